@@ -1,0 +1,228 @@
+"""Worker processes of our own: started in their own session, killed with their parent, fed with JSON lines.
+
+Heavy work (speech models, drawing, encoding) runs in ``python -m <module>`` children so that a cancel can kill
+it at any moment and its memory goes back to the system. The module's ``__main__`` calls ``child_serve``.
+"""
+
+import ctypes
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO, Any
+
+from videoflow.errors import Cancelled, VideoflowError
+
+Job = Mapping[str, Any]
+Result = dict[str, Any]
+CancelCheck = Callable[[], bool]
+
+_PR_SET_PDEATHSIG = 1
+_TERM_GRACE_SECONDS = 0.4
+_POLL_SECONDS = 0.1
+
+
+class ChildFailed(VideoflowError):
+    """A worker process ended or answered with an error before its job was done."""
+
+    code = "WORKER_PROCESS_FAILED"
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent dies, whatever kills the parent (Linux only).
+
+    Called by the child itself, because ``preexec_fn`` is unsafe in a parent with threads.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() == 1:  # the parent died before the call
+            os._exit(1)
+
+
+def be_a_good_neighbour() -> None:
+    """Run this process at idle priority, so that pages and live events keep their promises meanwhile."""
+    if hasattr(os, "SCHED_IDLE"):
+        try:
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+            return
+        except PermissionError:  # a container may forbid it; plain niceness is never forbidden
+            pass
+    os.nice(19)
+
+
+def group_kill(process: subprocess.Popen[Any]) -> None:
+    """End the process and all it started: SIGTERM to its group, 0.4 s, SIGKILL, and reap it."""
+    for sig, grace_seconds in ((signal.SIGTERM, _TERM_GRACE_SECONDS), (signal.SIGKILL, 5.0)):
+        try:
+            os.killpg(process.pid, sig)
+        except ProcessLookupError:
+            pass
+        try:
+            process.wait(grace_seconds)
+        except subprocess.TimeoutExpired:
+            continue
+        if sig == signal.SIGTERM:
+            try:  # the leader went quietly; stragglers of its group must not outlive it
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            return
+
+
+def child_serve(handle: Callable[[Job, Callable[[float], None]], Result], *, idle_priority: bool = True) -> None:
+    """Answer jobs from stdin until it closes; the whole life of a worker process.
+
+    ``handle(job, progress)`` returns a JSON-able result; ``progress`` takes a share between 0 and 1.
+    A raised ``VideoflowError`` goes back with its code and sentence; anything else ends the process with its traceback on
+    stderr. stdout belongs to the protocol, so prints of libraries are sent to stderr.
+    """
+    die_with_parent()
+    if idle_priority:
+        be_a_good_neighbour()
+    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+
+    def reply(message: Mapping[str, Any]) -> None:
+        replies.write(json.dumps(message) + "\n")
+        replies.flush()
+
+    for line in sys.stdin:
+        message = json.loads(line)
+        number = message["number"]
+        try:
+            result = handle(message["job"], lambda share: reply({"number": number, "progress": share}))  # noqa: B023
+        except VideoflowError as error:
+            fault = {"message": str(error), "code": error.code, "retryable": error.retryable, "details": error.details}
+            reply({"number": number, "error": fault})
+        else:
+            reply({"number": number, "result": result})
+
+
+class _Child:
+    """One worker process, the thread that reads its replies, and the tail of its stderr."""
+
+    def __init__(self, module: str, inbox: "queue.Queue[tuple[_Child, dict[str, Any] | None]]") -> None:
+        self.number: int | None = None
+        self.stderr_tail: list[str] = []
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        assert self.process.stdin and self.process.stdout and self.process.stderr
+        self.stdin: IO[str] = self.process.stdin
+        self.threads = [
+            threading.Thread(target=self._read_replies, args=(self.process.stdout, inbox), daemon=True),
+            threading.Thread(target=self._read_stderr, args=(self.process.stderr,), daemon=True),
+        ]
+        for thread in self.threads:
+            thread.start()
+
+    def _read_replies(self, stdout: IO[str], inbox: "queue.Queue[tuple[_Child, dict[str, Any] | None]]") -> None:
+        for line in stdout:
+            inbox.put((self, json.loads(line)))
+        inbox.put((self, None))
+
+    def _read_stderr(self, stderr: IO[str]) -> None:
+        for line in stderr:
+            self.stderr_tail = [*self.stderr_tail[-39:], line.rstrip()]
+
+    def send(self, number: int, job: Job) -> None:
+        self.number = number
+        try:
+            self.stdin.write(json.dumps({"number": number, "job": job}) + "\n")
+            self.stdin.flush()
+        except BrokenPipeError:
+            pass  # its end arrives in the inbox, with the reason on stderr
+
+
+def children_map(
+    module: str,
+    jobs: Sequence[Job],
+    *,
+    workers: int,
+    cancelled: CancelCheck,
+    on_result: Callable[[int, Result], None] | None = None,
+    on_progress: Callable[[float], None] | None = None,
+) -> list[Result]:
+    """Run every job in one of ``workers`` processes of ``module`` and return the results in the order of the jobs.
+
+    ``on_result(index, result)`` is called as each one arrives; ``on_progress`` gets the share of all work done, 0 to 1.
+    All processes are gone when this returns or raises. Call it from the thread that stays until the end: Linux kills the children
+    when the *thread* that started them ends.
+
+    Raises:
+        Cancelled: ``cancelled()`` became true; the children were killed within a second.
+        VideoflowError: a job was refused, with the child's own sentence.
+        ChildFailed: a child died; ``details["stderr"]`` has its last lines (for the log, not for the page).
+    """
+    results: dict[int, Result] = {}
+    shares: dict[int, float] = {}
+    waiting = list(enumerate(jobs))[::-1]
+    inbox: queue.Queue[tuple[_Child, dict[str, Any] | None]] = queue.Queue()
+    children: list[_Child] = []
+    try:
+        while len(results) < len(jobs):
+            if cancelled():
+                raise Cancelled("The work was cancelled.")
+            if waiting and len(children) < min(workers, len(jobs)):
+                child = _Child(module, inbox)
+                children.append(child)
+                child.send(*waiting.pop())
+                continue
+            try:
+                child, message = inbox.get(timeout=_POLL_SECONDS)
+            except queue.Empty:
+                continue
+            if message is None:
+                if child.number is None:
+                    continue
+                child.process.wait(5)
+                child.threads[1].join(1)
+                raise ChildFailed(
+                    "A worker process ended unexpectedly. Try again; if it happens again, look at the log.",
+                    retryable=True,
+                    details={"stderr": child.stderr_tail, "exit": child.process.returncode, "module": module},
+                )
+            number = int(message["number"])
+            if "error" in message:
+                fault = message["error"]
+                raise VideoflowError(
+                    fault["message"], code=fault["code"], retryable=fault["retryable"], details=fault["details"]
+                )
+            if "progress" in message:
+                shares[number] = float(message["progress"])
+            else:
+                results[number] = message["result"]
+                shares[number] = 1.0
+                child.number = None
+                if on_result:
+                    on_result(number, message["result"])
+                if waiting:
+                    child.send(*waiting.pop())
+            if on_progress:
+                on_progress(sum(shares.values()) / len(jobs))
+    finally:
+        for child in children:
+            if not child.stdin.closed:
+                try:
+                    child.stdin.close()  # an idle child ends by itself
+                except BrokenPipeError:
+                    pass
+        deadline = time.monotonic() + (2.0 if len(results) == len(jobs) else 0.0)
+        for child in children:
+            while child.process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.01)
+            group_kill(child.process)
+    return [results[index] for index in range(len(jobs))]
