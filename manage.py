@@ -1,0 +1,23 @@
+#!/usr/bin/env python
+"""Run a command of the studio: ``manage.py studio``, ``manage.py make_video``, ``manage.py doctor`` and Django's own."""
+
+import os
+import sys
+
+
+def main() -> None:
+    """Hand the arguments to Django; a wrong installation or setting becomes one sentence and exit code 1."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "videoflow.settings")
+    try:
+        from django.core.exceptions import ImproperlyConfigured
+        from django.core.management import execute_from_command_line
+    except ModuleNotFoundError as error:
+        sys.exit(f"The Python package {error.name!r} is missing. Start with scripts/studio, which installs what is needed.")
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

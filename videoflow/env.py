@@ -1,0 +1,163 @@
+"""Read the settings' values from the environment; a value that cannot be used stops the program with one sentence."""
+
+import hashlib
+import os
+import re
+import secrets
+import tempfile
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"0", "false", "no", "off"}
+_SOCKET_PATH_LIMIT = 100
+"""Bytes; Linux takes 107 in ``sockaddr_un``, macOS 103."""
+
+
+def env_file_load(path: Path) -> None:
+    """Put the ``NAME=value`` lines of a file into the environment; what is already set there wins."""
+    if not path.is_file():
+        return
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        match = re.fullmatch(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)", text)
+        if match is None:
+            raise ImproperlyConfigured(f"Line {number} of {path} is not NAME=value.")
+        name, value = match.groups()
+        if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
+            value = value[1:-1]
+        os.environ.setdefault(name, value)
+
+
+def env_str(name: str, default: str = "") -> str:
+    """The value without surrounding blanks; an empty one counts as not given."""
+    return os.environ.get(name, "").strip() or default
+
+
+def env_bool(name: str, *, default: bool = False) -> bool:
+    value = env_str(name).lower()
+    if not value:
+        return default
+    if value in _TRUE:
+        return True
+    if value in _FALSE:
+        return False
+    raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}.")
+
+
+def env_int(name: str, default: int, *, minimum: int = 0) -> int:
+    value = env_str(name)
+    if not value:
+        return default
+    try:
+        number = int(value.replace("_", ""))
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.") from None
+    if number < minimum:
+        raise ImproperlyConfigured(f"{name} must be at least {minimum}, not {number}.")
+    return number
+
+
+def env_list(name: str) -> list[str]:
+    """The values between commas, empty ones left out."""
+    return [part.strip() for part in env_str(name).split(",") if part.strip()]
+
+
+def env_path(name: str, default: Path) -> Path:
+    """An absolute path; a relative one counts from the working directory."""
+    value = env_str(name)
+    return (Path(value).expanduser() if value else default).absolute()
+
+
+def env_secret(name: str, default: str = "") -> str:
+    """The secret in NAME, or the content of the file named by NAME_FILE."""
+    value, file_name = env_str(name), env_str(f"{name}_FILE")
+    if value and file_name:
+        raise ImproperlyConfigured(f"Set {name} or {name}_FILE, not both.")
+    if not file_name:
+        return value or default
+    try:
+        content = Path(file_name).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise ImproperlyConfigured(f"The file named by {name}_FILE cannot be read.") from None
+    if not content:
+        raise ImproperlyConfigured(f"The file named by {name}_FILE is empty.")
+    return content
+
+
+def secret_file(path: Path) -> str:
+    """The secret kept in a file of this installation, made (384 random bits, mode 0600) when it is not there yet."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            draft = path.with_name(f".{path.name}.{os.getpid()}")
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="ascii") as file:
+                file.write(secrets.token_urlsafe(48))
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                path.hardlink_to(draft)  # two first starts at once: the first link wins, both read the same secret
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+        content = path.read_text(encoding="ascii").strip()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"The data folder {path.parent} cannot be used ({(error.strerror or 'unknown error').lower()}). "
+            "Choose a folder you can write to with VIDEOFLOW_DATA."
+        ) from None
+    if not content:
+        raise ImproperlyConfigured(f"The secret in {path} is empty. Delete the file, or restore it from a copy.")
+    return content
+
+
+def embedded_redis_socket(data: Path) -> Path:
+    """Where the embedded Redis of this data folder listens: inside it, or in the temporary folder when its path is too long."""
+    inside = data / "run" / "redis.sock"
+    if len(os.fsencode(inside)) <= _SOCKET_PATH_LIMIT:
+        return inside
+    digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"videoflow-{os.getuid()}-{digest}" / "redis.sock"
+
+
+def database_settings(url: str, *, sqlite_file: Path) -> dict[str, object]:
+    """Django's settings of the one database; an empty ``url`` means SQLite in ``sqlite_file``.
+
+    IMMEDIATE and the write-ahead log together end "database is locked": each alone makes it worse. ``synchronous=FULL`` keeps
+    the last commits at a power cut.
+    """
+    parts = urlsplit(url or f"sqlite://{sqlite_file}")
+    if parts.scheme in {"sqlite", "sqlite3"}:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": unquote(parts.path) if url else str(sqlite_file),
+            "ATOMIC_REQUESTS": False,
+            "CONN_MAX_AGE": None,
+            "OPTIONS": {
+                "timeout": 20,
+                "transaction_mode": "IMMEDIATE",
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+            },
+        }
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise ImproperlyConfigured("DATABASE_URL must begin with sqlite:/// or postgresql://.")
+    if not parts.path.strip("/"):
+        raise ImproperlyConfigured("DATABASE_URL names no database: postgresql://user:password@host:5432/name.")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.strip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or ""),
+        "ATOMIC_REQUESTS": False,
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 5, **dict(parse_qsl(parts.query))},
+    }

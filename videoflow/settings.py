@@ -1,0 +1,259 @@
+"""Every setting of the studio, in the order of Django's documentation; values come from the environment through ``env``.
+
+The defaults run on a laptop without any variable set. ``.env.example`` lists the variables with a line each.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from csp.constants import NONE, SELF
+from kombu import Queue
+
+from videoflow.env import (
+    database_settings,
+    embedded_redis_socket,
+    env_bool,
+    env_file_load,
+    env_int,
+    env_list,
+    env_path,
+    env_secret,
+    env_str,
+    secret_file,
+)
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env_file_load(env_path("VIDEOFLOW_ENV_FILE", BASE_DIR / ".env"))
+
+VIDEOFLOW_DATA = env_path("VIDEOFLOW_DATA", BASE_DIR / "data")
+VIDEOFLOW_REQUIRE_LOGIN = env_bool("VIDEOFLOW_REQUIRE_LOGIN")
+VIDEOFLOW_METRICS = env_bool("VIDEOFLOW_METRICS")
+VIDEOFLOW_STORAGE_URL = env_str("VIDEOFLOW_STORAGE_URL")
+VIDEOFLOW_MAX_UPLOAD_BYTES = env_int("VIDEOFLOW_MAX_UPLOAD_BYTES", 512 * 1024 * 1024, minimum=1024)
+VIDEOFLOW_ALLOWED_ORIGINS = env_list("VIDEOFLOW_ALLOWED_ORIGINS")
+
+# Redis: the given one, or the embedded server of this data folder
+REDIS_SOCKET = embedded_redis_socket(VIDEOFLOW_DATA)
+REDIS_IS_EMBEDDED = not env_secret("REDIS_URL")
+REDIS_URL = env_secret("REDIS_URL") or f"unix://{REDIS_SOCKET}"
+
+# Cache
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "videoflow",
+        "OPTIONS": {
+            "CLIENT_CLASS": "django_redis.client.DefaultClient",
+            "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+            "SOCKET_CONNECT_TIMEOUT": 0.2,
+            "SOCKET_TIMEOUT": 0.3,
+            "IGNORE_EXCEPTIONS": True,
+        },
+    }
+}
+DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = False
+
+# Database
+DATABASES = {"default": database_settings(env_secret("DATABASE_URL"), sqlite_file=VIDEOFLOW_DATA / "videoflow.sqlite3")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Debugging
+DEBUG = False
+
+# File uploads
+MEDIA_ROOT = VIDEOFLOW_DATA / "media"
+MEDIA_URL = "/media/"
+FILE_UPLOAD_TEMP_DIR = VIDEOFLOW_DATA / "tmp"
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+FILE_UPLOAD_PERMISSIONS = 0o600
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+
+# Globalization
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = False
+
+# HTTP
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env_list("VIDEOFLOW_ALLOWED_HOSTS")]
+APPEND_SLASH = True
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "videoflow.sessions.middleware.CreatorMiddleware",
+]
+ROOT_URLCONF = "videoflow.urls"
+WSGI_APPLICATION = "videoflow.wsgi.application"
+ASGI_APPLICATION = "videoflow.asgi.application"
+
+# Logging: to stderr, which the studio collects in <data>/logs
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"task": {"()": "videoflow.logs.TaskIdFilter"}},
+    "formatters": {"line": {"()": "videoflow.logs.LineFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "filters": ["task"], "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env_str("VIDEOFLOW_LOG_LEVEL", "INFO").upper()},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO"},
+        "django.server": {"handlers": [], "level": "INFO"},
+        "daphne": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},
+    },
+}
+
+# Models
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "csp",
+    "django_htmx",
+    "template_partials.apps.SimpleAppConfig",
+    "videoflow.sessions.apps.SessionsConfig",
+    "videoflow.tasks.apps.TasksConfig",
+    "videoflow.pipeline.apps.PipelineConfig",
+    "videoflow.vault.apps.VaultConfig",
+    "videoflow.health.apps.HealthConfig",
+]
+
+# Security
+SECRET_KEY = env_secret("VIDEOFLOW_SECRET_KEY") or secret_file(VIDEOFLOW_DATA / "secret_key")
+VIDEOFLOW_HTTPS = env_bool("VIDEOFLOW_HTTPS")
+CSRF_TRUSTED_ORIGINS = VIDEOFLOW_ALLOWED_ORIGINS
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SECURE = VIDEOFLOW_HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = VIDEOFLOW_HTTPS
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 31_536_000 if VIDEOFLOW_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = False
+SECURE_SSL_REDIRECT = False
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if VIDEOFLOW_HTTPS else None
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "media-src": [SELF, "blob:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF],
+    }
+}
+
+# Serialization, sessions of signed-in users
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "/admin/login/"
+
+# Static files: served by WhiteNoise straight from the folders they live in, so that no extra step can be forgotten
+STATIC_URL = "/static/"
+STATIC_ROOT = VIDEOFLOW_DATA / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+WHITENOISE_MAX_AGE = 0  # the browser asks again (304), so an updated studio never runs with an old script
+
+# Templates
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {
+            "loaders": [
+                (
+                    "template_partials.loader.Loader",
+                    [
+                        (
+                            "django.template.loaders.cached.Loader",
+                            [
+                                "django.template.loaders.filesystem.Loader",
+                                "django.template.loaders.app_directories.Loader",
+                            ],
+                        )
+                    ],
+                )
+            ],
+            "builtins": ["template_partials.templatetags.partials"],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+# Channels: Redis only rings the bell, the events themselves are rows
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {
+            "hosts": [{"address": REDIS_URL, "socket_connect_timeout": 1, "health_check_interval": 15}],
+            "prefix": "videoflow",
+        },
+    }
+}
+
+# Celery: carries wake-ups; the row of the task is the truth, so a lost or doubled message is harmless
+CELERY_BROKER_URL = (
+    f"redis+socket://{REDIS_URL.removeprefix('unix://')}?virtual_host=0" if REDIS_URL.startswith("unix://") else REDIS_URL
+)
+CELERY_TASK_QUEUES = [Queue("io"), Queue("cpu"), Queue("upload")]
+CELERY_TASK_DEFAULT_QUEUE = "io"
+CELERY_TASK_CREATE_MISSING_QUEUES = False
+CELERY_TASK_ACKS_LATE = False
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_STORE_ERRORS_EVEN_IF_IGNORED = False
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BROKER_CONNECTION_TIMEOUT = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_connect_timeout": 1,
+    "socket_timeout": 2,
+    "max_retries": 0,
+    "health_check_interval": 10,
+    "global_keyprefix": "videoflow:",
+}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_REDIRECT_STDOUTS = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 5
+CELERY_TIMEZONE = "UTC"
