@@ -13,9 +13,8 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "videoflow.settings")
 
 from celery import Celery  # noqa: E402
-from celery.signals import celeryd_init, worker_process_init  # noqa: E402
+from celery.signals import celeryd_init  # noqa: E402
 from django.conf import settings  # noqa: E402
-from django.db import connections  # noqa: E402
 
 QUEUES = frozenset({"io", "cpu", "upload"})
 
@@ -40,10 +39,3 @@ def check_configuration(**_: Any) -> None:
         wrong.append("DEBUG must be off: it keeps every SQL statement in memory.")
     if wrong:
         raise SystemExit("The worker does not start. " + " ".join(wrong))
-
-
-@worker_process_init.connect
-def start_clean(**_: Any) -> None:
-    """Open no database connection twice: what the parent opened before the fork is not this process's to use."""
-    for connection in connections.all(initialized_only=True):
-        connection.connection = None

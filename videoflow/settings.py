@@ -3,6 +3,7 @@
 The defaults run on a laptop without any variable set. ``.env.example`` lists the variables with a line each.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,12 @@ VIDEOFLOW_METRICS = env_bool("VIDEOFLOW_METRICS")
 VIDEOFLOW_STORAGE_URL = env_str("VIDEOFLOW_STORAGE_URL")
 VIDEOFLOW_MAX_UPLOAD_BYTES = env_int("VIDEOFLOW_MAX_UPLOAD_BYTES", 512 * 1024 * 1024, minimum=1024)
 VIDEOFLOW_ALLOWED_ORIGINS = env_list("VIDEOFLOW_ALLOWED_ORIGINS")
+VIDEOFLOW_CORES = os.cpu_count() or 1
+VIDEOFLOW_QUEUE_SLOTS = {  # tasks of a queue that run at once on this host; one cpu task keeps two cores busy
+    "io": 2,
+    "cpu": env_int("VIDEOFLOW_CPU_SLOTS", max(1, VIDEOFLOW_CORES // 2), minimum=1),
+    "upload": 2,
+}
 
 # Redis: the given one, or the embedded server of this data folder
 REDIS_SOCKET = embedded_redis_socket(VIDEOFLOW_DATA)
@@ -114,7 +121,6 @@ LOGGING: dict[str, Any] = {
 
 # Models
 INSTALLED_APPS = [
-    "daphne",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -128,7 +134,6 @@ INSTALLED_APPS = [
     "videoflow.sessions.apps.SessionsConfig",
     "videoflow.tasks.apps.TasksConfig",
     "videoflow.pipeline.apps.PipelineConfig",
-    "videoflow.vault.apps.VaultConfig",
     "videoflow.health.apps.HealthConfig",
 ]
 

@@ -1,0 +1,147 @@
+"""Daphne with three habits of ours: bodies stay in a file, oversized ones are refused, long answers go out as the client takes them.
+
+Daphne itself copies a received body into memory in one go and writes answers into an unbounded buffer: an upload or a download of 500 MB
+would cost 500 MB.
+"""
+
+import asyncio
+import io
+import logging
+import tempfile
+from typing import Any
+
+from daphne.endpoints import build_endpoint_description_strings
+from daphne.http_protocol import HTTPFactory, WebRequest
+from daphne.server import Server
+from twisted.internet.interfaces import IPushProducer
+from twisted.web import http
+from zope.interface import implementer
+
+from videoflow.http import BODY_EXTENSION, too_large_body
+
+_IN_MEMORY_BYTES = 1024 * 1024
+_WEBSOCKET_MESSAGE_BYTES = 64 * 1024
+"""Consumers close at 4 KiB with 1009; the protocol's own limit only bounds what is buffered before they see it."""
+
+logger = logging.getLogger(__name__)
+
+
+@implementer(IPushProducer)
+class _Pace:
+    """Tell the sender when the client's buffer has room; a client that left has room for everything."""
+
+    def __init__(self) -> None:
+        self.has_room = asyncio.Event()
+        self.has_room.set()
+
+    def pauseProducing(self) -> None:  # noqa: N802
+        self.has_room.clear()
+
+    def resumeProducing(self) -> None:  # noqa: N802
+        self.has_room.set()
+
+    def stopProducing(self) -> None:  # noqa: N802
+        self.has_room.set()
+
+
+class StudioRequest(WebRequest):
+    """A request whose body is spooled to the data folder up to a limit, and dropped beyond it."""
+
+    pace: _Pace | None = None
+    received_bytes = 0
+    is_too_large = False
+
+    def gotLength(self, length: int | None) -> None:  # noqa: N802
+        server: StudioServer = self.server
+        self.is_too_large = length is not None and length > server.max_body_bytes
+        self.content = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES, dir=server.spool_directory)  # noqa: SIM115
+
+    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
+        server: StudioServer = self.server
+        self.received_bytes += len(data)
+        if self.received_bytes > server.max_body_bytes:
+            self.is_too_large = True
+        if not self.is_too_large:
+            self.content.write(data)
+        elif self.received_bytes > 2 * server.max_body_bytes:
+            # Clients read an answer only after sending all; one that goes on and on is cut off.
+            self.channel.abortConnection()
+
+    def process(self) -> None:
+        if not self.is_too_large:
+            super().process()
+            return
+        content = too_large_body(self.server.max_body_bytes)
+        self.request_start = 0.0
+        self.setResponseCode(413)
+        self.setHeader(b"content-type", b"application/json")
+        self.setHeader(b"content-length", str(len(content)).encode())
+        self.write(content)
+        self.finish()
+
+    def keep_pace(self) -> _Pace:
+        """The pace of this connection, listening to its buffer from the first call on."""
+        if self.pace is None:
+            self.pace = _Pace()
+            self.registerProducer(self.pace, True)  # noqa: FBT003
+        return self.pace
+
+    def finish(self) -> None:
+        if self.pace is not None and self.producer is not None:
+            self.unregisterProducer()
+        super().finish()
+
+
+class _Factory(HTTPFactory):
+    def buildProtocol(self, addr: Any) -> Any:  # noqa: N802
+        protocol = http.HTTPFactory.buildProtocol(self, addr)
+        protocol.requestFactory = StudioRequest
+        return protocol
+
+
+class StudioServer(Server):
+    """Serve an ASGI application on one address or one inherited listening socket until SIGTERM."""
+
+    def __init__(self, application: Any, *, endpoints: list[str], max_body_bytes: int, spool_directory: str) -> None:
+        self.max_body_bytes = max_body_bytes
+        self.spool_directory = spool_directory
+        super().__init__(
+            application,
+            endpoints=endpoints,
+            websocket_max_message_size=_WEBSOCKET_MESSAGE_BYTES,
+            websocket_max_frame_size=_WEBSOCKET_MESSAGE_BYTES,
+            application_close_timeout=30,
+            server_name="",
+        )
+
+    @property
+    def http_factory(self) -> HTTPFactory:
+        return self._http_factory
+
+    @http_factory.setter
+    def http_factory(self, _: HTTPFactory) -> None:
+        self._http_factory = _Factory(self)
+
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        if scope["type"] == "http":
+            # The bridge reads the file itself; Daphne finds an empty body to copy into its queue.
+            scope["extensions"] = {BODY_EXTENSION: {"file": protocol.content}}
+            protocol.content = io.BytesIO()
+        return super().create_application(protocol, scope)
+
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        await super().handle_reply(protocol, message)
+        is_open = protocol in self.connections and not self.connections[protocol].get("disconnected")
+        if is_open and message["type"] == "http.response.body" and message.get("more_body"):
+            await protocol.keep_pace().has_room.wait()
+
+    def listen_error(self, failure: Any) -> None:
+        logger.critical("cannot listen: %s", failure.getErrorMessage())
+        raise SystemExit(1)
+
+
+def endpoints_for(*, host: str, port: int, descriptor: int | None = None) -> list[str]:
+    """Twisted's description of where to listen: an address, or a listening socket that was handed over."""
+    if descriptor is not None:
+        return build_endpoint_description_strings(file_descriptor=descriptor)
+    return build_endpoint_description_strings(host=host, port=port)

@@ -1,0 +1,57 @@
+"""The request as views see it, the one way to draw a page or its partial, and the refusal of a body that is too large."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django_htmx.middleware import HtmxDetails
+
+if TYPE_CHECKING:
+    from videoflow.sessions.middleware import Creator
+
+BODY_EXTENSION = "videoflow.body"
+"""Key in the ASGI scope's ``extensions`` where the server leaves a body it has in a file already: ``{"file": IO[bytes]}``."""
+
+
+class Request(HttpRequest):
+    """What the middleware adds to a request; views take this type."""
+
+    htmx: HtmxDetails
+    creator: "Creator"
+
+
+def render_partial(
+    request: HttpRequest,
+    template: str,
+    context: dict[str, Any] | None = None,
+    *,
+    partial: str,
+    target: str | None = None,
+    status: int | None = None,
+) -> HttpResponse:
+    """Draw ``template#partial`` when htmx asked for the element ``target`` (default: the partial's own name), else the whole page.
+
+    The page and its fragment come from one template, so they cannot drift apart. The response varies by both headers, or a cache would
+    hand a fragment to a reloaded page.
+    """
+    htmx = request.htmx  # type: ignore[attr-defined]
+    is_fragment = bool(htmx) and not htmx.boosted and htmx.target in {target or partial, None}
+    response = render(request, f"{template}#{partial}" if is_fragment else template, context, status=status)
+    response.headers["Vary"] = ", ".join(filter(None, [response.headers.get("Vary"), "HX-Request", "HX-Target"]))
+    return response
+
+
+def too_large_body(limit_bytes: int) -> bytes:
+    """The contract's error body for a request over the limit."""
+    limit = f"{limit_bytes // 1024**2} MB" if limit_bytes >= 1024**2 else f"{limit_bytes // 1024} KB"
+    return json.dumps(
+        {
+            "error_code": "TOO_LARGE",
+            "message": f"The upload is larger than {limit}, the most this studio takes.",
+            "details": {"limit_bytes": limit_bytes},
+            "timestamp": timezone.now().isoformat(),
+            "retryable": False,
+        }
+    ).encode()
