@@ -12,11 +12,19 @@ def main() -> None:
         from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
     except ModuleNotFoundError as error:
-        sys.exit(f"The Python package {error.name!r} is missing. Start with scripts/studio, which installs what is needed.")
+        sys.exit(missing(error))
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(str(error))
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] == "videoflow":  # a fault of the studio's own code: show where
+            raise
+        sys.exit(missing(error))
+
+
+def missing(error: ModuleNotFoundError) -> str:
+    return f"The Python package {error.name!r} is missing. Start with scripts/studio, which installs what is needed."
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """The studio's entry for Daphne: pages and API through one thread hop, live progress as sockets.
 
-Django under ASGI pays a thread hop for every synchronous middleware and view. Here the whole WSGI handler runs in one thread-pool call
-and the finished response is sent from the event loop: six times the requests per second on the same machine. In return views and middleware
-stay synchronous.
+Django under ASGI pays a thread hop for every synchronous middleware and view. Here the whole WSGI handler runs in one
+thread-pool call and the finished response is sent from the event loop: six times the requests per second on the same machine.
+In return views and middleware stay synchronous.
 """
 
 import asyncio
@@ -95,8 +95,9 @@ def _environ(scope: Scope, body: IO[bytes]) -> dict[str, Any]:
 class HttpBridge:
     """Answer HTTP requests with a WSGI application in a small pool of threads.
 
-    The body is complete, capped and seekable (in memory up to 1 MB, then a temporary file under ``spool_directory``) before the application
-    sees it. A response longer than 1 MiB is read and sent piece by piece, each as the client takes it if the server can tell.
+    The body is complete, capped and seekable (in memory up to 1 MB, then a temporary file under ``spool_directory``) before
+    the application sees it. A response longer than 1 MiB is read and sent piece by piece, each as the client takes it if the
+    server can tell.
     """
 
     def __init__(self, wsgi: Wsgi, *, max_body_bytes: int, spool_directory: str | None = None, threads: int = _THREADS) -> None:
@@ -175,10 +176,10 @@ class HttpBridge:
         """Run the application in this thread; a body that fits into one piece is read and closed here, in the same hop."""
         head: dict[str, Any] = {}
 
-        def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Callable[[bytes], None]:
+        def start_response(status: str, headers: list[tuple[str, str]], _exc_info: Any = None) -> Callable[[bytes], None]:
             head["status"] = int(status.split(" ", 1)[0])
             head["headers"] = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-            return lambda data: None
+            return lambda _data: None
 
         result = self._wsgi(environ, start_response)
         close: Callable[[], None] = getattr(result, "close", lambda: None)
@@ -224,8 +225,8 @@ def _host_and_port(parts: SplitResult, scheme: str) -> tuple[str, int] | None:
 def origin_is_allowed(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """Say whether a WebSocket handshake comes from our own page, from a listed origin, or from a program with a token.
 
-    A browser always sends Origin, and another site's page could otherwise open a socket with the visitor's cookie. The Host must be one of
-    ours too, or a foreign name pointed at this machine would be its own "same origin".
+    A browser always sends Origin, and another site's page could otherwise open a socket with the visitor's cookie. The Host
+    must be one of ours too, or a foreign name pointed at this machine would be its own "same origin".
     """
     values: dict[str, list[str]] = {}
     for raw_name, raw_value in headers:

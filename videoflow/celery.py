@@ -1,7 +1,7 @@
 """The Celery application: the only home of its policy besides the CELERY_ settings.
 
-A message carries one task id as a wake-up; the worker claims the due row itself. So messages are acknowledged early, results are ignored,
-and nothing is retried by Celery.
+A message carries one task id as a wake-up; the worker claims the due row itself. So messages are acknowledged early, results
+are ignored, and nothing is retried by Celery.
 """
 
 import os
@@ -21,11 +21,12 @@ QUEUES = frozenset({"io", "cpu", "upload"})
 app = Celery("videoflow")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.set_default()  # for every thread: the one that answers a request has not made the application itself
 
 
 @celeryd_init.connect
 def check_configuration(**_: Any) -> None:
-    """Refuse to start a worker whose settings would lose or double work; a wrong setting is cheaper here than in a night's render."""
+    """Refuse to start a worker whose settings would lose or double work."""
     wrong = []
     if settings.CELERY_TASK_ACKS_LATE:
         wrong.append("CELERY_TASK_ACKS_LATE must be off: late acknowledgement runs long tasks twice.")

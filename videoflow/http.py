@@ -31,10 +31,10 @@ def render_partial(
     target: str | None = None,
     status: int | None = None,
 ) -> HttpResponse:
-    """Draw ``template#partial`` when htmx asked for the element ``target`` (default: the partial's own name), else the whole page.
+    """Draw ``template#partial`` when htmx asked for the element ``target`` (default: the partial's name), else the whole page.
 
-    The page and its fragment come from one template, so they cannot drift apart. The response varies by both headers, or a cache would
-    hand a fragment to a reloaded page.
+    The page and its fragment come from one template, so they cannot drift apart. The response varies by both headers, or a
+    cache would hand a fragment to a reloaded page.
     """
     htmx = request.htmx  # type: ignore[attr-defined]
     is_fragment = bool(htmx) and not htmx.boosted and htmx.target in {target or partial, None}

@@ -1,7 +1,8 @@
 """The one way to Redis: a connection with short timeouts, and the breaker that says whether asking is worth the wait.
 
-Redis carries hints only (wake-ups, the bell, caches, rate counters). Whoever finds it away calls ``breaker.failed()`` and goes on without;
-whoever is about to use it in a request asks ``breaker.allows()`` first, so that a frozen Redis costs a page nothing.
+Redis carries hints only (wake-ups, the bell, caches, rate counters). Whoever finds it away calls ``breaker.failed()`` and
+goes on without; whoever is about to use it in a request asks ``breaker.allows()`` first, so that a frozen Redis costs a page
+nothing.
 """
 
 import functools
@@ -64,8 +65,8 @@ class Breaker:
                                     │                              ^
                                     └──2 failures within 10 s──────┘
 
-    Closed: use Redis. Open: do without. The first question probes at once; later probes run beside the caller, every 5 s and 1 s after
-    a first success.
+    Closed: use Redis. Open: do without. The first question probes at once; later probes run beside the caller, every 5 s and
+    1 s after a first success.
     """
 
     def __init__(

@@ -180,7 +180,6 @@ LOGIN_URL = "/admin/login/"
 
 # Static files: served by WhiteNoise straight from the folders they live in, so that no extra step can be forgotten
 STATIC_URL = "/static/"
-STATIC_ROOT = VIDEOFLOW_DATA / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

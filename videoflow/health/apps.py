@@ -1,5 +1,7 @@
 from django.apps import AppConfig
 
+from videoflow import celery  # noqa: F401 - whoever sends a wake-up needs the configured application as Celery's default
+
 
 class HealthConfig(AppConfig):
     name = "videoflow.health"

@@ -1,7 +1,7 @@
-"""Daphne with three habits of ours: bodies stay in a file, oversized ones are refused, long answers go out as the client takes them.
+"""Daphne with three habits of ours: bodies stay in a file, oversized ones are refused, long answers keep the client's pace.
 
-Daphne itself copies a received body into memory in one go and writes answers into an unbounded buffer: an upload or a download of 500 MB
-would cost 500 MB.
+Daphne itself copies a received body into memory in one go and writes answers into an unbounded buffer: an upload or a
+download of 500 MB would cost 500 MB.
 """
 
 import asyncio
