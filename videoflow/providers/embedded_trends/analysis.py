@@ -1,0 +1,148 @@
+"""From a table to the report: the window, the most watched categories, and their themes."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+from videoflow.errors import BadInput
+from videoflow.providers.base import Theme, TrendAnalysis, TrendCategory, TrendVideo
+from videoflow.providers.embedded_trends.lexicon import category_names
+from videoflow.providers.embedded_trends.phrases import PhraseIndex
+from videoflow.providers.embedded_trends.searches import searches_choose
+from videoflow.providers.embedded_trends.table import TrendRow, TrendTable
+from videoflow.providers.embedded_trends.themes import Whole, gained_per_day, themes_choose
+from videoflow.providers.embedded_trends.titles import channel_key
+
+CATEGORIES_MAX = 5
+THEMES_PER_CATEGORY = 3
+WINDOW_DAYS = {"weekly": 7, "monthly": 30}
+_VIDEOS_PER_CATEGORY = 2000
+"""Themes are looked for among a category's most watched videos; what nobody watched cannot carry one."""
+_OUTSIDE = "outside the window"
+_OTHER_CATEGORY = "in a category that was not asked for"
+_UNCATEGORISED = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    category: TrendCategory
+    videos: tuple[TrendVideo, ...]
+
+
+def trends_analyse(
+    table: TrendTable, *, window: Literal["weekly", "monthly"], region: str = "US", categories: Sequence[str] = ()
+) -> TrendAnalysis:
+    """Return the five most watched categories of the window that ends with the table's newest day, and three themes in each.
+
+    ``categories`` keeps only those ids or names. A video counts with its highest count inside the window. See ``themes.Weight`` for
+    the score. The same table gives the same report.
+
+    Raises:
+        BadInput: the window is unknown, or no row falls in it and in the categories.
+    """
+    if window not in WINDOW_DAYS:
+        raise BadInput("The window is either weekly or monthly.")
+    end = max(row.date for row in table.rows)
+    start = (date.fromisoformat(end) - timedelta(days=WINDOW_DAYS[window] - 1)).isoformat()
+    left_out = Counter(table.left_out)
+    rows: Sequence[TrendRow] = table.rows
+    if table.dating == "period":
+        start = table.period_start or start
+    else:
+        rows = [row for row in table.rows if row.date >= start]
+        left_out[_OUTSIDE] += len(table.rows) - len(rows)
+    names = {category_id: _category_name(category_id, table, region) for category_id in {row.category_id for row in rows}}
+    if categories:
+        wanted = {category.strip().casefold() for category in categories}
+        kept = [row for row in rows if row.category_id.casefold() in wanted or names[row.category_id].casefold() in wanted]
+        left_out[_OTHER_CATEGORY] += len(rows) - len(kept)
+        if not kept:
+            found = ", ".join(sorted(set(names.values()))[:12])
+            raise BadInput(f"No row is in the categories you asked for; the file has {found}.", details={"categories": sorted(names)})
+        rows = kept
+    groups = _groups(rows, names, table)[:CATEGORIES_MAX]
+    summaries = {row.video_id: row.summary for row in rows if row.summary}
+    themes: list[Theme] = []
+    if any(row.term for row in rows):
+        themes = searches_choose(rows, groups[0].category, count=CATEGORIES_MAX * THEMES_PER_CATEGORY)
+    else:
+        for group in groups:
+            themes += _themes_of(group, summaries)
+    return TrendAnalysis(
+        source_label=table.source_label,
+        source_kind=table.source_kind,
+        window=window,
+        window_start=start,
+        window_end=end,
+        rows_read=table.rows_read,
+        rows_used=len(rows),
+        rows_left_out={reason: count for reason, count in left_out.items() if count},
+        categories=tuple(group.category for group in groups),
+        themes=tuple(themes),
+        measure=table.measure,
+    )
+
+
+def _category_name(category_id: str, table: TrendTable, region: str) -> str:
+    if not category_id:
+        return "All entries" if table.source_kind == "rss" else "All videos"
+    if category_id.isdigit():
+        return category_names(region).get(category_id, f"Category {category_id}")
+    return category_id
+
+
+def _groups(rows: Sequence[TrendRow], names: Mapping[str, str], table: TrendTable) -> list[_Group]:
+    days: dict[str, list[TrendRow]] = defaultdict(list)
+    for row in rows:
+        days[row.video_id].append(row)
+    videos: dict[str, list[TrendVideo]] = defaultdict(list)
+    for listed in days.values():
+        video = _video(listed)
+        videos[video.category_id].append(video)
+    totals = {category_id: sum(video.views for video in members) for category_id, members in videos.items()}
+    order = sorted(videos, key=lambda category_id: (-totals[category_id], -len(videos[category_id]), category_id))
+    groups = []
+    for rank, category_id in enumerate(order, 1):
+        members = sorted(videos[category_id], key=lambda video: (-video.views, video.video_id))
+        groups.append(
+            _Group(
+                TrendCategory(
+                    category_id=category_id or _UNCATEGORISED,
+                    name=names[category_id],
+                    rank=rank,
+                    views=totals[category_id],
+                    videos=len(members),
+                    channels=len({channel_key(video.channel) for video in members}),
+                ),
+                tuple(members),
+            )
+        )
+    del table
+    return groups
+
+
+def _video(listed: Sequence[TrendRow]) -> TrendVideo:
+    listed = sorted(listed, key=lambda row: row.date)
+    last = listed[-1]
+    return TrendVideo(
+        video_id=last.video_id,
+        title=last.title,
+        channel=last.channel,
+        category_id=last.category_id,
+        published_at=last.published_at,
+        tags=last.tags,
+        days=tuple((row.date, row.views) for row in listed),
+        likes=max(row.likes for row in listed),
+        comments=max(row.comments for row in listed),
+        url=last.url,
+    )
+
+
+def _themes_of(group: _Group, summaries: Mapping[str, str]) -> list[Theme]:
+    pairs = {(video.days[0][0], video.days[-1][0]) for video in group.videos if len(video.days) > 1}
+    days_between = {(first, last): (date.fromisoformat(last) - date.fromisoformat(first)).days for first, last in pairs}
+    whole = Whole(group.category.category_id, group.category.name, group.category.views, gained_per_day(group.videos, days_between))
+    index = PhraseIndex(group.videos[:_VIDEOS_PER_CATEGORY], summaries)
+    return themes_choose(index, whole, days_between, count=THEMES_PER_CATEGORY)

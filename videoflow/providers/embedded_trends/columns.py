@@ -1,0 +1,98 @@
+"""Which column of a table is which of our fields."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from videoflow.errors import BadInput
+
+FIELDS: tuple[str, ...] = (
+    "title", "views", "date", "published_at", "video_id", "channel", "category", "tags", "likes", "comments", "url", "description",
+)  # fmt: skip
+"""Our fields; ``date`` is the day of the count, ``published_at`` the day of publication."""
+
+_NAMES: dict[str, tuple[str, ...]] = {
+    "title": (
+        "title", "videotitle", "snippettitle", "contenttitle", "posttitle", "headline", "fulltitle", "titel", "videotitel", "titre", "titredelavidéo",
+        "título", "títulodelvídeo", "títulodovídeo", "titolo", "titolodelvideo", "название", "названиевидео", "タイトル", "動画のタイトル", "标题", "video", "name",
+    ),
+    "views": (
+        "viewcount", "views", "statisticsviewcount", "totalviews", "videoviews", "viewscount", "numberofviews", "playcount", "plays", "aufrufe", "vues",
+        "visualizaciones", "vistas", "visualizações", "visualizzazioni", "просмотры", "視聴回数", "观看次数", "观看量",
+    ),
+    "date": (
+        "trendingdate", "date", "day", "snapshotdate", "countdate", "collectedat", "fetchedat", "crawldate", "retrievedat", "recordedat", "datum",
+        "fecha", "data", "дата", "日付", "日期", "jour", "tag",
+    ),
+    "published_at": (
+        "publishedat", "snippetpublishedat", "videopublishtime", "publishtime", "publishdate", "publicationdate", "published", "pubdate", "uploaddate",
+        "uploadedat", "releasedate", "createdat", "timestamp", "veröffentlichungszeitpunktdesvideos", "veröffentlichtam",
+        "heuredepublicationdelavidéo", "horadepublicacióndelvídeo", "horáriodepublicaçãodovídeo", "動画公開時刻",
+    ),
+    "video_id": ("videoid", "idvideoid", "contentdetailsvideoid", "content", "inhalte", "contenu", "contenido", "conteúdo", "コンテンツ", "id", "ytid"),
+    "channel": (
+        "channeltitle", "snippetchanneltitle", "channelname", "channel", "uploader", "author", "creator", "account", "kanal", "chaîne", "canal", "canale",
+        "канал", "チャンネル", "channelid", "snippetchannelid",
+    ),
+    "category": ("categoryid", "snippetcategoryid", "category", "categoryname", "categorytitle", "kategorie", "catégorie", "categoría", "genre", "topic"),
+    "tags": ("tags", "snippettags", "keywords", "hashtags", "labels", "videotags"),
+    "likes": ("likes", "likecount", "statisticslikecount", "videolikes", "mochichmirbewertungen", "jaime"),
+    "comments": ("commentcount", "comments", "statisticscommentcount", "commentscount", "numberofcomments", "commentsadded"),
+    "url": ("url", "link", "videourl", "webpageurl", "videolink", "permalink", "watchurl"),
+    "description": ("description", "snippetdescription", "summary", "desc", "beschreibung", "descripción", "descrição"),
+}  # fmt: skip
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name.casefold())
+
+
+def columns_guess(columns: Sequence[str]) -> dict[str, str]:
+    """Return ``{our field: their column}`` as far as the names tell it; the better-known name wins."""
+    by_name: dict[str, str] = {}
+    for column in columns:
+        by_name.setdefault(_plain(column), column)
+    guess: dict[str, str] = {}
+    for field in FIELDS:
+        for name in _NAMES[field]:
+            if name in by_name and by_name[name] not in guess.values():
+                guess[field] = by_name[name]
+                break
+    return guess
+
+
+def columns_resolve(columns: Sequence[str], mapping: Mapping[str, str] | None) -> dict[str, str]:
+    """Return ``{our field: their column}`` from the creator's mapping over the guessed one; an empty column drops the field.
+
+    Raises:
+        BadInput: the mapping names what does not exist, or there is no title, or neither views nor a date.
+    """
+    resolved = columns_guess(columns)
+    for field, column in (mapping or {}).items():
+        if field not in FIELDS:
+            raise BadInput(f"There is no field called “{_short(field)}”; the fields are {', '.join(FIELDS)}.", details={"fields": list(FIELDS)})
+        if column and column not in columns:
+            raise BadInput(f"The file has no column called “{_short(column)}”; its columns are {_listed(columns)}.", details={"columns": list(columns)})
+        resolved = {ours: theirs for ours, theirs in resolved.items() if theirs != column or ours == field}
+        if column:
+            resolved[field] = column
+        else:
+            resolved.pop(field, None)
+    dated = {"views", "date", "published_at"} & resolved.keys()
+    if "title" not in resolved or not dated:
+        missing = "a column with titles" if dated else "a column with titles and one with views or dates" if "title" not in resolved else "a column with views or dates"
+        raise BadInput(
+            f"This file has the columns {_listed(columns)}; {missing} is needed and was not recognised. Say below which column is which.",
+            code="COLUMNS_UNKNOWN",
+            details={"columns": list(columns), "guessed": resolved},
+        )
+    return resolved
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+def _listed(columns: Iterable[str]) -> str:
+    names = [_short(column) or "(no name)" for column in columns]
+    return ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
