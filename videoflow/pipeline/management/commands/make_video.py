@@ -1,0 +1,123 @@
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
+
+from videoflow.errors import BadInput, VideoflowError
+from videoflow.pipeline.foreground import stage_run
+from videoflow.pipeline.models import Project, TrendReport
+from videoflow.pipeline.services import project_create, source_file_add
+from videoflow.pipeline.store import asset_path
+from videoflow.sessions.services import link_create, session_create
+
+TEXT_LIMIT_BYTES = 2_000_000
+
+
+class Command(BaseCommand):
+    help = "Make a video from a file of trending videos, a topic with notes, or a finished script."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        source = parser.add_mutually_exclusive_group(required=True)
+        source.add_argument("--trends", metavar="FILE", help="Trending videos: CSV, JSON, RSS; “sample” takes the packaged one.")
+        source.add_argument("--topic", metavar="TEXT", help="What the video is about; needs --notes.")
+        source.add_argument("--script", metavar="FILE", help="A finished two-speaker script, spoken as written.")
+        parser.add_argument("--notes", metavar="FILE", help="Your notes or article, with --topic.")
+        parser.add_argument("--out", metavar="FILE.mp4", required=True)
+        parser.add_argument("--minutes", type=float, default=3.0)
+        parser.add_argument("--aspect", choices=list(Project.SIZES), default="16:9")
+        parser.add_argument("--language", default="en")
+        parser.add_argument("--seed", type=int)
+        parser.add_argument("--window", choices=["weekly", "monthly"], default="weekly")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        out = Path(options["out"]).absolute()
+        try:
+            self._check_out(out)
+            call_command("migrate", verbosity=0, interactive=False)
+            project = self._make(options)
+            self._deliver(project, out)
+        except VideoflowError as error:
+            raise CommandError(str(error)) from error
+        except DatabaseError as error:
+            raise CommandError(
+                "The database cannot be used: is the data folder writable, and is there room on the disk?"
+            ) from error
+        self.stdout.write(str(out))
+        self.stdout.write(f"See it in the studio: /open/{link_create(session=project.session)}/ (works once, within a day)")
+
+    def _check_out(self, out: Path) -> None:
+        if out.suffix.lower() != ".mp4":
+            raise BadInput("--out must end in .mp4.")
+        if not out.parent.is_dir():
+            raise BadInput(f"The folder {out.parent} does not exist.")
+        if not os.access(out.parent, os.W_OK):
+            raise BadInput(f"The folder {out.parent} cannot be written to.")
+
+    def _make(self, options: dict[str, Any]) -> Project:
+        project = project_create(
+            session=session_create(),
+            aspect=options["aspect"],
+            minimum_seconds=round(options["minutes"] * 60),
+            seed=options["seed"],
+            language=options["language"],
+        )
+        script: dict[str, Any] = {"language": options["language"]}
+        if options["trends"]:
+            report = self._analyse(project, options["trends"], options["window"])
+            best = report.themes.filter(rank=1)[:3]
+            script |= {"input_type": "theme", "theme_ids": [theme.pk for theme in best]}
+        elif options["topic"] is not None:
+            notes = self._text(options["notes"]) if options["notes"] else ""
+            script |= {"input_type": "topic", "topic": options["topic"], "notes": notes}
+        else:
+            script |= {
+                "input_type": "script",
+                "script_text": self._text(options["script"]),
+                "file_name": Path(options["script"]).name,
+            }
+        task = stage_run(project=project, task_type="script_generation", input_data=script)
+        for warning in (task.result_data or {}).get("warnings", []):
+            self.stderr.write(f"Note: {warning}")
+        for stage in ("media_generation", "video_composition"):
+            project.refresh_from_db()
+            stage_run(project=project, task_type=stage, input_data={})
+        return project
+
+    def _analyse(self, project: Project, trends: str, window: str) -> TrendReport:
+        source = trends
+        if trends != "sample":
+            path = Path(trends)
+            if not path.is_file():
+                raise BadInput(f"There is no file {trends}.")
+            with path.open("rb") as reader:
+                chunks = iter(lambda: reader.read(1 << 20), b"")
+                source = str(source_file_add(session=project.session, name=path.name, chunks=chunks).pk)
+        stage_run(project=project, task_type="trending_analysis", input_data={"source": source, "window": window})
+        return project.reports.latest("created_at")
+
+    def _text(self, name: str) -> str:
+        path = Path(name)
+        if not path.is_file():
+            raise BadInput(f"There is no file {name}.")
+        if path.stat().st_size > TEXT_LIMIT_BYTES:
+            raise BadInput(f"{path.name} is larger than {TEXT_LIMIT_BYTES // 1_000_000} MB, too long for notes or a script.")
+        try:
+            return path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError:
+            raise BadInput(f"{path.name} is not a text file in UTF-8. Save it as UTF-8 and try again.") from None
+
+    def _deliver(self, project: Project, out: Path) -> None:
+        video = project.videos.select_related("file").latest("created_at")
+        draft = out.with_name(f".{out.name}.part")
+        try:
+            shutil.copyfile(asset_path(video.file), draft)
+            with draft.open("rb") as reader:
+                os.fsync(reader.fileno())
+            draft.replace(out)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            raise VideoflowError(f"The video is finished but could not be copied to {out} ({error.strerror}).") from error

@@ -1,0 +1,29 @@
+import signal
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+
+from videoflow.children import die_with_parent
+from videoflow.pipeline.runner import shutdown_request, task_run_next, worker_id_make
+
+
+class Command(BaseCommand):
+    help = "Run the due tasks of one queue, one after the other, and end when there are none."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("queue", choices=sorted(settings.VIDEOFLOW_QUEUE_SLOTS))
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stopping = False
+
+        def end(signum: int, frame: FrameType | None) -> None:
+            nonlocal stopping
+            stopping = True
+            shutdown_request()
+
+        signal.signal(signal.SIGTERM, end)
+        die_with_parent()
+        while not stopping and task_run_next(queue=options["queue"], worker_id=worker_id_make("poller")):
+            pass

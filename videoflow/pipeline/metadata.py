@@ -1,0 +1,115 @@
+"""What goes beside a video when it leaves the house: chapters, description with sources and credits, tags, title."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from videoflow.pipeline.models import Asset, Script, Video
+
+TITLE_LIMIT = 100  # characters; YouTube's
+DESCRIPTION_LIMIT_BYTES = 5000
+TAGS_LIMIT = 500  # characters, commas and quotes included
+CHAPTERS_MINIMUM = 3
+CHAPTER_SECONDS = 10.0  # YouTube ignores chapter lists with a shorter one
+CHAPTER_TITLE_LIMIT = 60
+SOURCES_LIMIT = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    start: float
+    title: str
+
+
+def _shorten(text: str, limit: int) -> str:
+    clean = " ".join(text.replace("<", "‹").replace(">", "›").split())
+    if len(clean) <= limit:
+        return clean
+    return clean[: limit - 1].rsplit(" ", 1)[0].rstrip(" ,;:–-") + "…"
+
+
+def chapters_make(script: Script, *, seconds: float) -> list[Section]:
+    """Return at least three chapters of 10 s or more, the first at 0:00; none when the video is too short for that.
+
+    Chapters are the script's sections; where those are too few, turns that begin near even thirds open one.
+    """
+    turns = list(script.turns.select_related("speech"))
+    if seconds < CHAPTERS_MINIMUM * CHAPTER_SECONDS:
+        return []
+    starts: list[Section] = []
+    for before, turn in zip([None, *turns], turns, strict=False):
+        if before is None or turn.section != before.section:
+            starts.append(Section(turn.speech.start, turn.section or turn.text))
+    if len(_spaced(starts, seconds)) < CHAPTERS_MINIMUM:
+        wanted = [seconds * share for share in (0.0, 1 / 3, 2 / 3)]
+        nearest = [min(turns, key=lambda turn: abs(turn.speech.start - at)) for at in wanted]
+        starts = [Section(turn.speech.start, turn.text) for turn in nearest]
+    return [Section(item.start, _shorten(item.title, CHAPTER_TITLE_LIMIT)) for item in _spaced(starts, seconds)]
+
+
+def _spaced(starts: Sequence[Section], seconds: float) -> list[Section]:
+    """Drop those that would leave a chapter under 10 s; the first begins at 0."""
+    kept: list[Section] = []
+    for item in starts:
+        start = 0.0 if not kept else float(int(item.start))  # players show whole seconds
+        if kept and start - kept[-1].start < CHAPTER_SECONDS:
+            continue
+        if seconds - start < CHAPTER_SECONDS:
+            continue
+        kept.append(Section(start, item.title))
+    return kept
+
+
+def clock(seconds: float) -> str:
+    """Return ``m:ss`` or ``h:mm:ss``."""
+    whole = int(seconds)
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
+
+
+def description_make(video: Video) -> str:
+    """Return the description: what it is, chapters, sources, credits, and that the voices are synthetic. 5,000 bytes at most."""
+    script = video.script
+    names = [host["name"] for host in video.project.hosts.values()]
+    head = [f"{script.title}", "", f"{' and '.join(names)} talk it through in {clock(video.seconds)}."]
+    chapters = [f"{clock(start)} {title}" for start, title in video.chapters]
+    sources = _sources(script)
+    credits = _credits(video)
+    tail = ["", "Voices, pictures and music were made by a machine (videoflow, embedded providers).", *credits]
+    body = [*head, *(["", "Chapters", *chapters] if chapters else [])]
+    while True:
+        text = "\n".join([*body, *(["", "Sources", *sources] if sources else []), *tail])
+        if len(text.encode()) <= DESCRIPTION_LIMIT_BYTES or not sources:
+            return text.replace("<", "‹").replace(">", "›")
+        sources = sources[:-1]
+
+
+def _sources(script: Script) -> list[str]:
+    lines: dict[str, None] = {}
+    for entry in script.evidence:
+        label = _shorten(entry["source_label"], 120)
+        lines[f"– {label} {entry['url']}".rstrip()] = None
+    return list(lines)[:SOURCES_LIMIT]
+
+
+def _credits(video: Video) -> list[str]:
+    used = video.project.assets.filter(kind__in=(Asset.Kind.MUSIC, Asset.Kind.IMAGE, Asset.Kind.CLIP)).exclude(credit="")
+    return sorted({f"– {asset.credit} ({asset.licence})" if asset.licence else f"– {asset.credit}" for asset in used})
+
+
+def tags_make(script: Script) -> list[str]:
+    """Return the script's keywords as tags, within YouTube's 500 characters counted with commas and quotes."""
+    tags: list[str] = []
+    for keyword in script.keywords:
+        tag = _shorten(str(keyword), 60).replace(",", " ").strip()
+        if tag and tag.lower() not in {known.lower() for known in tags} and tags_length([*tags, tag]) <= TAGS_LIMIT:
+            tags.append(tag)
+    return tags
+
+
+def tags_length(tags: Sequence[str]) -> int:
+    """Return the length as YouTube counts it: a tag with a space is quoted, tags are joined by commas."""
+    return sum(len(tag) + (2 if " " in tag else 0) for tag in tags) + max(0, len(tags) - 1)
+
+
+def title_make(script: Script) -> str:
+    return _shorten(script.title, TITLE_LIMIT)

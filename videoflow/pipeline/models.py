@@ -1,0 +1,317 @@
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from videoflow.sessions.models import CreatorSession
+from videoflow.tasks.models import Task
+
+
+class Project(models.Model):
+    """One video in the making, from the file of trends to the export."""
+
+    class Aspect(models.TextChoices):
+        WIDE = "16:9", "16:9 — YouTube, television"
+        TALL = "9:16", "9:16 — Shorts, phones"
+        SQUARE = "1:1", "1:1 — feeds"
+
+    SIZES = {"16:9": (1920, 1080), "9:16": (1080, 1920), "1:1": (1080, 1080)}
+    FPS = 30
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    session = models.ForeignKey(CreatorSession, on_delete=models.CASCADE, related_name="projects")
+    title = models.CharField(max_length=200, default="Untitled video")
+    language = models.CharField(max_length=16, default="en")
+    aspect = models.CharField(max_length=8, choices=Aspect.choices, default=Aspect.WIDE)
+    minimum_seconds = models.PositiveIntegerField(default=180)
+    seed = models.PositiveIntegerField(default=0, help_text="The same seed gives the same script, timeline and pictures.")
+    look = models.JSONField(default=dict, blank=True, help_text="Palette, typeface and shapes of the project.")
+    hosts = models.JSONField(default=dict, blank=True, help_text='{"A": {"name", "role", "voice"}, "B": {...}}')
+    last_panel = models.CharField(max_length=40, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("-created_at",)
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def size_px(self) -> tuple[int, int]:
+        return self.SIZES[self.aspect]
+
+
+class SourceFile(models.Model):
+    """A file of trending videos as the user gave it, kept until its project goes."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    session = models.ForeignKey(CreatorSession, on_delete=models.CASCADE, related_name="source_files")
+    name = models.CharField(max_length=255, help_text="As the user called it; shown, never used as a path.")
+    path = models.CharField(max_length=200, help_text="Relative to the media folder.")
+    sha256 = models.CharField(max_length=64)
+    size_bytes = models.BigIntegerField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TrendReport(models.Model):
+    """What a file of trending videos says within one window."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="reports")
+    task = models.ForeignKey(Task, null=True, on_delete=models.SET_NULL, related_name="+")
+    source_label = models.CharField(max_length=255)
+    source_kind = models.CharField(max_length=40)
+    window = models.CharField(max_length=16)
+    window_start = models.CharField(max_length=32)
+    window_end = models.CharField(max_length=32)
+    rows_read = models.PositiveIntegerField()
+    rows_used = models.PositiveIntegerField()
+    rows_left_out = models.JSONField(default=dict)
+    categories = models.JSONField(default=list, help_text="[{category_id, name, rank, views, videos, channels}]")
+    measure = models.CharField(max_length=400)
+    provider = models.CharField(max_length=80)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("-created_at",)
+
+    def __str__(self) -> str:
+        return f"{self.source_label} ({self.window})"
+
+
+class TrendVideo(models.Model):
+    """A row behind a theme: one video with its counts day by day."""
+
+    report = models.ForeignKey(TrendReport, on_delete=models.CASCADE, related_name="videos")
+    video_id = models.CharField(max_length=64)
+    title = models.CharField(max_length=500)
+    channel = models.CharField(max_length=200)
+    category_id = models.CharField(max_length=64)
+    published_at = models.CharField(max_length=40)
+    tags = models.JSONField(default=list)
+    days = models.JSONField(default=list, help_text="[[ISO date, views], …] ascending.")
+    views = models.BigIntegerField()
+    likes = models.BigIntegerField(default=0)
+    comments = models.BigIntegerField(default=0)
+    url = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ("-views",)
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def gained_per_day(self) -> float | None:
+        """Views gained per day between the first and the last day in the file; None with one day only."""
+        if len(self.days) < 2:
+            return None
+        return float((self.days[-1][1] - self.days[0][1]) / (len(self.days) - 1))
+
+
+class Theme(models.Model):
+    """What several videos of a category are about, with the score and the rows behind it."""
+
+    report = models.ForeignKey(TrendReport, on_delete=models.CASCADE, related_name="themes")
+    videos = models.ManyToManyField(TrendVideo, related_name="themes")
+    label = models.CharField(max_length=200)
+    category_id = models.CharField(max_length=64)
+    category = models.CharField(max_length=100)
+    rank = models.PositiveSmallIntegerField()
+    score = models.FloatField()
+    score_parts = models.JSONField(default=dict)
+    views = models.BigIntegerField()
+    views_gained_per_day = models.FloatField(null=True)
+    channels = models.PositiveIntegerField()
+    keywords = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class Script(models.Model):
+    """One version of a project's conversation."""
+
+    class InputType(models.TextChoices):
+        THEME = "theme"
+        TOPIC = "topic"
+        SCRIPT = "script"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="scripts")
+    task = models.ForeignKey(Task, null=True, on_delete=models.SET_NULL, related_name="+")
+    version = models.PositiveIntegerField()
+    input_type = models.CharField(max_length=16, choices=InputType.choices)
+    title = models.CharField(max_length=200)
+    topic = models.CharField(max_length=300, blank=True)
+    keywords = models.JSONField(default=list)
+    evidence = models.JSONField(default=list, help_text="[{key, kind, text, source_label, url}]")
+    warnings = models.JSONField(default=list)
+    measured_seconds = models.FloatField(help_text="Speech and pauses, as synthesised.")
+    share_a = models.FloatField(help_text="Speaker A's share of the speaking time, 0 to 1.")
+    provider = models.CharField(max_length=80)
+    media_seconds = models.FloatField(
+        null=True, help_text="Length of the video once speech and pictures are complete; empty until then."
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("-version",)
+        constraints = [models.UniqueConstraint(fields=("project", "version"), name="script_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.title} v{self.version}"
+
+
+class Asset(models.Model):
+    """A file of a project: what it is, who made it, under which licence, and how it was probed."""
+
+    class Kind(models.TextChoices):
+        SPEECH = "speech"
+        IMAGE = "image"
+        CLIP = "clip"
+        MUSIC = "music"
+        THUMBNAIL = "thumbnail"
+        CAPTIONS = "captions"
+        VIDEO = "video"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="assets")
+    task = models.ForeignKey(Task, null=True, on_delete=models.SET_NULL, related_name="+")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    origin = models.CharField(max_length=80, help_text="Provider, or upload.")
+    model = models.CharField(max_length=120, blank=True)
+    licence = models.CharField(max_length=200, blank=True)
+    credit = models.CharField(max_length=300, blank=True)
+    name = models.CharField(max_length=200)
+    path = models.CharField(max_length=200, help_text="Relative to the media folder; named by content.")
+    sha256 = models.CharField(max_length=64)
+    size_bytes = models.BigIntegerField()
+    width_px = models.PositiveIntegerField(null=True)
+    height_px = models.PositiveIntegerField(null=True)
+    seconds = models.FloatField(null=True)
+    alt = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("created_at",)
+        indexes = [models.Index(fields=("project", "kind"), name="asset_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+class Turn(models.Model):
+    """One speaker's words, and how long they take as synthesised."""
+
+    script = models.ForeignKey(Script, on_delete=models.CASCADE, related_name="turns")
+    position = models.PositiveIntegerField()
+    speaker = models.CharField(max_length=1)
+    text = models.TextField()
+    section = models.CharField(max_length=200, blank=True)
+    sources = models.JSONField(default=list, help_text="Keys of the script's evidence.")
+    cue = models.JSONField(null=True, help_text="What the picture under the turn should show.")
+    pause_seconds = models.FloatField(default=0.25, help_text="Silence before the turn.")
+    measured_seconds = models.FloatField()
+    words = models.JSONField(default=list, help_text="[[text, start, end], …] in seconds from the start of the turn.")
+
+    class Meta:
+        ordering = ("position",)
+        constraints = [models.UniqueConstraint(fields=("script", "position"), name="turn_position_once")]
+
+    def __str__(self) -> str:
+        return f"{self.speaker}: {self.text[:40]}"
+
+
+class Speech(models.Model):
+    """The recording of one turn, and when it starts in the video."""
+
+    turn = models.OneToOneField(Turn, on_delete=models.CASCADE, related_name="speech")
+    asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="+")
+    start = models.FloatField(help_text="Seconds from the start of the video.")
+
+    def __str__(self) -> str:
+        return f"Speech of {self.turn}"
+
+
+class Scene(models.Model):
+    """One picture or clip on screen between two times."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="scenes")
+    script = models.ForeignKey(Script, on_delete=models.CASCADE, related_name="scenes")
+    asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="+")
+    position = models.PositiveIntegerField()
+    turn_positions = models.JSONField(default=list)
+    start = models.FloatField()
+    seconds = models.FloatField()
+    layout = models.CharField(max_length=40)
+    spec = models.JSONField(default=dict)
+    motion = models.CharField(max_length=16, default="still")
+    transition = models.CharField(max_length=16, default="cut")
+    focus_x = models.FloatField(default=0.5)
+    focus_y = models.FloatField(default=0.5)
+
+    class Meta:
+        ordering = ("position",)
+        constraints = [models.UniqueConstraint(fields=("script", "position"), name="scene_position_once")]
+
+    def __str__(self) -> str:
+        return f"Scene {self.position + 1}: {self.layout}"
+
+
+class Video(models.Model):
+    """A finished, verified file and how it was found to be."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="videos")
+    script = models.ForeignKey(Script, on_delete=models.CASCADE, related_name="videos")
+    task = models.ForeignKey(Task, null=True, on_delete=models.SET_NULL, related_name="+")
+    file = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="+")
+    thumbnail = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="+")
+    srt = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="+")
+    vtt = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="+")
+    seconds = models.FloatField()
+    quality = models.JSONField(default=dict, help_text="Verdict, findings with their times, figures.")
+    chapters = models.JSONField(default=list, help_text="[[seconds, title], …]")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("-created_at",)
+
+    def __str__(self) -> str:
+        return f"Video of {self.project}"
+
+
+class Publication(models.Model):
+    """A video handed to a target, and what the target said."""
+
+    class State(models.TextChoices):
+        PUBLISHED = "published"
+
+    video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="publications")
+    task = models.ForeignKey(Task, null=True, on_delete=models.SET_NULL, related_name="+")
+    target = models.CharField(max_length=20)
+    state = models.CharField(max_length=20, choices=State.choices)
+    location = models.CharField(max_length=300)
+    files = models.JSONField(default=list)
+    metadata = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("-created_at",)
+        constraints = [
+            models.UniqueConstraint(fields=("task",), condition=Q(task__isnull=False), name="publication_once_per_task")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.target}: {self.location}"
+
+
+def script_current(project: Project) -> Script | None:
+    """Return the newest version of the project's script."""
+    return project.scripts.first()

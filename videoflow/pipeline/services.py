@@ -1,0 +1,116 @@
+"""What a person or program can do to a project. Pages, commands and the runner all come through here."""
+
+import secrets
+import shutil
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from pydantic import ValidationError
+
+from videoflow.errors import BadInput
+from videoflow.pipeline import stages
+from videoflow.pipeline.models import Asset, Project, Publication, SourceFile
+from videoflow.pipeline.stages.base import StageInput
+from videoflow.pipeline.store import media_path, upload_store
+from videoflow.sessions.models import CreatorSession
+from videoflow.tasks.models import Task
+from videoflow.tasks.services import task_cancel, task_enqueue
+
+SOURCE_LIMIT_BYTES = 300_000_000
+MINUTES_LIMITS_SECONDS = (20, 1800)
+
+
+def project_create(
+    *,
+    session: CreatorSession,
+    title: str = "",
+    aspect: str = "16:9",
+    minimum_seconds: int = 180,
+    seed: int | None = None,
+    language: str = "en",
+) -> Project:
+    """Create a project; without a seed a random one is drawn, so that no two videos are alike.
+
+    Raises:
+        BadInput: unknown aspect, or a length outside 20 seconds to 30 minutes.
+    """
+    if aspect not in Project.SIZES:
+        raise BadInput(f"“{aspect}” is not a format. Choose 16:9, 9:16 or 1:1.", details={"aspect": "unknown"})
+    shortest, longest = MINUTES_LIMITS_SECONDS
+    if not shortest <= minimum_seconds <= longest:
+        raise BadInput("A video can be 20 seconds to 30 minutes long.", details={"minimum_seconds": "out of range"})
+    return Project.objects.create(
+        session=session,
+        title=(title or "Untitled video")[:200],
+        aspect=aspect,
+        minimum_seconds=minimum_seconds,
+        seed=secrets.randbelow(1_000_000) if seed is None else seed,
+        language=language,
+    )
+
+
+def project_delete(*, project: Project) -> None:
+    """Cancel what runs, delete the project's rows, and its files where no other project uses them."""
+    for task in project.tasks.filter(status__in=Task.OPEN):
+        task_cancel(task_id=task.pk)
+    paths = set(project.assets.values_list("path", flat=True))
+    exports = list(Publication.objects.filter(video__project=project, target="folder").values_list("location", flat=True))
+    with transaction.atomic():
+        project.delete()
+    for path in paths - set(Asset.objects.filter(path__in=paths).values_list("path", flat=True)):
+        media_path(path).unlink(missing_ok=True)
+    for location in exports:
+        shutil.rmtree(settings.VIDEOFLOW_DATA / location, ignore_errors=True)
+
+
+def source_file_add(*, session: CreatorSession, name: str, chunks: Iterable[bytes]) -> SourceFile:
+    """Keep a file of trending videos as it was sent; whether it can be read shows when it is analysed.
+
+    Raises:
+        BadInput: it is empty or larger than 300 MB.
+    """
+    clean = "".join(char for char in name if char.isprintable()).rsplit("/", 1)[-1].rsplit("\\", 1)[-1][:255] or "file"
+    stored = upload_store(name=clean, chunks=chunks, limit_bytes=SOURCE_LIMIT_BYTES)
+    return SourceFile.objects.create(
+        session=session, name=clean, path=stored.path, sha256=stored.sha256, size_bytes=stored.size_bytes
+    )
+
+
+def input_validate(task_type: str, input_data: Mapping[str, Any]) -> StageInput:
+    """Return the stage's input as its schema has it.
+
+    Raises:
+        BadInput: ``details`` names each field that is wrong.
+    """
+    try:
+        return stages.get(task_type).input_schema.model_validate(dict(input_data))
+    except ValidationError as error:
+        details = {".".join(str(part) for part in fault["loc"]) or "input_data": fault["msg"] for fault in error.errors()}
+        first_field, first_message = next(iter(details.items()))
+        raise BadInput(f"{first_field}: {first_message}.", code="INVALID_INPUT", details=details) from None
+
+
+def stage_start(
+    *, project: Project, task_type: str, input_data: Mapping[str, Any], priority: int = Task.Priority.NORMAL, wake: bool = True
+) -> Task:
+    """Queue one run of a stage.
+
+    Raises:
+        BadInput: the input is not what the stage takes.
+        StageNotReady: an earlier stage is missing.
+        TaskConflict: the stage is already waiting or running for this project.
+    """
+    stage = stages.get(task_type)
+    options = input_validate(task_type, input_data)
+    stage.ready(project, options)
+    return task_enqueue(
+        session=project.session,
+        project_id=project.pk,
+        task_type=stage.name,
+        queue=stage.queue,
+        input_data=options.model_dump(mode="json", by_alias=True, exclude_unset=True),
+        priority=priority,
+        wake=wake,
+    )

@@ -1,0 +1,206 @@
+"""Script: from themes, notes or a finished script to two-speaker turns of the wanted, measured length."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, cast
+
+from django.db.models import Max
+from pydantic import Field
+
+from videoflow.errors import BadInput
+from videoflow.pipeline.evidence import analysis_read, theme_read
+from videoflow.pipeline.length import MeasuredScript, minutes, script_fit
+from videoflow.pipeline.models import Project, Script, Theme, Turn
+from videoflow.pipeline.stages.base import Stage, StageContext, StageInput, StageNotReady, StageOutput
+from videoflow.pipeline.store import cache_dir, room_check
+from videoflow.providers import base
+from videoflow.providers.base import Conversation, DraftTurn, Host, Line, SpokenLine
+from videoflow.providers.embedded_writer import script_read
+from videoflow.providers.registry import provider_get
+
+WORDS_LIMIT = 200_000  # characters of notes or script; the readers have their own, stricter limits
+SPEECH_BYTES_PER_SECOND = 48_000
+DEFAULT_HOSTS = (Host("A", "Maya", "curious"), Host("B", "Theo", "figures"))
+
+
+class ScriptInput(StageInput):
+    input_type: Literal["theme", "topic", "script"] = "theme"
+    theme_ids: list[int] = Field(default_factory=list, max_length=15)
+    topic: str = Field(default="", max_length=300)
+    notes: str = Field(default="", max_length=WORDS_LIMIT)
+    script_text: str = Field(default="", max_length=WORDS_LIMIT)
+    file_name: str = Field(default="", max_length=255)
+    minimum_seconds: int | None = Field(
+        default=None, ge=20, le=1800, description="Empty: the project's, 180 unless told otherwise."
+    )
+    language: str = Field(default="en", max_length=16)
+    seed: int | None = Field(default=None, ge=0, le=2_147_483_647)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    conversation: Conversation
+    hosts: tuple[Host, Host]
+
+
+def _draft(project: Project, options: ScriptInput, *, seed: int, minimum_seconds: float) -> _Draft:
+    if options.input_type == "script":
+        read = script_read(options.script_text, file_name=options.file_name, hosts=DEFAULT_HOSTS)
+        return _Draft(read.conversation, read.hosts)
+    writer = cast(base.Writer, provider_get("writer", "embedded"))
+    if options.input_type == "topic":
+        topic = base.TopicBrief(options.topic, options.notes, DEFAULT_HOSTS, options.language, seed, minimum_seconds)
+        return _Draft(writer.write_topic(topic), DEFAULT_HOSTS)
+    return _Draft(writer.write_themes(_themes_brief(project, options, seed, minimum_seconds)), DEFAULT_HOSTS)
+
+
+def _themes_brief(project: Project, options: ScriptInput, seed: int, minimum_seconds: float) -> base.ThemesBrief:
+    report = project.reports.first()
+    if report is None:
+        raise StageNotReady("There are no themes yet. Import a file of trending videos first.")
+    rows = list(Theme.objects.filter(report=report))
+    wanted = set(options.theme_ids)
+    if wanted - {row.pk for row in rows}:
+        raise BadInput("A chosen theme is not in the newest report any more. Choose again.", code="THEME_NOT_FOUND")
+    themes = {row.pk: theme_read(row) for row in rows}
+    if not wanted:  # none chosen: the strongest theme of each of the three most watched categories
+        wanted = {row.pk for row in [row for row in rows if row.rank == 1][:3]}
+    picked = tuple(themes[row.pk] for row in rows if row.pk in wanted)
+    return base.ThemesBrief(
+        picked, analysis_read(report, list(themes.values())), DEFAULT_HOSTS, options.language, seed, minimum_seconds
+    )
+
+
+def voices_choose(language: str) -> dict[str, str]:
+    """Return a voice for each speaker.
+
+    Raises:
+        BadInput: the language has no two natural offline voices.
+    """
+    speech = cast(base.Speech, provider_get("speech", "embedded"))
+    voices = speech.voices(language)
+    if len(voices) < 2:
+        raise BadInput(
+            f"There are no two natural offline voices for “{language}” yet. Offline voices speak English (en). "
+            "Choose English, or connect a speech service that speaks it.",
+            code="NO_VOICE_FOR_LANGUAGE",
+        )
+    return {"A": voices[0].key, "B": voices[1].key}
+
+
+def ready(project: Project, options: ScriptInput) -> None:
+    """Draft once without keeping it, so that a script or notes that cannot be used are refused at the form."""
+    voices_choose(options.language)
+    seed = project.seed if options.seed is None else options.seed
+    _draft(project, options, seed=seed, minimum_seconds=float(options.minimum_seconds or project.minimum_seconds))
+
+
+def run(context: StageContext) -> StageOutput:
+    options: ScriptInput = context.input
+    project = context.project
+    seed = project.seed if options.seed is None else options.seed
+    minimum_seconds = float(options.minimum_seconds or project.minimum_seconds)
+    voices = voices_choose(options.language)
+    room_check(int(minimum_seconds * 2 * SPEECH_BYTES_PER_SECOND))
+    context.report(0.02, "Reading your script" if options.input_type == "script" else "Drafting the conversation")
+    draft = _draft(project, options, seed=seed, minimum_seconds=minimum_seconds)
+    context.check()
+    measured = _measured(context, draft.conversation, voices, minimum_seconds)
+    warnings = list(draft.conversation.warnings)
+    if draft.conversation.fixed and measured.seconds < minimum_seconds:
+        warnings.append(
+            f"Your script speaks for {minutes(measured.seconds)}; {minutes(minimum_seconds)} were wanted. "
+            "A given script is spoken as written, so nothing was added."
+        )
+
+    def save() -> dict[str, Any]:
+        script = _script_save(context, options, draft, measured, warnings)
+        project.title = draft.conversation.title[:200]
+        project.language = options.language
+        project.seed = seed
+        project.minimum_seconds = int(minimum_seconds)
+        project.hosts = {
+            host.speaker: {"name": host.name, "role": host.role, "voice": voices[host.speaker]} for host in draft.hosts
+        }
+        project.save(update_fields=["title", "language", "seed", "minimum_seconds", "hosts", "updated_at"])
+        return {
+            "script_id": script.pk,
+            "version": script.version,
+            "turns": len(measured.turns),
+            "measured_seconds": round(measured.seconds, 2),
+            "share_a": round(measured.share_a, 3),
+            "warnings": warnings,
+        }
+
+    return StageOutput(f"{len(measured.turns)} turns, {minutes(measured.seconds)} measured", save)
+
+
+def _measured(
+    context: StageContext, conversation: Conversation, voices: dict[str, str], minimum_seconds: float
+) -> MeasuredScript:
+    speech = cast(base.Speech, provider_get("speech", "embedded"))
+    rounds = 0
+
+    def speak(turns: Sequence[DraftTurn]) -> list[SpokenLine]:
+        nonlocal rounds
+        rounds += 1
+        floor = 0.05 if rounds == 1 else min(0.95, 0.7 + 0.05 * rounds)
+        width = 0.65 if rounds == 1 else 0.02
+        return speech.speak(
+            [Line(turn.text, voices[turn.speaker]) for turn in turns],
+            cache_dir("speech"),
+            report=lambda share, message: context.report(floor + width * share, f"Measuring the speech: {message}"),
+            cancelled=context.cancelled,
+        )
+
+    return script_fit(conversation, speak, minimum_seconds=minimum_seconds, check=context.check)
+
+
+def _script_save(
+    context: StageContext, options: ScriptInput, draft: _Draft, measured: MeasuredScript, warnings: list[str]
+) -> Script:
+    project, conversation = context.project, draft.conversation
+    newest = project.scripts.aggregate(newest=Max("version"))["newest"] or 0
+    used = {key for item in measured.turns for key in item.turn.sources}
+    script = Script.objects.create(
+        project=project,
+        task=context.task,
+        version=newest + 1,
+        input_type=options.input_type,
+        title=conversation.title[:200],
+        topic=conversation.topic[:300],
+        keywords=list(conversation.keywords),
+        evidence=[asdict(evidence) for evidence in conversation.evidence if evidence.key in used],
+        warnings=warnings,
+        measured_seconds=measured.seconds,
+        share_a=measured.share_a,
+        provider="user" if conversation.fixed else "embedded",
+    )
+    Turn.objects.bulk_create(
+        Turn(
+            script=script,
+            position=position,
+            speaker=item.turn.speaker,
+            text=item.turn.text,
+            section=item.section[:200],
+            sources=list(item.turn.sources),
+            cue=asdict(item.turn.cue) if item.turn.cue else None,
+            pause_seconds=item.pause_seconds,
+            measured_seconds=item.spoken.seconds,
+            words=[[word.text, word.start, word.end] for word in item.spoken.words],
+        )
+        for position, item in enumerate(measured.turns)
+    )
+    return script
+
+
+STAGE = Stage(
+    name="script_generation",
+    label="Script",
+    order=20,
+    queue="cpu",
+    component="script_generator",
+    input_schema=ScriptInput,
+    ready=ready,
+    run=run,
+)

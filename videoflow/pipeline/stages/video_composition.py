@@ -1,0 +1,225 @@
+"""Composition: put pictures, speech, captions and music together into one verified file."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from pydantic import Field
+
+from videoflow import render
+from videoflow.pipeline.metadata import chapters_make
+from videoflow.pipeline.models import Asset, Project, Scene, Script, Turn, Video, script_current
+from videoflow.pipeline.stages.base import Stage, StageContext, StageInput, StageNotReady, StageOutput, asset_add
+from videoflow.pipeline.store import asset_path, cache_dir, room_check
+from videoflow.providers import base
+from videoflow.providers.aligner import DriftReport, caption_drift
+from videoflow.providers.registry import provider_get
+from videoflow.render.timeline import (
+    CaptionLine,
+    CaptionStyle,
+    CaptionWord,
+    Format,
+    MusicTrack,
+    SpeakerStyle,
+    SpeechClip,
+    Timeline,
+)
+from videoflow.render.timeline import Scene as TimelineScene
+
+DRIFT_LIMIT_MS = 120.0  # captions stand within this of the spoken word
+BYTES_PER_SECOND = 2_500_000  # segments, audio and the finished file of one second at 1080p
+
+
+class CompositionInput(StageInput):
+    caption_style: Literal["word", "sentence", "classic", "none"] = "word"
+    music_level_db: float = Field(default=-20.0, ge=-60, le=0)
+
+
+def _ready_script(project: Project) -> Script:
+    script = script_current(project)
+    if script is None:
+        raise StageNotReady("There is no script yet. Write or paste one first.")
+    if script.media_seconds is None:
+        raise StageNotReady("Speech and pictures are not complete yet. Make the media first.")
+    return script
+
+
+def ready(project: Project, options: CompositionInput) -> None:  # noqa: ARG001 - the signature of Stage.ready
+    _ready_script(project)
+
+
+def timeline_build(project: Project, script: Script, options: CompositionInput) -> Timeline:
+    """Return the timeline of a script whose media are complete; four queries."""
+    turns = list(script.turns.select_related("speech__asset"))
+    music = project.assets.filter(kind=Asset.Kind.MUSIC).first()
+    width_px, height_px = project.size_px
+    colours = project.look.get("speaker_colours", {"A": "#ffd166", "B": "#6cc5ff"})
+    return Timeline(
+        format=Format(width_px, height_px, project.FPS),
+        seconds=script.media_seconds or 0.0,
+        scenes=tuple(_scene(scene) for scene in script.scenes.select_related("asset")),
+        speech=tuple(
+            SpeechClip(asset_path(turn.speech.asset), turn.speech.start, turn.measured_seconds, turn.speaker) for turn in turns
+        ),
+        captions=tuple(_caption(turn) for turn in turns),
+        speakers=tuple(SpeakerStyle(key, host["name"], colours[key]) for key, host in sorted(project.hosts.items())),
+        caption_style=CaptionStyle(name=options.caption_style),
+        music=MusicTrack(asset_path(music), options.music_level_db) if music else None,
+        title=script.title,
+        comment="Made with videoflow. Script, voices, pictures and music: embedded providers (synthetic).",
+    )
+
+
+def _scene(scene: Scene) -> TimelineScene:
+    return TimelineScene(
+        key=f"scene-{scene.position + 1}",
+        media=asset_path(scene.asset),
+        kind="clip" if scene.asset.kind == Asset.Kind.CLIP else "image",
+        start=scene.start,
+        seconds=scene.seconds,
+        motion=cast(Any, scene.motion),
+        focus=(scene.focus_x, scene.focus_y),
+        transition=cast(Any, scene.transition),
+    )
+
+
+def _caption(turn: Turn) -> CaptionLine:
+    start = turn.speech.start
+    words = tuple(CaptionWord(text, start + word_start, start + word_end) for text, word_start, word_end in turn.words)
+    return CaptionLine(turn.speaker, words)
+
+
+def run(context: StageContext) -> StageOutput:
+    project = context.project
+    options: CompositionInput = context.input
+    script = _ready_script(project)
+    timeline = timeline_build(project, script, options)
+    room_check(int(timeline.seconds * BYTES_PER_SECOND))
+    work = _work_dir()
+    made = render.compose(
+        timeline,
+        context.work_dir / "video.mp4",
+        work,
+        report=lambda share, message: context.report(0.9 * share, message),
+        cancelled=context.cancelled,
+    )
+    context.report(0.91, "Listening for the captions' timing")
+    drift = caption_drift(made.path, [line.words for line in timeline.captions])
+    context.check()
+    side = _beside(context, script, timeline)
+    quality = _quality(made, drift, script)
+
+    def save() -> dict[str, Any]:
+        video = Video.objects.create(
+            project=project,
+            script=script,
+            task=context.task,
+            file=asset_add(
+                context,
+                made.path,
+                kind=Asset.Kind.VIDEO,
+                origin="embedded",
+                model="compositor",
+                name="video.mp4",
+                width_px=made.width_px,
+                height_px=made.height_px,
+                seconds=made.seconds,
+                alt=script.title,
+            ),
+            thumbnail=asset_add(
+                context,
+                side.thumbnail,
+                kind=Asset.Kind.THUMBNAIL,
+                origin="embedded",
+                model="drawing",
+                name="thumbnail.jpg",
+                width_px=1280,
+                height_px=720,
+                alt=f"Thumbnail: {script.title}"[:500],
+            ),
+            srt=asset_add(context, side.srt, kind=Asset.Kind.CAPTIONS, origin="embedded", name="captions.srt"),
+            vtt=asset_add(context, side.vtt, kind=Asset.Kind.CAPTIONS, origin="embedded", name="captions.vtt"),
+            seconds=made.seconds,
+            quality=quality,
+            chapters=[[item.start, item.title] for item in chapters_make(script, seconds=made.seconds)],
+        )
+        return {
+            "video_id": video.pk,
+            "result_url": f"/media/{video.file_id}/video.mp4",
+            "size_bytes": made.size_bytes,
+            "duration_seconds": round(made.seconds, 3),
+            "verdict": quality["verdict"],
+        }
+
+    return StageOutput(f"Video of {int(made.seconds) // 60}:{int(made.seconds) % 60:02}, {made.size_bytes / 1e6:.0f} MB", save)
+
+
+def _work_dir() -> Path:
+    """Return the folder that keeps encoded segments, so that a later composition makes only what changed."""
+    return cache_dir("render")
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    thumbnail: Path
+    srt: Path
+    vtt: Path
+
+
+def _beside(context: StageContext, script: Script, timeline: Timeline) -> _Beside:
+    """Write what goes beside the video: thumbnail and captions."""
+    project, folder = context.project, context.work_dir
+    pictures = cast(base.Pictures, provider_get("images", "embedded"))
+    thumbnail = pictures.thumbnail(
+        title=script.title, look=project.look, keywords=script.keywords, seed=project.seed, out=folder / "thumbnail.jpg"
+    )
+    srt, vtt = folder / "captions.srt", folder / "captions.vtt"
+    srt.write_text(render.captions_srt(timeline), encoding="utf-8")
+    vtt.write_text(render.captions_vtt(timeline), encoding="utf-8")
+    return _Beside(thumbnail, srt, vtt)
+
+
+def _quality(made: render.Composition, drift: DriftReport, script: Script) -> dict[str, Any]:
+    """Return the report for the page and the file: the compositor's checks, the captions' timing, the speakers' shares."""
+    report: dict[str, Any] = json.loads(json.dumps(asdict(made.report)))
+    findings: list[dict[str, Any]] = list(report["findings"])
+    if drift.checked and drift.p95_ms > DRIFT_LIMIT_MS:
+        findings.append(
+            {
+                "kind": "caption_drift",
+                "severity": "warn",
+                "start": None,
+                "end": None,
+                "message": f"One caption word in twenty stands more than {drift.p95_ms:.0f} ms from where it was heard.",
+            }
+        )
+    figures = {
+        **report["figures"],
+        "loudness_lufs": made.loudness_lufs,
+        "true_peak_db": made.true_peak_db,
+        "seconds": made.seconds,
+        "share_a": script.share_a,
+        "caption_drift": {key: value for key, value in asdict(drift).items() if isinstance(value, int | float)},
+    }
+    verdict = report["verdict"] if report["verdict"] != "ok" or len(findings) == len(report["findings"]) else "warn"
+    return {"verdict": verdict, "findings": findings, "figures": figures}
+
+
+def findings_of(video: Video) -> Sequence[dict[str, Any]]:
+    """Return the quality findings, worst first."""
+    order = {"fail": 0, "warn": 1, "info": 2}
+    return sorted(video.quality.get("findings", []), key=lambda finding: order.get(finding["severity"], 3))
+
+
+STAGE = Stage(
+    name="video_composition",
+    label="Composition",
+    order=40,
+    queue="cpu",
+    component="video_composer",
+    input_schema=CompositionInput,
+    ready=ready,
+    run=run,
+)

@@ -1,0 +1,75 @@
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from videoflow.sessions.models import CreatorSession
+from videoflow.sessions.services import (
+    COOKIE_AGE_SECONDS,
+    COOKIE_NAME,
+    session_create,
+    session_touch,
+    sessions_owned,
+    token_make,
+)
+
+
+class Creator:
+    """The person behind a request: their browser token and their sessions, looked up when first asked for."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+        self.cookie = request.COOKIES.get(COOKIE_NAME, "")
+        self.cookie_is_new = False
+        self._session: CreatorSession | None = None
+
+    @property
+    def sessions(self) -> QuerySet[CreatorSession]:
+        """All sessions of this creator, newest first."""
+        return sessions_owned(user=self._request.user, cookie=self.cookie)
+
+    def token(self) -> str:
+        """Return the browser's token, made now if it has none yet."""
+        if not self.cookie:
+            self.cookie = token_make()
+            self.cookie_is_new = True
+        return self.cookie
+
+    @property
+    def session_or_none(self) -> CreatorSession | None:
+        if self._session is None:
+            self._session = self.sessions.first()
+            if self._session is not None:
+                session_touch(session=self._session)
+        return self._session
+
+    @property
+    def session(self) -> CreatorSession:
+        """Return the creator's newest session, made now if there is none. Only for requests that may write."""
+        if self.session_or_none is None:
+            self._session = session_create(user=self._request.user, cookie=self.token())
+        assert self._session is not None
+        return self._session
+
+
+class CreatorMiddleware:
+    """Set ``request.creator`` and send the browser its token when one was made."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        creator = Creator(request)
+        request.creator = creator  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        if creator.cookie_is_new:
+            response.set_cookie(
+                COOKIE_NAME,
+                creator.cookie,
+                max_age=COOKIE_AGE_SECONDS,
+                httponly=True,
+                samesite="Lax",
+                secure=settings.SESSION_COOKIE_SECURE,
+            )
+        return response

@@ -1,0 +1,52 @@
+from datetime import timedelta
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils import timezone
+
+from videoflow.sessions.models import CreatorSession
+from videoflow.tasks.events import EventMessage, HelloMessage, event_message, rfc3339, task_message
+from videoflow.tasks.models import ProgressEvent, Task
+
+REPLAY = timedelta(hours=1)  # contract: replay serves one hour
+REPLAY_BATCH = 200
+
+
+def hello_get(*, session_id: UUID, after: int | None) -> HelloMessage:
+    """Return the socket's first message: the head of the stream and the tasks that still matter.
+
+    ``reset`` is true when ``after`` cannot be continued from: beyond the head, or older than an hour.
+    """
+    now = timezone.now()
+    head = CreatorSession.objects.values_list("head_seq", flat=True).get(pk=session_id)
+    reset = False
+    if after is not None and after != head:
+        following = (
+            ProgressEvent.objects.filter(session_id=session_id, seq=after + 1).values_list("created_at", flat=True).first()
+        )
+        reset = after > head or following is None or following < now - REPLAY
+    recent = Q(status__in=Task.OPEN) | Q(completed_at__gte=now - REPLAY)
+    tasks = Task.objects.filter(recent, session_id=session_id).order_by("created_at")
+    return {
+        "event_type": "hello",
+        "session_id": str(session_id),
+        "seq": head,
+        "reset": reset,
+        "tasks": [task_message(task) for task in tasks],
+        "timestamp": rfc3339(now),
+    }
+
+
+def events_after(*, session_id: UUID, seq: int) -> list[EventMessage]:
+    """Return up to 200 events that follow ``seq``, in order."""
+    rows = ProgressEvent.objects.filter(session_id=session_id, seq__gt=seq).order_by("seq")[:REPLAY_BATCH]
+    return [event_message(row) for row in rows]
+
+
+def queue_position(*, task: Task) -> int:
+    """Return how many tasks of the same queue stand before this one, at the most."""
+    return (
+        Task.objects.filter(queue=task.queue, status__in=Task.OPEN)
+        .filter(Q(priority__gt=task.priority) | Q(priority=task.priority, created_at__lt=task.created_at))
+        .count()
+    )
