@@ -111,6 +111,14 @@ class Breaker:
                 self._is_open = True
                 logger.warning("Redis does not answer: the database carries the work until it does")
 
+    def reset(self) -> None:
+        """Forget everything known; the next question probes."""
+        with self._lock:
+            self._is_open = None
+            self._next_probe_at = 0.0
+            self._failures = []
+            self._successes = 0
+
     def _look(self) -> None:
         if not self._probe():
             self.failed()

@@ -1,0 +1,142 @@
+"""The ground every test stands on: a data folder of its own, a real Redis of its own, and no network but this machine.
+
+The environment is set while this file is read, before Django's settings are: nothing a test does can reach the studio of whoever runs it.
+"""
+
+import atexit
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_PATH_ROOM = 60  # a socket's path must stay short, wherever TMPDIR points
+_BASE = Path(tempfile.gettempdir()) if len(tempfile.gettempdir()) < _PATH_ROOM else Path("/tmp")
+DATA = Path(tempfile.mkdtemp(prefix="videoflow-test-", dir=_BASE))
+atexit.register(shutil.rmtree, DATA, ignore_errors=True)
+
+for _name in [name for name in os.environ if name.startswith("VIDEOFLOW_")]:
+    del os.environ[_name]
+os.environ.pop("DATABASE_URL", None)
+os.environ.update(
+    DJANGO_SETTINGS_MODULE="videoflow.settings",
+    VIDEOFLOW_DATA=str(DATA),
+    VIDEOFLOW_ENV_FILE=str(DATA / "no.env"),
+    REDIS_URL=f"unix://{DATA / 'redis.sock'}",
+    OMP_NUM_THREADS="1",
+    OPENBLAS_NUM_THREADS="1",
+)
+
+_connect = socket.socket.connect
+_connect_ex = socket.socket.connect_ex
+
+
+class OutsideNetwork(AssertionError):
+    """A test tried to leave this machine."""
+
+
+def _check(address: Any) -> None:
+    if not isinstance(address, tuple):  # a Unix socket
+        return
+    host = str(address[0])
+    try:
+        is_ours = ip_address(host.split("%")[0]).is_loopback
+    except ValueError:
+        is_ours = host == "localhost"
+    if not is_ours:
+        raise OutsideNetwork(f"The test connects to {host}. Tests stay on this machine; use a fake of the service.")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_network() -> Iterator[None]:
+    """Let sockets connect to this machine only."""
+
+    def connect(self: socket.socket, address: Any) -> None:
+        _check(address)
+        _connect(self, address)
+
+    def connect_ex(self: socket.socket, address: Any) -> int:
+        _check(address)
+        return _connect_ex(self, address)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(socket.socket, "connect", connect)
+    patch.setattr(socket.socket, "connect_ex", connect_ex)
+    yield
+    patch.undo()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def redis_server() -> Iterator[str]:
+    """Run the embedded Redis for the whole session (one for each xdist process) and return its address.
+
+    Without it the suite fails: a skipped test of the queue proves nothing.
+    """
+    from videoflow.health.embedded_redis import redis_command
+    from videoflow.redis import connect
+
+    url = os.environ["REDIS_URL"]
+    folder = DATA / "redis"
+    folder.mkdir()
+    server = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "videoflow.health.launch", str(os.getpid())),
+            *redis_command(socket=DATA / "redis.sock", folder=folder, keep=False),
+        ],
+        cwd=Path(__file__).resolve().parent.parent,
+        stdout=(DATA / "redis.log").open("wb"),
+        stderr=subprocess.STDOUT,
+    )
+    client = connect(url)
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            client.ping()
+            break
+        except OSError as error:
+            failure: Exception = error
+        except Exception as error:  # noqa: BLE001 - whatever redis-py raises while the socket is not there yet
+            failure = error
+        if server.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"The tests' Redis did not start: {(DATA / 'redis.log').read_text()}") from failure
+        time.sleep(0.02)
+    yield url
+    server.kill()
+    server.wait()
+
+
+@pytest.fixture(autouse=True)
+def redis_clean(redis_server: str) -> Iterator[None]:
+    """Begin each test with an empty Redis and a breaker that trusts it."""
+    from videoflow import redis
+
+    redis.connection().flushall()
+    redis.breaker.reset()
+    yield
+
+
+@pytest.fixture
+def workdir(tmp_path: Path) -> Path:
+    """An empty folder for the files of one test."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def eager_celery(settings: Any) -> Iterator[None]:
+    """Run tasks where they are sent from, in the same thread."""
+    from videoflow.celery import app
+
+    before = (app.conf.task_always_eager, app.conf.task_eager_propagates)
+    app.conf.task_always_eager, app.conf.task_eager_propagates = True, True
+    yield
+    app.conf.task_always_eager, app.conf.task_eager_propagates = before

@@ -1,0 +1,136 @@
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from videoflow import env
+
+NAME = "VIDEOFLOW_TRIAL"
+
+
+@pytest.fixture(autouse=True)
+def unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(NAME, raising=False)
+    monkeypatch.delenv(f"{NAME}_FILE", raising=False)
+
+
+class TestValues:
+    @pytest.mark.parametrize(("text", "value"), [("1", True), ("Yes", True), ("off", False), ("0", False)])
+    def test_bool(self, monkeypatch: pytest.MonkeyPatch, text: str, value: bool) -> None:
+        monkeypatch.setenv(NAME, text)
+        assert env.env_bool(NAME) is value
+
+    def test_wrong_bool_is_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(NAME, "maybe")
+        with pytest.raises(ImproperlyConfigured, match=f"{NAME} must be 1 or 0"):
+            env.env_bool(NAME)
+
+    def test_int(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(NAME, "1_000")
+        assert env.env_int(NAME, 7) == 1000
+        assert env.env_int("VIDEOFLOW_UNSET", 7) == 7
+
+    @pytest.mark.parametrize("text", ["ten", "1.5", "-1"])
+    def test_wrong_int_is_said(self, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+        monkeypatch.setenv(NAME, text)
+        with pytest.raises(ImproperlyConfigured, match=NAME):
+            env.env_int(NAME, 7)
+
+    def test_list_and_path(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(NAME, " a.example , ,b.example")
+        assert env.env_list(NAME) == ["a.example", "b.example"]
+        monkeypatch.setenv(NAME, "somewhere")
+        assert env.env_path(NAME, Path("/else")) == Path.cwd() / "somewhere"
+
+    def test_empty_is_unset(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(NAME, "  ")
+        assert env.env_str(NAME, "default") == "default"
+        assert env.env_path(NAME, Path("/else")) == Path("/else")
+
+
+class TestSecret:
+    def test_from_file(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        (tmp_path / "key").write_text("s3cret\n")
+        monkeypatch.setenv(f"{NAME}_FILE", str(tmp_path / "key"))
+        assert env.env_secret(NAME) == "s3cret"
+
+    def test_both_is_refused(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setenv(NAME, "one")
+        monkeypatch.setenv(f"{NAME}_FILE", str(tmp_path / "key"))
+        with pytest.raises(ImproperlyConfigured, match="not both"):
+            env.env_secret(NAME)
+
+    @pytest.mark.parametrize("content", [None, "", "\n"])
+    def test_file_missing_or_empty_is_said(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None) -> None:
+        if content is not None:
+            (tmp_path / "key").write_text(content)
+        monkeypatch.setenv(f"{NAME}_FILE", str(tmp_path / "key"))
+        with pytest.raises(ImproperlyConfigured, match=f"{NAME}_FILE"):
+            env.env_secret(NAME)
+
+
+class TestSecretFile:
+    def test_made_once_for_the_owner_only(self, tmp_path: Path) -> None:
+        path = tmp_path / "data" / "secret_key"
+        first = env.secret_file(path)
+        assert len(first) >= 50
+        assert env.secret_file(path) == first
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert os.listdir(path.parent) == ["secret_key"]
+
+    def test_folder_that_cannot_be(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("")
+        with pytest.raises(ImproperlyConfigured, match="Choose a folder you can write to with VIDEOFLOW_DATA"):
+            env.secret_file(tmp_path / "file" / "data" / "secret_key")
+
+    def test_empty_file_is_not_replaced_silently(self, tmp_path: Path) -> None:
+        (tmp_path / "secret_key").write_text("")
+        with pytest.raises(ImproperlyConfigured, match="is empty"):
+            env.secret_file(tmp_path / "secret_key")
+
+
+class TestEnvFile:
+    def test_environment_wins(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setenv(NAME, "given")
+        monkeypatch.delenv("VIDEOFLOW_OTHER", raising=False)
+        (tmp_path / ".env").write_text(f"# comment\n\n{NAME}=from file\nexport VIDEOFLOW_OTHER='quoted # kept'\n")
+        env.env_file_load(tmp_path / ".env")
+        assert os.environ[NAME] == "given"
+        assert os.environ.pop("VIDEOFLOW_OTHER") == "quoted # kept"
+
+    def test_nonsense_names_its_line(self, tmp_path: Path) -> None:
+        (tmp_path / ".env").write_text("# fine\nnonsense\n")
+        with pytest.raises(ImproperlyConfigured, match="Line 2"):
+            env.env_file_load(tmp_path / ".env")
+
+
+class TestEmbeddedRedisSocket:
+    def test_inside_the_data_folder(self) -> None:
+        assert env.embedded_redis_socket(Path("/srv/studio")) == Path("/srv/studio/run/redis.sock")
+
+    def test_long_path_moves_to_the_temporary_folder(self) -> None:
+        long = Path("/srv") / ("x" * 120)
+        socket = env.embedded_redis_socket(long)
+        assert len(str(socket)) < 100
+        assert socket == env.embedded_redis_socket(long)
+        assert socket != env.embedded_redis_socket(long / "other")
+
+
+class TestDatabase:
+    def test_sqlite_by_default(self, tmp_path: Path) -> None:
+        database = env.database_settings("", sqlite_file=tmp_path / "file #1.sqlite3")
+        assert database["NAME"] == str(tmp_path / "file #1.sqlite3")
+        assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"  # type: ignore[index]
+
+    def test_postgresql(self, tmp_path: Path) -> None:
+        url = "postgresql://ann:p%40ss@db.example:5433/studio?sslmode=require"
+        database = env.database_settings(url, sqlite_file=tmp_path / "unused")
+        assert (database["USER"], database["PASSWORD"], database["HOST"], database["PORT"]) == ("ann", "p@ss", "db.example", "5433")
+        assert database["OPTIONS"] == {"connect_timeout": 5, "sslmode": "require"}
+
+    @pytest.mark.parametrize("url", ["mysql://host/name", "postgresql://host"])
+    def test_other_is_said(self, tmp_path: Path, url: str) -> None:
+        with pytest.raises(ImproperlyConfigured, match="DATABASE_URL"):
+            env.database_settings(url, sqlite_file=tmp_path / "unused")
