@@ -1,0 +1,43 @@
+"""The compositor: a timeline in, a finished and checked video out. Plain Python, no Django."""
+
+from videoflow.render.captions import Caption
+from videoflow.render.composition import Composition, Remake, compose, remake_of, timeline_captions
+from videoflow.render.probe import MediaFacts, media_check, probe
+from videoflow.render.quality import Finding, QualityReport
+from videoflow.render.subtitles import captions_srt, captions_vtt
+from videoflow.render.timeline import (
+    CaptionLine,
+    CaptionStyle,
+    CaptionWord,
+    Format,
+    MusicTrack,
+    Scene,
+    SpeakerStyle,
+    SpeechClip,
+    Timeline,
+)
+
+__all__ = [
+    "Caption",
+    "CaptionLine",
+    "CaptionStyle",
+    "CaptionWord",
+    "Composition",
+    "Finding",
+    "Format",
+    "MediaFacts",
+    "MusicTrack",
+    "QualityReport",
+    "Remake",
+    "Scene",
+    "SpeakerStyle",
+    "SpeechClip",
+    "Timeline",
+    "captions_srt",
+    "captions_vtt",
+    "compose",
+    "media_check",
+    "probe",
+    "remake_of",
+    "timeline_captions",
+]

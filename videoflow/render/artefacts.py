@@ -1,0 +1,50 @@
+"""Finished parts on disk: each stands complete under its key, with its size and hash noted beside it, or it does not count."""
+
+import hashlib
+import json
+from pathlib import Path
+
+
+def file_sha256(path: Path) -> str:
+    """Return the hash of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _facts_path(path: Path) -> Path:
+    return path.with_suffix(".json")
+
+
+def part_finish(aside: Path, out: Path) -> None:
+    """Give a finished file its name, its facts first, so that a file without facts is never taken for finished."""
+    facts = {"size_bytes": aside.stat().st_size, "sha256": file_sha256(aside)}
+    _facts_path(out).write_text(json.dumps(facts), encoding="utf-8")
+    aside.replace(out)
+
+
+def part_is_intact(path: Path) -> bool:
+    """Verify a part against its facts; a damaged one is removed."""
+    try:
+        facts = json.loads(_facts_path(path).read_text(encoding="utf-8"))
+        if facts["size_bytes"] == path.stat().st_size and facts["sha256"] == file_sha256(path):
+            path.touch()
+            return True
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    part_remove(path)
+    return False
+
+
+def part_remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    _facts_path(path).unlink(missing_ok=True)
+
+
+def parts_prune(folder: Path, used: set[Path], keep_bytes: int) -> None:
+    """Remove what no longer is used, oldest first, until ``keep_bytes`` of it are left."""
+    unused = [path for path in folder.glob("*.m*") if path not in used]
+    kept = 0
+    for path in sorted(unused, key=lambda item: -item.stat().st_mtime):
+        kept += path.stat().st_size
+        if kept > keep_bytes:
+            part_remove(path)

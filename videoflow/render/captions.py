@@ -1,0 +1,230 @@
+"""Break spoken turns into captions of at most two lines, at the places where a reader would pause."""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from videoflow import fonts
+from videoflow.render.timeline import CaptionLine, CaptionStyle, Format
+
+LEAST_SECONDS = 0.8
+MOST_SECONDS = 6.0
+MOST_LETTERS_PER_SECOND = 20.0
+"""Source: Netflix Timed Text Style Guide, English (adult programmes): 20 characters per second, 5/6 s at least, two lines."""
+HOLD_SECONDS = 0.5
+"""How long the last words stay when nobody goes on speaking."""
+BRIDGE_SECONDS = 0.7
+OVERHANG_SECONDS = 0.3
+SAFE_SHARE = 0.05
+FACE = fonts.Face("inter", 700)
+_LINE_EMS = {"word": 15.5, "sentence": 20.0, "classic": 21.0}
+_PORTRAIT_SIZE = 1.18
+
+_SENTENCE_ENDS = ".!?…。！？؟।॥"
+_CLAUSE_ENDS = ",;:—–、，；：،؛"
+_CLOSERS = "\"'”’»)]」』）】"
+_LEADING = frozenset(
+    ["and", "but", "or", "so", "because", "that", "which", "who", "whose", "when", "where", "while", "if", "although", "though", "unless", "until", "than", "then", "as", "to", "of", "in", "on", "at", "for", "with", "from", "by", "about", "into", "over", "under", "after", "before", "between", "through", "without", "against", "during", "like"]
+)
+_CLINGING = frozenset(
+    ["a", "an", "the", "this", "that", "these", "those", "my", "your", "his", "her", "its", "our", "their", "and", "but", "or", "of", "in", "on", "at", "for", "with", "from", "by", "to", "as", "than", "is", "are", "was", "were", "be", "been", "not", "no", "very", "more", "most", "i", "you", "we", "they", "he", "she", "it", "who", "which", "if", "so"]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    text: str
+    start: float
+    end: float
+    joined: bool = False
+    """True when no space stands before it: a further piece of the same token (Chinese, Japanese, or a word wider than a line)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """What stands on screen at one time: one or two lines of one speaker."""
+
+    speaker: str
+    lines: tuple[tuple[Word, ...], ...]
+    start: float
+    end: float
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        return tuple(word for line in self.lines for word in line)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The lines as text, in reading order."""
+        return tuple(line_text(line) for line in self.lines)
+
+    @property
+    def letters_per_second(self) -> float:
+        return sum(len(text) for text in self.texts) / max(0.001, self.end - self.start)
+
+
+def line_text(words: Sequence[Word]) -> str:
+    return "".join(word.text if word.joined or not number else f" {word.text}" for number, word in enumerate(words))
+
+
+def letter_size_px(form: Format, style: CaptionStyle) -> int:
+    """Return the letter size; tall formats are watched on phones and get larger letters."""
+    share = style.size_share * (_PORTRAIT_SIZE if form.height_px > form.width_px else 1.0)
+    return max(12, round(share * min(form.width_px, form.height_px)))
+
+
+def line_limit_px(form: Format, style: CaptionStyle) -> float:
+    """Return the widest a line may be: a comfortable number of letters, and always inside the safe margins with its plate."""
+    size = letter_size_px(form, style)
+    return min(_LINE_EMS.get(style.name, 20.0) * size, form.width_px * (1.0 - 2.0 * SAFE_SHARE) - 1.3 * size)
+
+
+@lru_cache(maxsize=20_000)
+def word_width_px(text: str, size_px: int) -> float:
+    return fonts.text_width(text, FACE, size_px)
+
+
+def _line_width(words: Sequence[Word], size_px: int) -> float:
+    spaces = sum(1 for word in words[1:] if not word.joined)
+    return sum(word_width_px(word.text, size_px) for word in words) + spaces * word_width_px(" ", size_px)
+
+
+def _pieces(text: str, size_px: int, limit_px: float) -> list[str]:
+    """Cut a token into pieces that can be marked and broken: at its own break opportunities, else by letters when it is too wide."""
+    inside = [place for place in fonts.break_opportunities(text) if 0 < place < len(text)]
+    cuts = [0, *inside, len(text)]
+    pieces = [text[a:b] for a, b in zip(cuts, cuts[1:], strict=False) if text[a:b].strip()]
+    grouped: list[str] = []
+    for piece in pieces:  # single characters are too restless a mark: two to four of them make a group
+        if grouped and len(grouped[-1]) + len(piece) <= 4 and grouped[-1][-1] not in _SENTENCE_ENDS + _CLAUSE_ENDS and inside:
+            grouped[-1] += piece
+        else:
+            grouped.append(piece)
+    fitting: list[str] = []
+    for piece in grouped:
+        rest = piece
+        while word_width_px(rest, size_px) > limit_px and len(rest) > 1:
+            take = max(1, int(len(rest) * limit_px / word_width_px(rest, size_px)))
+            while take > 1 and (word_width_px(rest[:take], size_px) > limit_px or unicodedata.combining(rest[take])):
+                take -= 1
+            fitting.append(rest[:take])
+            rest = rest[take:]
+        fitting.append(rest)
+    return fitting
+
+
+def _words(line: CaptionLine, size_px: int, limit_px: float) -> list[Word]:
+    words: list[Word] = []
+    for token in line.words:
+        if not token.text.strip():
+            continue
+        pieces = _pieces(token.text.strip(), size_px, limit_px)
+        letters, done = sum(len(piece) for piece in pieces), 0
+        for number, piece in enumerate(pieces):
+            begin = token.start + (token.end - token.start) * done / letters
+            done += len(piece)
+            words.append(Word(piece, begin, token.start + (token.end - token.start) * done / letters, joined=number > 0))
+    return words
+
+
+def _break_cost(words: Sequence[Word], after: int) -> float:
+    """Say how badly a break after this word reads: 0 after a sentence, about 3 in the middle of a phrase."""
+    if after == len(words) - 1:
+        return 0.0
+    ending = words[after].text.rstrip(_CLOSERS)[-1:]
+    if ending and ending in _SENTENCE_ENDS:
+        return 0.0
+    if ending and ending in _CLAUSE_ENDS:
+        return 0.5
+    cost = 1.3 if words[after + 1].text.lower().strip("\"'“‘(") in _LEADING else 2.4
+    if words[after].text.lower().strip("\"'“‘(") in _CLINGING:
+        cost += 1.6
+    if words[after + 1].joined:
+        cost += 0.6
+    pause = words[after + 1].start - words[after].end
+    return max(0.2, cost - min(1.5, 4.0 * max(0.0, pause - 0.08)))
+
+
+def _split_lines(words: Sequence[Word], first: int, last: int, size_px: int, limit_px: float) -> tuple[float, int | None] | None:
+    """Return the cost of showing words first..last and after which word the line breaks; None when they do not fit two lines."""
+    if _line_width(words[first : last + 1], size_px) <= limit_px:
+        return 0.0, None
+    best: tuple[float, int | None] | None = None
+    for after in range(first, last):
+        upper = _line_width(words[first : after + 1], size_px)
+        if upper > limit_px:
+            break
+        lower = _line_width(words[after + 1 : last + 1], size_px)
+        if lower > limit_px:
+            continue
+        uneven = abs(upper - lower) / limit_px + (0.15 if upper > lower else 0.0)
+        cost = 0.35 + 1.6 * uneven * uneven + 0.35 * _break_cost(words, after)
+        if best is None or cost < best[0]:
+            best = (cost, after)
+    return best
+
+
+def _turn_captions(words: list[Word], size_px: int, limit_px: float) -> list[list[list[Word]]]:
+    """Choose the breaks of a turn by dynamic programming over the cost of each caption."""
+    count = len(words)
+    best: list[tuple[float, int, int | None]] = [(0.0, 0, None)] + [(float("inf"), 0, None)] * count
+    for last in range(count):
+        until = words[last + 1].start if last + 1 < count else words[last].end + HOLD_SECONDS
+        for first in range(last, -1, -1):
+            fit = _split_lines(words, first, last, size_px, limit_px)
+            if fit is None and first < last:
+                break
+            lines_cost, after = fit or (0.0, None)
+            seconds = min(until, words[last].end + BRIDGE_SECONDS) - words[first].start
+            letters = sum(len(word.text) + (not word.joined) for word in words[first : last + 1])
+            cost = 1.6 + lines_cost + 1.5 * _break_cost(words, last)
+            cost += 6.0 * max(0.0, LEAST_SECONDS - seconds) + 1.2 * max(0.0, 1.3 - seconds)
+            cost += 4.0 * max(0.0, seconds - MOST_SECONDS) + 0.25 * max(
+                0.0, letters / max(0.1, seconds) - MOST_LETTERS_PER_SECOND
+            )
+            cost += sum(1.1 for index in range(first, last) if _break_cost(words, index) == 0.0)
+            cost += 1.2 if first == last and count > 1 else 0.0
+            if best[first][0] + cost < best[last + 1][0]:
+                best[last + 1] = (best[first][0] + cost, first, after)
+    captions, end = [], count
+    while end:
+        _, first, after = best[end]
+        captions.append([words[first:end]] if after is None else [words[first : after + 1], words[after + 1 : end]])
+        end = first
+    return captions[::-1]
+
+
+def captions_break(lines: Sequence[CaptionLine], form: Format, style: CaptionStyle, seconds: float) -> tuple[Caption, ...]:
+    """Return the captions of a video in order; at any time at most one of them stands.
+
+    Each begins with its first word. Within a turn it stays until the next one unless there is a pause; at the end of a turn half a second
+    longer, but never more than 0.3 s into the next turn.
+    """
+    size, limit = letter_size_px(form, style), line_limit_px(form, style)
+    drafts: list[tuple[str, list[list[Word]], float, float]] = []
+    for line in lines:
+        words = _words(line, size, limit)
+        captions = _turn_captions(words, size, limit) if words else []
+        for number, caption in enumerate(captions):
+            spoken_until = caption[-1][-1].end
+            following = captions[number + 1][0][0].start if number + 1 < len(captions) else None
+            end = (
+                following if following is not None and following - spoken_until < BRIDGE_SECONDS else spoken_until + HOLD_SECONDS
+            )
+            start = caption[0][0].start
+            drafts.append((line.speaker, caption, start, max(end, start + LEAST_SECONDS)))
+    drafts.sort(key=lambda draft: draft[2])
+    result: list[Caption] = []
+    free_from = 0.0
+    for number, (speaker, caption, start, wish) in enumerate(drafts):
+        end = min(wish, seconds)
+        if number + 1 < len(drafts):
+            following = drafts[number + 1][2]
+            spoken_until = caption[-1][-1].end
+            end = min(end, following + min(OVERHANG_SECONDS, max(0.0, spoken_until - following)))
+        begin = max(start, free_from)
+        if end - begin > 0.02:
+            result.append(Caption(speaker, tuple(tuple(line) for line in caption), begin, end))
+            free_from = end
+    return tuple(result)

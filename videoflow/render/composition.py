@@ -1,0 +1,284 @@
+"""Compose a video from a timeline: plan, segments, sound, join, check, and only then the final name."""
+
+import errno
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from videoflow.children import children_map
+from videoflow.errors import BadInput, Cancelled, DiskFull, VideoflowError
+from videoflow.render.artefacts import file_sha256, part_is_intact, parts_prune
+from videoflow.render.captions import Caption, captions_break
+from videoflow.render.joining import join
+from videoflow.render.plan import Plan, Segment, plan_make
+from videoflow.render.probe import media_check, probe
+from videoflow.render.quality import QualityReport, quality_check
+from videoflow.render.timeline import Timeline
+
+Report = Callable[[float, str], None]
+
+WORKER_MODULE = "videoflow.render.segment_worker"
+LONGEST_VIDEO_SECONDS = 4 * 3600.0
+LONGEST_LINE_SECONDS = 1800.0
+BITS_PER_PIXEL = 0.12
+"""What designed pictures take at the encoder's settings, upper end; for the estimate of disk space only."""
+KEPT_BYTES = 4_000_000_000
+"""How much of segments that this video no longer uses stays for an undo, oldest leave first."""
+
+_SHARE_CHECKED, _SHARE_MADE, _SHARE_JOINED = 0.02, 0.92, 0.94
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    path: Path
+    seconds: float
+    size_bytes: int
+    sha256: str
+    width_px: int
+    height_px: int
+    fps: int
+    video_codec: str
+    audio_codec: str
+    loudness_lufs: float
+    true_peak_db: float
+    frames: int
+    segments_made: int
+    segments_reused: int
+    report: QualityReport
+
+
+@dataclass(frozen=True, slots=True)
+class Remake:
+    """What a composition would make anew, asked before it is done."""
+
+    plan: Plan
+    missing: tuple[Segment, ...]
+    sound_missing: bool
+
+    @property
+    def frames(self) -> int:
+        return sum(segment.frames for segment in self.missing)
+
+
+def timeline_captions(timeline: Timeline) -> tuple[Caption, ...]:
+    """Return the captions of a timeline as they are burned in; the same ones go into SRT and VTT files."""
+    return captions_break(timeline.captions, timeline.format, timeline.caption_style, timeline.seconds)
+
+
+def inputs_check(timeline: Timeline) -> dict[Path, str]:
+    """Refuse inputs that are not what they should be, and return the hash of each file.
+
+    Raises:
+        BadInput: with the file's name and why.
+    """
+    if timeline.seconds > LONGEST_VIDEO_SECONDS:
+        raise BadInput(
+            f"A video of {timeline.seconds / 3600:.1f} hours cannot be made; {LONGEST_VIDEO_SECONDS / 3600:.0f} are possible."
+        )
+    hashes: dict[Path, str] = {}
+    for scene in timeline.scenes:
+        if scene.media not in hashes:
+            media_check(scene.media, scene.kind)
+            hashes[scene.media] = file_sha256(scene.media)
+    for clip in timeline.speech:
+        if clip.path not in hashes:
+            if media_check(clip.path, "audio").audio_seconds > LONGEST_LINE_SECONDS:
+                raise BadInput(f"{clip.path.name} lasts longer than half an hour; cut it into shorter lines.")
+            hashes[clip.path] = file_sha256(clip.path)
+    if timeline.music and timeline.music.path not in hashes:
+        media_check(timeline.music.path, "audio")
+        hashes[timeline.music.path] = file_sha256(timeline.music.path)
+    return hashes
+
+
+def _segment_path(work_dir: Path, key: str) -> Path:
+    return work_dir / "segments" / f"{key}.mp4"
+
+
+def _sound_path(work_dir: Path, key: str) -> Path:
+    return work_dir / "sound" / f"{key}.m4a"
+
+
+def remake_of(timeline: Timeline, work_dir: Path) -> Remake:
+    """Return what composing this timeline would make anew; parts of earlier compositions in ``work_dir`` count as made.
+
+    Raises:
+        BadInput: the timeline or one of its files cannot be used.
+    """
+    hashes = inputs_check(timeline)
+    captions = timeline_captions(timeline) if timeline.caption_style.name != "none" else ()
+    plan = plan_make(timeline, captions, hashes)
+    missing: dict[str, Segment] = {}
+    for segment in plan.segments:
+        if segment.key not in missing and not part_is_intact(_segment_path(work_dir, segment.key)):
+            missing[segment.key] = segment
+    return Remake(plan, tuple(missing.values()), not part_is_intact(_sound_path(work_dir, plan.sound_key)))
+
+
+def _room_check(remake: Remake, timeline: Timeline, work_dir: Path, out: Path) -> None:
+    """Refuse to begin what would not fit on the disk."""
+    form = timeline.format
+    frame_bytes = form.width_px * form.height_px * BITS_PER_PIXEL / 8
+    sound_bytes = remake.plan.sound_job["samples"] * (8 if remake.sound_missing else 0) + timeline.seconds * 24_000 * 2
+    here = int(remake.frames * frame_bytes + sound_bytes)
+    there = int(remake.plan.frames * frame_bytes + timeline.seconds * 24_000)
+    same_disk = work_dir.stat().st_dev == out.parent.stat().st_dev
+    for folder, needed in ((work_dir, here + there if same_disk else here), (out.parent, there)):
+        free = shutil.disk_usage(folder).free
+        if free < needed:
+            raise DiskFull(
+                f"Composing needs about {needed / 1e6:.0f} MB of disk space and {free / 1e6:.0f} MB are free. Free some space and try again.",
+                details={"needed_bytes": needed, "free_bytes": free},
+            )
+
+
+def _batches(missing: Sequence[Segment], work_dir: Path, workers: int, fps: int) -> list[dict[str, Any]]:
+    """Group neighbouring segments, so that a worker finds the pictures of a transition still decoded for the body after it."""
+    total = sum(segment.frames for segment in missing)
+    wish = min(20 * fps, max(4 * fps, total // (workers * 5)))
+    batches: list[dict[str, Any]] = []
+    room = 0
+    for segment in missing:
+        if room <= 0:
+            batches.append({"kind": "segments", "segments": []})
+            room = wish
+        batches[-1]["segments"].append({"job": segment.job, "out": str(_segment_path(work_dir, segment.key))})
+        room -= segment.frames
+    return batches
+
+
+def _parts_make(remake: Remake, work_dir: Path, fps: int, *, report: Report, cancelled: Callable[[], bool], workers: int) -> None:
+    """Make the missing segments and the sound in worker processes."""
+    jobs: list[dict[str, Any]] = []
+    if remake.sound_missing:
+        jobs.append({"kind": "sound", **remake.plan.sound_job, "out": str(_sound_path(work_dir, remake.plan.sound_key))})
+    jobs += _batches(remake.missing, work_dir, workers, fps)
+    reused = remake.plan.frames - remake.frames
+    said = 0.0
+
+    def on_progress(share: float) -> None:
+        nonlocal said
+        if time.monotonic() - said < 0.2 and share < 1.0:
+            return
+        said = time.monotonic()
+        frame = reused + round(share * remake.frames)
+        line = f"Frame {frame:,} of {remake.plan.frames:,}" if remake.frames else "Mixing the sound"
+        report(_SHARE_CHECKED + share * (_SHARE_MADE - _SHARE_CHECKED), line)
+
+    try:
+        children_map(WORKER_MODULE, jobs, workers=workers, cancelled=cancelled, on_progress=on_progress)
+    except VideoflowError as error:
+        for folder in ("segments", "sound"):
+            for leftover in [*(work_dir / folder).glob("*.part"), *(work_dir / folder).glob("*.mix")]:
+                leftover.unlink(missing_ok=True)
+        if error.code == DiskFull.code:
+            raise _disk_full(work_dir) from error
+        raise
+
+
+def _disk_full(folder: Path) -> DiskFull:
+    free = shutil.disk_usage(folder).free
+    return DiskFull(
+        f"The disk became full ({free / 1e6:.0f} MB left). Free some space and start again; finished parts are kept.",
+        details={"needed_bytes": None, "free_bytes": free},
+    )
+
+
+def _synced(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def compose(
+    timeline: Timeline,
+    out: Path,
+    work_dir: Path,
+    *,
+    report: Report,
+    cancelled: Callable[[], bool],
+    workers: int = 2,
+) -> Composition:
+    """Compose the video to ``out``; it stands there complete and checked, or not at all.
+
+    Segments and sound are kept in ``work_dir`` under keys of their content and used again by the next call. ``report(share, line)``
+    gets a share from 0 to 1. Call it from a thread that lives until it returns.
+
+    Raises:
+        BadInput: the timeline or one of its files cannot be used; the sentence names the file.
+        DiskFull: there is not enough room, before or during the work.
+        Cancelled: ``cancelled()`` became true; no process and no partial file is left.
+        VideoflowError: the finished file failed its check.
+    """
+    report(0.0, "Checking the pictures, clips and voices")
+    for folder in (work_dir / "segments", work_dir / "sound", out.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    remake = remake_of(timeline, work_dir)
+    if cancelled():
+        raise Cancelled("The composition was cancelled.")
+    _room_check(remake, timeline, work_dir, out)
+    report(_SHARE_CHECKED, f"Frame {remake.plan.frames - remake.frames:,} of {remake.plan.frames:,}")
+    if remake.missing or remake.sound_missing:
+        _parts_make(remake, work_dir, timeline.format.fps, report=report, cancelled=cancelled, workers=workers)
+    aside = out.with_name(f".{out.name}.part")
+    try:
+        report(_SHARE_MADE, "Joining picture and sound")
+        _joined(remake.plan, timeline, work_dir, aside, cancelled)
+        report(_SHARE_JOINED, "Checking the finished video")
+        quality = quality_check(aside, timeline, timeline_captions(timeline), cancelled=cancelled)
+        if quality.verdict == "fail":
+            reason = " ".join(finding.message for finding in quality.findings if finding.severity == "fail")
+            raise VideoflowError(f"The video was made but did not pass its check. {reason}", code="QUALITY_CHECK_FAILED")
+        composition = _composition(aside, out, remake, quality)
+        _synced(aside)
+        if cancelled():
+            raise Cancelled("The composition was cancelled.")
+        aside.replace(out)
+        _synced(out.parent)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise _disk_full(out.parent) from error
+        raise
+    finally:
+        aside.unlink(missing_ok=True)
+    used = {_segment_path(work_dir, segment.key) for segment in remake.plan.segments}
+    parts_prune(work_dir / "segments", used, KEPT_BYTES)
+    parts_prune(work_dir / "sound", {_sound_path(work_dir, remake.plan.sound_key)}, KEPT_BYTES // 20)
+    report(1.0, "The video is finished")
+    return composition
+
+
+def _joined(plan: Plan, timeline: Timeline, work_dir: Path, aside: Path, cancelled: Callable[[], bool]) -> None:
+    paths = [_segment_path(work_dir, segment.key) for segment in plan.segments]
+    counts = [segment.frames for segment in plan.segments]
+    metadata: Mapping[str, str] = {"title": timeline.title, "comment": timeline.comment}
+    sound = _sound_path(work_dir, plan.sound_key)
+    join(paths, counts, sound, aside, fps=timeline.format.fps, metadata=metadata, cancelled=cancelled)
+
+
+def _composition(aside: Path, out: Path, remake: Remake, quality: QualityReport) -> Composition:
+    facts = probe(aside)
+    loudness, peak = quality.figures["loudness_lufs"], quality.figures["true_peak_db"]
+    return Composition(
+        path=out,
+        seconds=facts.seconds,
+        size_bytes=facts.size_bytes,
+        sha256=file_sha256(aside),
+        width_px=facts.width_px,
+        height_px=facts.height_px,
+        fps=round(facts.fps),
+        video_codec=facts.video_codec or "",
+        audio_codec=facts.audio_codec or "",
+        loudness_lufs=float(loudness if loudness is not None else -70.0),
+        true_peak_db=float(peak if peak is not None else -70.0),
+        frames=remake.plan.frames,
+        segments_made=len(remake.missing),
+        segments_reused=len(remake.plan.segments) - len(remake.missing),
+        report=quality,
+    )

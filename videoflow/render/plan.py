@@ -1,0 +1,204 @@
+"""From a timeline to segments: whole frames, each segment an independent, JSON-able unit of work with a key of its content."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from videoflow import fonts
+from videoflow.errors import BadInput
+from videoflow.render.audio import SOUND_VERSION
+from videoflow.render.captions import Caption
+from videoflow.render.encoder import VIDEO_ENCODER
+from videoflow.render.loudness import RATE
+from videoflow.render.timeline import Scene, Timeline
+
+RENDER_VERSION = 1
+"""Raise it whenever the same description would be drawn differently."""
+
+LONGEST_SECONDS = 8.0
+SHORTEST_TRANSITION_FRAMES = 4
+SHORTEST_BODY_FRAMES = 8
+_CAPTION_REACH_FRAMES = 12
+"""How far outside a segment a caption's start or end still shapes it (its fade)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of frames that is encoded by itself and joined by stream copy."""
+
+    first_frame: int
+    frames: int
+    key: str
+    job: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    frames: int
+    segments: tuple[Segment, ...]
+    sound_key: str
+    sound_job: Mapping[str, Any]
+
+
+def canonical_key(description: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a description as canonical JSON."""
+    text = json.dumps(description, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _without_paths(value: Any) -> Any:
+    """Leave file names out: the hash of the content stands beside them."""
+    if isinstance(value, Mapping):
+        return {name: _without_paths(part) for name, part in value.items() if name not in ("media", "path")}
+    if isinstance(value, list | tuple):
+        return [_without_paths(part) for part in value]
+    return value
+
+
+def timeline_check(timeline: Timeline) -> None:
+    """Refuse a timeline that cannot be composed.
+
+    Raises:
+        BadInput: with what is wrong in it.
+    """
+    form = timeline.format
+    if (
+        form.width_px % 2
+        or form.height_px % 2
+        or not 64 <= min(form.width_px, form.height_px) <= max(form.width_px, form.height_px) <= 4096
+    ):
+        raise BadInput(f"A video of {form.width_px} x {form.height_px} pixels cannot be made; use even sides from 64 to 4096.")
+    if not 10 <= form.fps <= 60:
+        raise BadInput(f"A video of {form.fps} frames a second cannot be made; use 10 to 60.")
+    if not timeline.scenes or timeline.seconds <= 0:
+        raise BadInput("The video has no scenes; make its pictures first.")
+    at = 0.0
+    for scene in timeline.scenes:
+        if scene.seconds <= 0 or abs(scene.start - at) > 1.0 / form.fps:
+            raise BadInput(f"Scene {scene.key} does not follow the one before it without a gap.")
+        at = scene.start + scene.seconds
+    if abs(at - timeline.seconds) > 2.0 / form.fps:
+        raise BadInput(f"The scenes last {at:.2f} s, the video {timeline.seconds:.2f} s.")
+    for clip in timeline.speech:
+        if clip.start < 0 or clip.start + clip.seconds > timeline.seconds + 0.5:
+            raise BadInput(f"The spoken line {clip.path.name} does not lie within the video.")
+
+
+def _transition_frames(scenes: Sequence[Scene], edges: Sequence[int], fps: int) -> list[int]:
+    """Return for each scene how many frames of the scene before its way in takes."""
+    frames = [0]
+    for index in range(1, len(scenes)):
+        wish = 0 if scenes[index].transition == "cut" else round(scenes[index].transition_seconds * fps)
+        wish = min(wish, edges[index] - edges[index - 1] - SHORTEST_BODY_FRAMES)
+        frames.append(wish if wish >= SHORTEST_TRANSITION_FRAMES else 0)
+    return frames
+
+
+def _caption_states(captions: Sequence[Caption], first: int, frames: int, fps: int) -> list[dict[str, Any]]:
+    """Describe the captions of a segment in its own frames; equal pictures get equal descriptions wherever they stand."""
+    states = []
+    for number, caption in enumerate(captions):
+        begin, end = round(caption.start * fps) - first, round(caption.end * fps) - first
+        if begin >= frames or end <= 0 or begin >= end:
+            continue
+        marks: list[list[int]] = []
+        for index, word in enumerate(caption.words):
+            at = max(0, round(word.start * fps) - first)
+            if marks and marks[-1][0] >= at:
+                marks.pop()
+            if at < frames:
+                marks.append([at, index])
+        before, after = captions[number - 1] if number else None, captions[number + 1] if number + 1 < len(captions) else None
+        states.append(
+            {
+                "from": max(begin, -_CAPTION_REACH_FRAMES),
+                "until": min(end, frames + _CAPTION_REACH_FRAMES),
+                "fade_in": before is None or round(before.end * fps) - first < begin or before.speaker != caption.speaker,
+                "fade_out": after is None or round(after.start * fps) - first > end,
+                "speaker": caption.speaker,
+                "lines": [[[word.text, word.joined] for word in line] for line in caption.lines],
+                "marks": marks,
+            }
+        )
+    return states
+
+
+def plan_make(timeline: Timeline, captions: Sequence[Caption], hashes: Mapping[Path, str]) -> Plan:
+    """Turn a timeline into segments: the body of every scene (8 s at most each), and each transition by itself.
+
+    ``hashes`` has the SHA-256 of every input file.
+    """
+    timeline_check(timeline)
+    form, scenes, fps = timeline.format, timeline.scenes, timeline.format.fps
+    total = max(1, round(timeline.seconds * fps))
+    edges = [0, *(min(total, round(scene.start * fps)) for scene in scenes[1:]), total]
+    leads = [*_transition_frames(scenes, edges, fps), 0]
+    speakers = {style.speaker: {"name": style.name, "colour": style.colour} for style in timeline.speakers}
+    common = {
+        "width": form.width_px,
+        "height": form.height_px,
+        "fps": fps,
+        "caption_style": asdict(timeline.caption_style),
+        "encoder": VIDEO_ENCODER,
+        "version": RENDER_VERSION,
+        "fonts": fonts.fonts_version(),
+    }
+
+    def layer(index: int, at: int) -> dict[str, Any]:
+        scene, appears = scenes[index], edges[index] - leads[index]
+        frozen = scene.kind == "image" and scene.motion == "still"  # looks the same wherever it is cut
+        return {
+            "media": str(scene.media),
+            "sha256": hashes[scene.media],
+            "kind": scene.kind,
+            "motion": scene.motion,
+            "focus": list(scene.focus),
+            "first": 0 if frozen else at - appears,
+            "shown": 0 if frozen else edges[index + 1] - appears,
+            "lead": 0 if frozen else leads[index],
+        }
+
+    def segment(first: int, frames: int, base: dict[str, Any], transition: dict[str, Any] | None) -> Segment:
+        states = _caption_states(captions, first, frames, fps)
+        used = {state["speaker"]: speakers.get(state["speaker"], {"name": "", "colour": "#ffffff"}) for state in states}
+        job = {**common, "frames": frames, "base": base, "transition": transition, "captions": states, "speakers": used}
+        return Segment(first, frames, canonical_key(_without_paths(job)), job)
+
+    segments = []
+    for index, scene in enumerate(scenes):
+        if leads[index]:
+            at = edges[index] - leads[index]
+            way_in = {"kind": scene.transition, "incoming": layer(index, at)}
+            segments.append(segment(at, leads[index], layer(index - 1, at), way_in))
+        begin, end = edges[index], edges[index + 1] - leads[index + 1]
+        parts = max(1, -(-(end - begin) // round(LONGEST_SECONDS * fps)))
+        cuts = [begin + (end - begin) * part // parts for part in range(parts + 1)]
+        for first, last in zip(cuts, cuts[1:], strict=False):
+            if last > first:
+                segments.append(segment(first, last - first, layer(index, first), None))
+    sound = _sound_job(timeline, hashes, total)
+    return Plan(total, tuple(segments), canonical_key(_without_paths(sound)), sound)
+
+
+def _sound_job(timeline: Timeline, hashes: Mapping[Path, str], total_frames: int) -> dict[str, Any]:
+    """Describe the sound: ``samples`` at 48 kHz, the clips with their places, and the music."""
+    speech = [
+        {
+            "path": str(clip.path),
+            "sha256": hashes[clip.path],
+            "start": clip.start,
+            "seconds": clip.seconds,
+            "speaker": clip.speaker,
+        }
+        for clip in timeline.speech
+    ]
+    music = timeline.music
+    return {
+        "version": SOUND_VERSION,
+        "samples": round(total_frames * RATE / timeline.format.fps),
+        "speech": speech,
+        "music": {"path": str(music.path), "sha256": hashes[music.path], "level_db": music.level_db} if music else None,
+    }

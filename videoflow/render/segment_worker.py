@@ -1,0 +1,155 @@
+"""The worker process of the compositor: makes segments and the sound from their JSON-able descriptions."""
+
+import errno
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from videoflow.children import child_serve
+from videoflow.errors import DiskFull
+from videoflow.render.artefacts import part_finish
+from videoflow.render.audio import sound_make
+from videoflow.render.caption_drawing import FADE_FRAMES, Overlay, caption_draw, looks_of, overlay_make
+from videoflow.render.encoder import SegmentWriter
+from videoflow.render.layers import Layer, PictureShelf, layer_open
+from videoflow.render.planes import Planes, planes_empty, planes_of_frame
+from videoflow.render.timeline import CaptionStyle, Format
+from videoflow.render.transitions import TRANSITIONS
+
+_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_PROGRESS_FRAMES = 15
+
+
+class CaptionPen:
+    """Knows which caption a frame shows and rasterises it once for each word that is marked."""
+
+    def __init__(self, job: Mapping[str, Any]) -> None:
+        self._form = Format(job["width"], job["height"], job["fps"])
+        self._style = CaptionStyle(**job["caption_style"])
+        self._states, self._speakers = job["captions"] if self._style.name != "none" else [], job["speakers"]
+        self._drawn: dict[tuple[int, int | None], Overlay] = {}
+
+    def at(self, frame: int) -> tuple[int, int | None, float] | None:
+        """Return the caption's number, the marked word's number and the opacity (0 to 1); None when no caption stands."""
+        for number, state in enumerate(self._states):
+            if not state["from"] <= frame < state["until"]:
+                continue
+            mark = None
+            if self._style.name == "word":
+                mark = next((word for begin, word in reversed(state["marks"]) if begin <= frame), None)
+            opacity = 1.0
+            if state["fade_in"]:
+                opacity = min(opacity, (frame - state["from"] + 1) / FADE_FRAMES)
+            if state["fade_out"]:
+                opacity = min(opacity, (state["until"] - frame) / FADE_FRAMES)
+            return number, mark, opacity
+        return None
+
+    def overlay(self, number: int, mark: int | None) -> Overlay:
+        key = (number, mark)
+        if key not in self._drawn:
+            self._drawn = {kept: overlay for kept, overlay in self._drawn.items() if kept[0] == number}
+            look = looks_of(self._states[number], self._speakers)
+            self._drawn[key] = overlay_make(*caption_draw(look, mark, self._form, self._style))
+        return self._drawn[key]
+
+
+class FramePainter:
+    """Paints the frames of one segment one after the other into the same planes, and only what has changed."""
+
+    def __init__(self, job: Mapping[str, Any], target: Planes, shelf: PictureShelf) -> None:
+        width, height, fps = job["width"], job["height"], job["fps"]
+        self._target, self._frames = target, int(job["frames"])
+        self._base = layer_open(job["base"], width, height, fps, shelf)
+        self._transition = job["transition"]
+        self._incoming: Layer | None = None
+        self._spare = planes_empty(width, height) if self._transition else None
+        if self._transition:
+            self._incoming = layer_open(self._transition["incoming"], width, height, fps, shelf)
+        self._clean: Planes | None = None
+        self._pen = CaptionPen(job)
+        self._shown: object = "nothing painted yet"
+
+    def paint(self, frame: int) -> None:
+        caption = self._pen.at(frame)
+        if self._incoming is None and self._base.still:
+            if caption == self._shown:
+                return
+            if self._clean is None:
+                self._clean = planes_empty(self._target.width, self._target.height)
+                self._base.draw(frame, self._clean)
+            self._clean.copy_to(self._target)
+        elif self._incoming is None:
+            self._base.draw(frame, self._target)
+        else:
+            self._paint_transition(frame, self._incoming)
+        if caption is not None:
+            number, mark, opacity = caption
+            self._pen.overlay(number, mark).blend(self._target, opacity)
+        self._shown = caption
+
+    def _paint_transition(self, frame: int, incoming: Layer) -> None:
+        assert self._spare is not None
+        TRANSITIONS[self._transition["kind"]](
+            (frame + 1) / (self._frames + 1),
+            lambda target, zoomed, shift_x: self._base.draw(frame, target, zoomed, shift_x),
+            lambda target, zoomed, shift_x: incoming.draw(frame, target, zoomed, shift_x),
+            self._target,
+            self._spare,
+        )
+
+    def close(self) -> None:
+        self._base.close()
+        if self._incoming is not None:
+            self._incoming.close()
+
+
+def segment_make(job: Mapping[str, Any], out: Path, shelf: PictureShelf, progress: Callable[[int], None]) -> None:
+    """Paint and encode one segment; it stands under ``out`` complete or not at all."""
+    aside = out.with_suffix(".part")
+    with SegmentWriter(aside, job["width"], job["height"], job["fps"]) as writer:
+        painter = FramePainter(job, planes_of_frame(writer.frame), shelf)
+        try:
+            for frame in range(int(job["frames"])):
+                painter.paint(frame)
+                writer.write()
+                if (frame + 1) % _PROGRESS_FRAMES == 0:
+                    progress(frame + 1)
+        finally:
+            painter.close()
+        writer.finish()
+    part_finish(aside, out)
+
+
+_SHELF = PictureShelf()
+
+
+def handle(job: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
+    """Do one job of the compositor: a batch of segments, or the sound.
+
+    Raises:
+        DiskFull: the disk (or the quota) was full; nothing half-written stays under a final name.
+    """
+    cv2.setNumThreads(1)
+    try:
+        if job["kind"] == "sound":
+            sound = sound_make(job, progress)
+            return {"loudness_lufs": sound.loudness_lufs, "true_peak_db": sound.true_peak_db, "seconds": sound.seconds}
+        total = sum(int(segment["job"]["frames"]) for segment in job["segments"])
+        done = 0
+        for segment in job["segments"]:
+            before = done
+            segment_make(segment["job"], Path(segment["out"]), _SHELF, lambda frames: progress((before + frames) / total))  # noqa: B023
+            done += int(segment["job"]["frames"])
+            progress(done / total)
+        return {"frames": done}
+    except OSError as error:
+        if error.errno in _DISK_ERRORS:
+            raise DiskFull("The disk is full. Free some space and start again; finished parts are kept.") from error
+        raise
+
+
+if __name__ == "__main__":
+    child_serve(handle)
