@@ -23,6 +23,7 @@ from videoflow.health.supervisor import CannotStart, Say, Service, StudioLock, S
 from videoflow.tasks.models import Worker
 
 READY_SECONDS = 90.0
+SERVICE_NAMES = ("server", "worker", "dispatcher")
 WORKER_PROCESSES = 3
 _MANAGE = Path(settings.BASE_DIR) / "manage.py"
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared with, not bound to
@@ -151,10 +152,10 @@ class Studio:
         deadline = time.monotonic() + READY_SECONDS
         waiting_for = ["the server"]
         while waiting_for and not self._supervisor.is_stopping:
-            if time.monotonic() > deadline:
-                raise CannotStart(
-                    f"The studio did not get ready: {' and '.join(waiting_for)} did not answer. {self._last_words()}"
-                )
+            hopeless = self._supervisor.hopeless()
+            if hopeless or time.monotonic() > deadline:
+                logs = " and ".join(str(self._logs / f"{name}.log") for name in hopeless or SERVICE_NAMES)
+                raise CannotStart(f"The studio did not get ready: {' and '.join(waiting_for)} did not answer. Look at {logs}")
             self._supervisor.look()
             waiting_for = self._missing(since=since)
 
@@ -178,11 +179,6 @@ class Studio:
             return "down"
         finally:
             http_connection.close()
-
-    def _last_words(self) -> str:
-        fallen = [name for name in ("redis", "server", "worker", "dispatcher") if not self._supervisor.is_running(name)]
-        logs = ", ".join(str(self._logs / f"{name}.log") for name in fallen or ["server", "worker", "dispatcher"])
-        return f"The reason stands in {logs}"
 
     def _greet(self) -> None:
         self._say(f"videoflow is ready at {self._address.url}")

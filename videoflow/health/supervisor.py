@@ -28,6 +28,7 @@ LAST_STOP_SECONDS = 2.0
 LONGEST_BACKOFF_SECONDS = 30.0
 STEADY_SECONDS = 60.0
 """A process that lived this long starts again without waiting."""
+HOPELESS_FALLS = 3
 LOG_BYTES = 5 * 1024 * 1024
 _LOOK_SECONDS = 0.2
 _CODE = Path(__file__).resolve().parents[2]
@@ -106,9 +107,11 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         CannotStart: the port is taken or not ours to use, or the host is not an address of this machine.
     """
+    if not 0 <= port <= 65535:
+        raise CannotStart(f"Port {port} does not exist. Choose one between 1024 and 65535 with --port.")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    except (socket.gaierror, OverflowError):
+    except (socket.gaierror, UnicodeError):
         raise CannotStart(
             f"{host!r} is not an address of this machine. Use --host 127.0.0.1, or 0.0.0.0 for the whole network."
         ) from None
@@ -208,10 +211,9 @@ class Supervisor:
     def is_running(self, name: str) -> bool:
         return any(process.is_running for process in self._processes if process.service.name == name)
 
-    def last_words(self, name: str, *, lines: int = 5) -> str:
-        """The end of a service's log."""
-        text = (self._logs / f"{name}.log").read_text(encoding="utf-8", errors="replace")
-        return "\n".join(text.splitlines()[-lines:])
+    def hopeless(self) -> list[str]:
+        """Names of services that have fallen three times without living for a minute."""
+        return [process.service.name for process in self._processes if process.falls >= HOPELESS_FALLS]
 
     def look(self) -> None:
         """Wait a moment, then start again what has fallen and bound the logs."""

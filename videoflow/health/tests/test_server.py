@@ -71,7 +71,9 @@ class TestRequests:
         assert facts["headers"]["HTTP_HOST"] == f"127.0.0.1:{echo.port}"
 
     def test_duplicate_headers_both_ways(self, echo: Echo) -> None:
-        client = echo.raw(b"GET / HTTP/1.1\r\nHost: x\r\nX-Two: a\r\nX-Two: b\r\nCookie: m=1\r\nCookie: n=2\r\nConnection: close\r\n\r\n")
+        client = echo.raw(
+            b"GET / HTTP/1.1\r\nHost: x\r\nX-Two: a\r\nX-Two: b\r\nCookie: m=1\r\nCookie: n=2\r\nConnection: close\r\n\r\n"
+        )
         head, _, content = _read_all(client).partition(b"\r\n\r\n")
         facts = json.loads(content)
         assert facts["headers"]["HTTP_X_TWO"] == "a,b"
