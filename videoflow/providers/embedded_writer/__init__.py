@@ -1,0 +1,1 @@
+"""The embedded writer: conversations without a language model, made only of what is known."""

@@ -1,0 +1,447 @@
+"""What can truthfully be said about a theme: each angle with its facts, the evidence behind them and the pictures that fit."""
+
+import re
+import statistics
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from videoflow.providers.base import Cue, Datum, Theme, TrendAnalysis, TrendVideo
+from videoflow.providers.embedded_writer.figures import (
+    day_of,
+    say_count,
+    say_day,
+    say_figure,
+    say_list,
+    say_ordinal,
+    say_percent,
+    say_rate,
+    say_several,
+    say_times,
+    say_weekday,
+)
+from videoflow.providers.embedded_writer.record import Record
+from videoflow.providers.embedded_writer.stock import Said
+from videoflow.providers.embedded_writer.titles import clean_channel, clean_title, strip_lures
+
+
+_GRAVE = re.compile(
+    r"\b(?:explosions?|blast|deaths?|dead|dies|died|killed|kills|murders?|murdered|shooting|shot dead|war|attacks?|terror\w*|earthquakes?|"
+    r"floods?|hurricane|tornado|wildfires?|crash|victims?|suicide|cancer|funeral|massacre|genocide|hostages?|pandemic|coronavirus|covid\S*|"
+    r"abuse|assault|rape|tragedy|tragic|obituary|rip|passed away|depression|miscarriage)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Angle:
+    """One thing to talk about: the move of the stock, the facts it may use, flags, and cues by kind."""
+
+    move: str
+    facts: Mapping[str, Said]
+    flags: frozenset[str] = frozenset()
+    cues: Mapping[str, Cue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedVideo:
+    """A video that can be named aloud."""
+
+    video: TrendVideo
+    title: str
+    channel: str
+
+    @property
+    def key(self) -> str:
+        return f"video:{self.video.video_id}"
+
+
+def measure_unit(measure: str) -> str:
+    """The noun that the counts of an analysis are counted in."""
+    low = measure.lower()
+    if found := re.match(r"(?:approximate |number of )?([a-z]+s)\b", low):
+        return found.group(1)
+    return "views"
+
+
+def is_grave(theme: Theme) -> bool:
+    """Tell whether jokes would be out of place: news, or titles that speak of death, war and disaster."""
+    if "news" in theme.category.lower() or _GRAVE.search(theme.label):
+        return True
+    return sum(1 for video in theme.videos if _GRAVE.search(video.title)) * 2 >= max(2, len(theme.videos))
+
+
+def label_spoken(label: str) -> str:
+    """A theme's label inside a sentence: a leading article small, a label that is only a title in quotation marks."""
+    text = strip_lures(label)
+    if text.lower().startswith("most watched:"):
+        return f"“{text.split(':', 1)[1].strip()}”"
+    return re.sub(r"^(?:The|A|An)\s", lambda match: match.group(0).lower(), text) or label
+
+
+class ThemeFacts:
+    """The facts of one theme, entered into the record as they are put together."""
+
+    def __init__(self, theme: Theme, analysis: TrendAnalysis, record: Record) -> None:
+        self.theme = theme
+        self.analysis = analysis
+        self.record = record
+        self.unit = measure_unit(analysis.measure)
+        self.is_grave = is_grave(theme)
+        self.label = theme.label
+        self.named = self._named()
+        self.key = f"theme:{theme.category_id}:{theme.rank}"
+        record.add(
+            self.key,
+            "theme",
+            f"Theme “{theme.label}”, ranked {say_ordinal(theme.rank)} ({theme.rank}) in {theme.category}: "
+            f"{theme.views:,} {self.unit} from {len(theme.videos)} videos of {theme.channels} channels.",
+            data=(
+                Datum(theme.label, theme.views, self.unit),
+                Datum("videos", len(theme.videos), "videos"),
+                Datum("channels", theme.channels, "channels"),
+                Datum("rank", theme.rank),
+            ),
+        )
+
+    def _named(self) -> list[NamedVideo]:
+        named: list[NamedVideo] = []
+        heard: set[str] = set()
+        for video in sorted(self.theme.videos, key=lambda entry: -entry.views):
+            title = clean_title(video.title, video.channel)
+            if title.lower() in heard:
+                title = clean_title(video.title, video.channel, is_long=True)
+            if title and title.lower() not in heard and video.views > 0:
+                heard.add(title.lower())
+                named.append(NamedVideo(video, title, clean_channel(video.channel)))
+        return named
+
+    def names(self) -> set[str]:
+        """Every name that may be spoken, for taking frames."""
+        tags = {tag for video in self.theme.videos for tag in video.tags}
+        spoken = {name for entry in self.named for name in (entry.title, entry.channel) if name}
+        return {self.label, self.theme.category, *spoken, *tags}
+
+    # Sayings ---------------------------------------------------------------------------------------------------------
+
+    def count(self, value: float, keys: tuple[str, ...], label: str) -> Said:
+        """A count with its unit."""
+        return Said(f"{say_figure(value)} {self.unit}", keys, Datum(label, value, self.unit))
+
+    def video_key(self, entry: NamedVideo) -> str:
+        """Enter the video itself and give back its key."""
+        video = entry.video
+        published = (
+            f" Published on {say_day(video.published_at)} ({video.published_at[:10]})." if day_of(video.published_at) else ""
+        )
+        liked = f" {video.likes:,} likes, {video.comments:,} comments." if video.likes or video.comments else ""
+        data = [Datum(entry.title, video.views, self.unit, video.days[-1][0] if video.days else None)]
+        data += [Datum("likes", video.likes, "likes")] if video.likes else []
+        data += [Datum("comments", video.comments, "comments")] if video.comments else []
+        return self.record.add(
+            entry.key, "video", f"“{entry.title}” by {entry.channel or 'its channel'}: {video.views:,} {self.unit}.{published}{liked}",
+            data=data, url=video.url,
+        )  # fmt: skip
+
+    def of_video(self, entry: NamedVideo, prefix: str = "", suffix: str = "") -> dict[str, Said]:
+        """Title, channel and count of a video under slot names with a prefix or suffix."""
+        key = (self.video_key(entry),)
+        facts = {f"{prefix}title{suffix}": Said(f"“{entry.title}”", key)}
+        facts[f"{prefix}views{suffix}"] = self.count(entry.video.views, key, entry.title)
+        if entry.channel:
+            facts[f"{prefix}channel{suffix}"] = Said(entry.channel, key)
+        return facts
+
+    def quote(self, entry: NamedVideo) -> Cue:
+        return Cue("quote", self.label, f"“{entry.title}”", attribution=entry.channel, data=self._datum(entry))
+
+    def _datum(self, *entries: NamedVideo) -> tuple[Datum, ...]:
+        return tuple(Datum(entry.title, entry.video.views, self.unit) for entry in entries)
+
+    def bars(self, heading: str = "") -> Cue:
+        return Cue("bars", heading or self.label, data=self._datum(*self.named[:6]), text=f"{self.unit} by video".capitalize())
+
+    def line(self, entry: NamedVideo) -> Cue:
+        """The counts of a video day by day."""
+        points = tuple(Datum(say_day(day), views, self.unit, day) for day, views in entry.video.days)
+        return Cue("line", entry.title, data=points, attribution=entry.channel, text=f"{self.unit} by day".capitalize())
+
+    def versus(self, left: Datum, right: Datum, heading: str = "") -> Cue:
+        return Cue("comparison", heading or self.label, data=(left, right))
+
+    def base(self) -> dict[str, Said]:
+        """The facts that every angle of the theme may use."""
+        key = (self.key,)
+        theme = self.theme
+        count = len(theme.videos)
+        return {
+            "label": Said(label_spoken(self.label)),
+            "category": Said(theme.category),
+            "total": self.count(theme.views, key, self.label),
+            "n_videos": Said(say_several(count, "video"), key, Datum(self.label, count, "videos")),
+            "n_all": Said(say_count(count), key),
+            "n_channels": Said(say_several(theme.channels, "channel"), key, Datum(self.label, theme.channels, "channels")),
+            "rank": Said(say_ordinal(theme.rank), key),
+        }
+
+    def angle(self, move: str, facts: Mapping[str, Said], flags: set[str] | None = None, **cues: Cue) -> Angle:
+        """An angle with the theme's base facts below its own."""
+        kinds = {*(flags or ()), *(("grave",) if self.is_grave else ())}
+        return Angle(move, {**self.base(), **facts}, frozenset(kinds), {"bars": self.bars(), **cues})
+
+    # Angles ----------------------------------------------------------------------------------------------------------
+
+    def opening(self, *, is_first: bool, is_only: bool = False) -> Angle:
+        """The theme as a whole."""
+        ranked = sorted(
+            (theme for theme in self.analysis.themes if theme.category_id == self.theme.category_id), key=lambda theme: theme.rank
+        )
+        ranking = Cue("ranking", self.theme.category, data=tuple(Datum(theme.label, theme.views, self.unit) for theme in ranked))
+        return self.angle("theme_open", {}, {"first" if is_first else "next", *(("only",) if is_only else ())}, ranking=ranking)
+
+    def standing(self) -> Iterator[Angle]:
+        """Leader, runner-up, shares and distances."""
+        if not self.named:
+            return
+        lead = self.named[0]
+        others = sum(video.views for video in self.theme.videos) - lead.video.views
+        facts = self.of_video(lead)
+        facts["views_n"] = Said(say_figure(lead.video.views), facts["views"].keys, facts["views"].datum)
+        share = 100 * lead.video.views / max(1, others + lead.video.views)
+        whole = abs(others + lead.video.views - self.theme.views) <= 0.01 * self.theme.views
+        flags = {"dominated"} if share > 50.5 and whole and len(self.theme.videos) > 2 else set()
+        if lead.video.views < max(video.views for video in self.theme.videos):
+            return
+        quote = self.quote(lead)
+        yield self.angle("top", facts, flags, quote=quote)
+        yield self.angle("callback", facts, quote=quote)
+        if len(self.named) > 1 and len(self.theme.videos) > 1:
+            second = self.named[1]
+            ratio = lead.video.views / second.video.views
+            key = self.record.add(
+                f"{self.key}:runner", "theme",
+                f"“{lead.title}” has {ratio:.2f} times ({say_times(ratio)}) the {self.unit} of “{second.title}”.",
+                data=self._datum(lead, second),
+            )  # fmt: skip
+            facts2 = {**facts, **self.of_video(second, suffix="2"), "times": Said(say_times(ratio), (key,))}
+            pair = self.versus(*self._datum(lead, second))
+            second_highest = sorted(video.views for video in self.theme.videos)[-2] == second.video.views
+            if second_highest:
+                yield self.angle(
+                    "runner", facts2, {"close"} if ratio < 1.25 else set(), comparison=pair, quote=self.quote(second)
+                )
+        if whole and len(self.theme.videos) > 2 and others > 0:
+            key = self.record.add(
+                f"{self.key}:share", "theme",
+                f"“{lead.title}” has {share:.1f} percent of the theme's {self.unit}; the others together have {others:,}.",
+                data=(Datum(lead.title, lead.video.views, self.unit), Datum("All others", others, self.unit), Datum("share", share, "%")),
+            )  # fmt: skip
+            pair = self.versus(Datum(lead.title, lead.video.views, self.unit), Datum("All others", others, self.unit))
+            mine = {
+                **facts,
+                "share": Said(say_percent(share), (key,), Datum(lead.title, share, "%")),
+                "rest": self.count(others, (key,), "All others"),
+            }
+            flags = {"dominated"} if share > 50.5 else {"rest_wins"} if share < 49.5 else set()
+            if share >= 20:
+                yield self.angle("share_top", mine, flags, quote=quote, comparison=pair)
+            yield self.angle("bottom_sum", mine, flags, quote=quote, comparison=pair)
+        if len(self.named) > 2 and (last := self.named[-1]).video.views <= min(v.views for v in self.theme.videos if v.views):
+            ratio = lead.video.views / last.video.views
+            if ratio >= 2:
+                key = self.record.add(
+                    f"{self.key}:spread", "theme", f"“{lead.title}” has {ratio:.2f} times ({say_times(ratio)}) as many as “{last.title}”.",
+                    data=self._datum(lead, last),
+                )  # fmt: skip
+                mine = {**facts, **self.of_video(last, prefix="last_"), "spread": Said(say_times(ratio), (key,))}
+                yield self.angle("spread", mine, quote=self.quote(last), comparison=self.versus(*self._datum(lead, last)))
+
+    def makers(self) -> Iterator[Angle]:
+        """Channels, tags, weekdays and the look of the titles."""
+        videos = self.theme.videos
+        channels = Counter(clean_channel(video.channel) for video in videos)
+        spoken = [name for name, _ in channels.most_common() if name]
+        if len(videos) > 2 and len(spoken) == len(channels) == self.theme.channels:
+            top, times = spoken[0], channels[spoken[0]]
+            key = self.record.add(
+                f"{self.key}:channels", "theme",
+                f"Channels of the theme: {', '.join(f'{name} ({count} videos)' for name, count in channels.most_common())}; "
+                f"{len(videos)} videos of {len(channels)} channels.",
+                data=tuple(Datum(name, count, "videos") for name, count in channels.most_common(6)),
+            )  # fmt: skip
+            facts = {
+                "channel_top": Said(top, (key,)),
+                "n_top": Said(_times(times), (key,)),
+                "channel_list": Said(say_list(spoken[:3]), (key,)),
+            }
+            flag = "one_channel" if len(channels) == 1 else "all_different" if len(channels) == len(videos) else "repeaters"
+            yield self.angle("breadth", facts, {flag}, list=Cue("list", "Who made them", items=tuple(spoken[:5])))
+        tags = Counter(tag.strip().lower() for video in videos for tag in set(video.tags))
+        own = {name.lower() for name in spoken}
+        common = [
+            (tag, count) for tag, count in tags.most_common(40)
+            if count >= 2 and tag not in own and clean_title(tag).lower() == tag and 1 <= len(tag.split()) <= 4
+        ]  # fmt: skip
+        if len(common) >= 3 and len(videos) >= 3:
+            tag, count = common[0]
+            more = [name for name, _ in common[1:4]]
+            text = (
+                f"Tags: “{tag}” stands on {count} of {len(videos)} videos; others: {', '.join(name for name, _ in common[1:4])}."
+            )
+            key = self.record.add(f"{self.key}:tags", "theme", text, data=tuple(Datum(n, c, "videos") for n, c in common[:6]))
+            facts = {
+                "tag": Said(tag, (key,)),
+                "tag_count": Said(say_count(count), (key,)),
+                "tag_list": Said(say_list([f"“{name}”" for name in more[:2]]), (key,)),
+            }
+            yield self.angle("tags", facts, list=Cue("list", "Shared tags", items=tuple(name for name, _ in common[:5])))
+        yield from self._weekday()
+        yield from self._title_shape()
+
+    def _weekday(self) -> Iterator[Angle]:
+        videos = self.theme.videos
+        days = Counter(say_weekday(video.published_at) for video in videos if day_of(video.published_at))
+        if sum(days.values()) == len(videos) >= 4 and (best := days.most_common(2)) and best[0][1] >= 2:
+            if len(best) > 1 and best[0][1] == best[1][1]:
+                return
+            day, count = best[0]
+            key = self.record.add(
+                f"{self.key}:weekday", "theme", f"{count} of the {len(videos)} videos were published on a {day}.",
+                data=tuple(Datum(name, number, "videos") for name, number in days.most_common()),
+            )  # fmt: skip
+            facts = {"w_day": Said(day, (key,), Datum(day, count, "videos")), "w_count": Said(say_count(count), (key,))}
+            yield self.angle("weekday", facts)
+
+    def _title_shape(self) -> Iterator[Angle]:
+        videos = self.theme.videos
+        if len(videos) < 3:
+            return
+        asking = sum(1 for video in videos if video.title.rstrip(" \"'”’").endswith("?"))
+        loud = sum(1 for video in videos if video.title.isupper())
+        lengths = sorted((len(video.title.split()), video.video_id) for video in videos)
+        whole = [entry for entry in self.named if entry.title.lower() == entry.video.title.strip(" .!").lower()]
+        short = next((entry for entry in whole if len(entry.title.split()) == lengths[0][0]), None)
+        words = (lengths[0][0], lengths[-1][0])
+        key = self.record.add(
+            f"{self.key}:titles", "theme",
+            f"The shortest title has {words[0]} words, the longest {words[1]}; {asking} of {len(videos)} end with a question mark, "
+            f"{loud} are all capitals.",
+            data=(Datum("Shortest title", words[0], "words"), Datum("Longest title", words[1], "words")),
+        )  # fmt: skip
+        facts = {"q_count": Said(say_count(asking), (key,), Datum("Titles that ask", asking, "videos"))} if asking >= 2 else {}
+        facts |= {"caps_count": Said(say_count(loud), (key,), Datum("Titles in capitals", loud, "videos"))} if loud >= 2 else {}
+        if words[1] >= words[0] + 3:
+            facts["long_words"] = Said(say_several(words[1], "word"), (key,))
+            facts["short_words"] = Said(say_several(words[0], "word"), (key,))
+            if short is not None:
+                facts["short_title"] = Said(f"“{short.title}”", (key, self.video_key(short)))
+        flags = {flag for flag, count in (("questions", asking), ("shouting", loud)) if count >= 2}
+        pair = self.versus(
+            Datum("Longest title", words[1], "words"), Datum("Shortest title", words[0], "words"), "Words in the title"
+        )
+        yield self.angle("title_shape", facts, flags, comparison=pair, **({"quote": self.quote(short)} if short else {}))
+
+    def profiles(self) -> Iterator[Angle]:
+        """Each video below the two leaders, and pairs to guess at."""
+        for entry in self.named[2:]:
+            key = (self.video_key(entry),)
+            facts = self.of_video(entry)
+            facts["views_n"] = Said(say_figure(entry.video.views), key, facts["views"].datum)
+            if entry.video.likes:
+                facts["likes"] = Said(say_figure(entry.video.likes), key, Datum("likes", entry.video.likes, "likes"))
+            if entry.video.comments >= 20:
+                facts["comments"] = Said(
+                    say_figure(entry.video.comments), key, Datum("comments", entry.video.comments, "comments")
+                )
+            if day := say_day(entry.video.published_at):
+                facts["date"] = Said(day, key)
+            yield self.angle("profile", facts, quote=self.quote(entry))
+
+    def pairs(self) -> Iterator[Angle]:
+        """Two videos to guess between; the first named wins or loses."""
+        entries = self.named[1:]
+        for number, (high, low) in enumerate(zip(entries[::2], entries[1::2], strict=False)):
+            if high.video.views < 1.1 * low.video.views:
+                continue
+            left, right = (high, low) if number % 2 == 0 else (low, high)
+            facts = {**self.of_video(left, prefix="left_"), **self.of_video(right, prefix="right_")}
+            pair = self.versus(*self._datum(left, right))
+            yield self.angle("pick", facts, {"left_wins" if left is high else "right_wins"}, comparison=pair)
+
+    def averages(self) -> Iterator[Angle]:
+        """Mean against median, when they tell different stories."""
+        counts = [video.views for video in self.theme.videos]
+        if len(counts) < 5:
+            return
+        mean, median = statistics.fmean(counts), statistics.median(counts)
+        if mean >= 1.3 * median:
+            key = self.record.add(
+                f"{self.key}:average", "theme", f"On average a video of the theme has {mean:,.0f} {self.unit}; the median is {median:,.0f}.",
+                data=(Datum("Average", mean, self.unit), Datum("Middle of the list", median, self.unit)),
+            )  # fmt: skip
+            facts = {"mean": self.count(mean, (key,), "Average"), "median": self.count(median, (key,), "Middle of the list")}
+            pair = self.versus(Datum("Average", mean, self.unit), Datum("Middle of the list", median, self.unit))
+            yield self.angle("average", facts, comparison=pair)
+
+    def scored(self) -> Angle:
+        """The theme's score."""
+        score = self.theme.score
+        key = self.record.add(
+            f"{self.key}:score",
+            "theme",
+            f"The theme's score is {score:.0f} of 100.",
+            data=(Datum(self.label, score, "points of 100"),),
+        )
+        return self.angle("score", {"score": Said(f"{score:.0f}", (key,), Datum(self.label, score, "points of 100"))})
+
+    def reaction_angles(self) -> Iterator[Angle]:
+        """What viewers did besides watching: likes and comments per view."""
+        rated = [entry for entry in self.named if entry.video.likes]
+        if len(rated) >= 2 and len(rated) == len(self.named):
+            best = max(rated, key=lambda entry: entry.video.likes / entry.video.views)
+            least = min(rated, key=lambda entry: entry.video.likes / entry.video.views)
+            facts = {**self.of_video(best, prefix="l_"), **self._rate(best, "likes", 100, "l_rate", "l_likes")}
+            pair_data = tuple(
+                Datum(entry.title, round(100 * entry.video.likes / entry.video.views, 2), "likes per 100 views")
+                for entry in (best, least)
+            )
+            pair = self.versus(*pair_data, heading="Likes per 100 views")
+            yield self.angle("likes_high", facts, comparison=pair, quote=self.quote(best))
+            low = {**facts, **self.of_video(least, prefix="c_"), **self._rate(least, "likes", 100, "c_rate", "c_likes")}
+            yield self.angle("likes_low", low, comparison=pair, quote=self.quote(least))
+            likes, comments = (sum(getattr(video, name) for video in self.theme.videos) for name in ("likes", "comments"))
+            key = self.record.add(
+                f"{self.key}:likes", "theme", f"The theme's videos have {likes:,} likes and {comments:,} comments.",
+                data=(Datum("Likes", likes, "likes"), Datum("Comments", comments, "comments")),
+            )  # fmt: skip
+            if comments:
+                facts = {
+                    "likes_sum": Said(say_figure(likes), (key,), Datum("Likes", likes, "likes")),
+                    "comments_sum": Said(say_figure(comments), (key,), Datum("Comments", comments, "comments")),
+                }
+                yield self.angle("likes_total", facts)
+        talked = [entry for entry in self.named if entry.video.comments]
+        if len(talked) >= 2:
+            loud = max(talked, key=lambda entry: entry.video.comments / entry.video.views)
+            facts = {**self.of_video(loud, prefix="m_"), **self._rate(loud, "comments", 1000, "m_rate", "m_comments")}
+            per_thousand = tuple(
+                Datum(entry.title, round(1000 * entry.video.comments / entry.video.views, 2), "comments per 1,000 views")
+                for entry in sorted(talked, key=lambda entry: -entry.video.comments / entry.video.views)[:2]
+            )
+            yield self.angle("comments_high", facts, comparison=self.versus(*per_thousand), quote=self.quote(loud))
+
+    def _rate(self, entry: NamedVideo, what: str, per: int, rate_slot: str, count_slot: str) -> dict[str, Said]:
+        count = entry.video.likes if what == "likes" else entry.video.comments
+        rate = per * count / entry.video.views
+        key = self.record.add(
+            f"{entry.key}:{what}", "video", f"“{entry.title}” has {count:,} {what}, {rate:.2f} for every {per:,} views.",
+            data=(Datum(what, count, what), Datum(entry.title, rate, f"{what} per {per:,} views"), Datum("views", per, "views")), url=entry.video.url,
+        )  # fmt: skip
+        return {
+            rate_slot: Said(say_rate(rate), (key,), Datum(entry.title, round(rate, 2), f"{what} per {per:,} views")),
+            count_slot: Said(say_figure(count), (key,), Datum(entry.title, count, what)),
+        }
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{say_count(count)} times")
