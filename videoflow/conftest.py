@@ -16,6 +16,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import django
 import pytest
 
 _PATH_ROOM = 60  # a socket's path must stay short, wherever TMPDIR points
@@ -34,6 +35,7 @@ os.environ.update(
     OMP_NUM_THREADS="1",
     OPENBLAS_NUM_THREADS="1",
 )
+django.setup()  # here and not by pytest-django, which would read the settings before this file
 
 _connect = socket.socket.connect
 _connect_ex = socket.socket.connect_ex

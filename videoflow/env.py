@@ -139,6 +139,7 @@ def database_settings(url: str, *, sqlite_file: Path) -> dict[str, object]:
             "NAME": unquote(parts.path) if url else str(sqlite_file),
             "ATOMIC_REQUESTS": False,
             "CONN_MAX_AGE": None,
+            "TEST": {"NAME": str(sqlite_file.with_name("test.sqlite3"))},  # a real file: threads of a test see what it committed
             "OPTIONS": {
                 "timeout": 20,
                 "transaction_mode": "IMMEDIATE",

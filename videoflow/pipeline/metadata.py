@@ -73,8 +73,7 @@ def description_make(video: Video) -> str:
     head = [f"{script.title}", "", f"{' and '.join(names)} talk it through in {clock(video.seconds)}."]
     chapters = [f"{clock(start)} {title}" for start, title in video.chapters]
     sources = _sources(script)
-    credits = _credits(video)
-    tail = ["", "Voices, pictures and music were made by a machine (videoflow, embedded providers).", *credits]
+    tail = ["", "Voices, pictures and music were made by a machine (videoflow, embedded providers).", *_credits(video)]
     body = [*head, *(["", "Chapters", *chapters] if chapters else [])]
     while True:
         text = "\n".join([*body, *(["", "Sources", *sources] if sources else []), *tail])

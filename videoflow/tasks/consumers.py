@@ -39,7 +39,7 @@ class ProgressConsumer(AsyncWebsocketConsumer):
         if not await self._is_owner():
             await self.close()
             return
-        # Joined before reading, so that nothing falls between the rows read and the first bell. Without Redis the look below serves.
+        # Joined before reading, so that nothing falls between the rows read and the first bell; without Redis the look serves.
         try:
             await asyncio.wait_for(self.channel_layer.group_add(group_name(self.session_id), self.channel_name), 1.0)
         except (OSError, TimeoutError):

@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 class Dispatcher:
     """Re-rings due wake-ups, reaps dead leases, and while Redis is away runs due tasks itself.
 
-    ``poll_command`` is the argv (after the interpreter) that drains one queue, whose name is appended; it runs as a child so that a cancel or
-    a crash of a task never touches the dispatcher. ``housekeeping`` is called once an hour.
+    ``poll_command`` is the argv (after the interpreter) that drains one queue, whose name is appended; it runs as a child so
+    that a cancel or a crash of a task never touches the dispatcher. ``housekeeping`` is called once an hour.
     """
 
     def __init__(self, *, queues: Sequence[str], poll_command: Sequence[str], housekeeping: Callable[[], None]) -> None:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from celery import current_app
 from channels.layers import get_channel_layer
+from django.conf import settings
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
@@ -36,8 +37,9 @@ def bell_ring(*, session_id: UUID | str, seq: int) -> None:
     layer = get_channel_layer()
     if layer is None or not redis.breaker.allows():
         return
+    prefix = settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"]  # the layer itself tells it inside an event loop only
     message = layer.serialize({"type": "progress.bell", "seq": seq})  # type: ignore[attr-defined]
     try:
-        redis.connection().publish(f"{layer.prefix}__group__{group_name(session_id)}", message)  # type: ignore[attr-defined]
+        redis.connection().publish(f"{prefix}__group__{group_name(session_id)}", message)
     except (RedisError, OSError):
         redis.breaker.failed()

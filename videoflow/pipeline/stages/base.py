@@ -67,7 +67,7 @@ class StageOutput:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """``ready(project, input)`` raises StageNotReady or BadInput before a task is queued, where the user still stands at the form."""
+    """``ready(project, input)`` raises StageNotReady or BadInput before a task is queued, while the user is at the form."""
 
     name: str
     label: str

@@ -28,7 +28,7 @@ def _script(project: Project) -> Script:
     return script
 
 
-def ready(project: Project, options: MediaInput) -> None:  # noqa: ARG001 - the signature of Stage.ready
+def ready(project: Project, options: MediaInput) -> None:
     _script(project)
 
 
@@ -179,7 +179,7 @@ def _draw(context: StageContext, script: Script, shots: Sequence[Shot], look: di
         width_px=width_px,
         height_px=height_px,
         fps=project.FPS,
-        report=lambda share, message: None,  # noqa: ARG005 - each picture reports itself
+        report=lambda share, message: None,
         cancelled=context.cancelled,
         on_picture=keep,
     )

@@ -46,7 +46,7 @@ def _ready_script(project: Project) -> Script:
     return script
 
 
-def ready(project: Project, options: CompositionInput) -> None:  # noqa: ARG001 - the signature of Stage.ready
+def ready(project: Project, options: CompositionInput) -> None:
     _ready_script(project)
 
 

@@ -1,0 +1,124 @@
+import json
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.routing import URLRouter
+from channels.testing import WebsocketCommunicator
+
+from videoflow.sessions.models import CreatorSession
+from videoflow.sessions.services import COOKIE_NAME
+from videoflow.tasks import services
+from videoflow.tasks.models import ProgressEvent, Task
+from videoflow.tasks.routing import websocket_urlpatterns
+from videoflow.tasks.tests.factories import claim_make, session_make, task_make
+
+pytestmark = pytest.mark.django_db(transaction=True)
+COOKIE = "browser-token"
+application = URLRouter(websocket_urlpatterns)
+
+
+def socket(session_id: object, *, cookie: str = COOKIE, query: str = "") -> WebsocketCommunicator:
+    headers = [(b"cookie", f"{COOKIE_NAME}={cookie}".encode())]
+    return WebsocketCommunicator(application, f"/ws/progress/{session_id}{query}", headers=headers)
+
+
+async def receive(client: WebsocketCommunicator) -> dict[str, Any]:
+    return json.loads(await client.receive_from(timeout=5))
+
+
+@pytest.fixture
+def session() -> CreatorSession:
+    return session_make(COOKIE)
+
+
+class TestProgressConsumer:
+    async def test_ok(self, session):
+        client = socket(session.pk)
+        assert (await client.connect())[0]
+        hello = await receive(client)
+        assert (hello["event_type"], hello["seq"], hello["reset"], hello["tasks"]) == ("hello", 0, False, [])
+        task = await sync_to_async(task_make)(session)
+        event = await receive(client)
+        assert (event["event_type"], event["seq"], event["task_id"]) == ("status_change", 1, str(task.pk))
+        await client.disconnect()
+
+    async def test_replays_what_was_missed_then_goes_live(self, session):
+        task = await sync_to_async(task_make)(session)
+        claim = await sync_to_async(claim_make)(task)
+        client = socket(session.pk, query="?after=1")
+        await client.connect()
+        assert (await receive(client))["seq"] == 2
+        assert (await receive(client))["seq"] == 2
+        await sync_to_async(services.task_complete)(claim=claim, message="done", result_data={})
+        event = await receive(client)
+        assert (event["seq"], event["event_type"]) == (3, "completion")
+        await client.disconnect()
+
+    async def test_a_bell_that_never_rings_costs_a_second_at_most(self, session, monkeypatch):
+        monkeypatch.setattr(services, "bell_ring", lambda **_: None)
+        client = socket(session.pk)
+        await client.connect()
+        await receive(client)
+        await sync_to_async(task_make)(session)
+        assert (await receive(client))["seq"] == 1
+        await client.disconnect()
+
+    @pytest.mark.parametrize("after", [99, 1])
+    async def test_resets_when_after_cannot_be_continued(self, session, after):
+        await sync_to_async(task_make)(session)
+        await sync_to_async(task_make)(session)
+        if after == 1:
+            await ProgressEvent.objects.filter(seq=2).adelete()
+        client = socket(session.pk, query=f"?after={after}")
+        await client.connect()
+        hello = await receive(client)
+        assert (hello["reset"], hello["seq"]) == (True, 2)
+        await client.disconnect()
+
+    @pytest.mark.parametrize("case", ["stranger", "unknown", "not a uuid", "bad after"])
+    async def test_refuses_before_the_upgrade(self, session, case):
+        client = {
+            "stranger": socket(session.pk, cookie="somebody else"),
+            "unknown": socket("00000000-0000-4000-8000-000000000000"),
+            "not a uuid": socket("nonsense"),
+            "bad after": socket(session.pk, query="?after=x"),
+        }[case]
+        assert not (await client.connect())[0]
+
+    async def test_hears_nothing_of_another_session(self, session):
+        client = socket(session.pk)
+        await client.connect()
+        await receive(client)
+        await sync_to_async(task_make)()
+        assert await client.receive_nothing(timeout=1.5)
+        await client.disconnect()
+
+    async def test_answers_ping_and_ignores_the_rest(self, session):
+        client = socket(session.pk)
+        await client.connect()
+        await receive(client)
+        await client.send_to(text_data="{nonsense")
+        await client.send_to(text_data='{"type": "ping"}')
+        assert await receive(client) == {"event_type": "pong"}
+        await client.disconnect()
+
+    async def test_closes_on_a_message_over_4_kib(self, session):
+        client = socket(session.pk)
+        await client.connect()
+        await receive(client)
+        await client.send_to(text_data="x" * 4097)
+        assert (await client.receive_output(timeout=5)) == {"type": "websocket.close", "code": 1009}
+
+    async def test_hello_has_the_task_as_the_contract_says(self, session):
+        task = await sync_to_async(task_make)(session)
+        client = socket(session.pk)
+        await client.connect()
+        message = (await receive(client))["tasks"][0]
+        stored = await Task.objects.aget(pk=task.pk)
+        assert set(message) == {
+            "task_id", "session_id", "project_id", "task_type", "status", "priority", "progress", "message", "input_data",
+            "result_data", "created_at", "started_at", "completed_at", "retry_count", "estimated_seconds_remaining", "error",
+        }  # fmt: skip
+        assert (message["status"], message["priority"]) == (stored.status, "normal")
+        await client.disconnect()

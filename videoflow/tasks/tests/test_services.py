@@ -1,0 +1,223 @@
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from videoflow.errors import BadInput, VideoflowError
+from videoflow.tasks import services, wakeup
+from videoflow.tasks.models import ProgressEvent, Task
+from videoflow.tasks.tests.factories import claim_make, session_make, task_make
+
+pytestmark = pytest.mark.django_db
+
+
+def events_of(task: Task) -> list[tuple[int, str, str]]:
+    return list(task.events.order_by("seq").values_list("seq", "event_type", "status"))
+
+
+class TestEnqueue:
+    def test_ok(self):
+        task = task_make()
+        assert task.status == "pending"
+        assert events_of(task) == [(1, "status_change", "pending")]
+
+    def test_wakes_a_worker_after_the_commit_only(self, django_capture_on_commit_callbacks, monkeypatch):
+        sent: list[str] = []
+        monkeypatch.setattr(services, "wakeup_send", lambda *, task_id, queue: sent.append(queue))
+        with django_capture_on_commit_callbacks(execute=True):
+            task_make(queue="io")
+            assert sent == []
+        assert sent == ["io"]
+
+    def test_the_same_stage_of_a_project_runs_once_at_a_time(self):
+        task = task_make()
+        with pytest.raises(services.TaskConflict):
+            services.task_enqueue(
+                session=task.session, project_id=task.project_id, task_type=task.task_type, queue="cpu", input_data={}
+            )
+
+    def test_a_rolled_back_task_leaves_no_gap_in_the_sequence(self):
+        session = session_make()
+        with pytest.raises(RuntimeError), transaction.atomic():
+            task_make(session)
+            raise RuntimeError
+        assert events_of(task_make(session))[0][0] == 1
+
+
+class TestClaim:
+    def test_ok(self):
+        task = task_make()
+        claim = claim_make(task)
+        task.refresh_from_db()
+        assert (task.status, task.fence, task.attempt, claim.fence) == ("in_progress", 1, 1, 1)
+        assert task.lease_until is not None and task.lease_until > timezone.now()
+
+    def test_a_task_is_claimed_once(self):
+        task = task_make()
+        claim_make(task)
+        assert services.task_claim(queue="cpu", worker_id="host:test:2", task_id=task.pk) is None
+
+    def test_priority_goes_first_then_turn_by_turn_between_sessions(self, settings):
+        settings.VIDEOFLOW_QUEUE_SLOTS = {"cpu": 10}
+        busy, quiet = session_make(), session_make()
+        first, second = task_make(busy), task_make(busy)
+        other = task_make(quiet)
+        urgent = task_make(busy, priority=Task.Priority.HIGH)
+        claims = [services.task_claim(queue="cpu", worker_id="host:test:1") for _ in range(4)]
+        assert [claim.task_id for claim in claims if claim] == [urgent.pk, other.pk, first.pk, second.pk]
+
+    def test_no_more_than_the_slots_of_a_host(self, settings):
+        settings.VIDEOFLOW_QUEUE_SLOTS = {"cpu": 1}
+        task_make(), task_make()
+        assert services.task_claim(queue="cpu", worker_id="host:test:1")
+        assert services.task_claim(queue="cpu", worker_id="host:test:2") is None
+        assert services.task_claim(queue="cpu", worker_id="other:test:1")
+
+    def test_waits_for_not_before(self):
+        task = task_make()
+        Task.objects.update(not_before=timezone.now() + timedelta(seconds=60))
+        assert services.task_claim(queue=task.queue, worker_id="host:test:1") is None
+
+
+class TestFence:
+    def test_a_worker_taken_for_dead_can_write_nothing(self):
+        task = task_make()
+        old = claim_make(task)
+        Task.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+        assert services.leases_reap() == 1
+        new = claim_make(task, "host:test:2")
+        with pytest.raises(services.LeaseLost):
+            services.task_complete(claim=old, message="done", result_data={})
+        with pytest.raises(services.LeaseLost):
+            services.task_progress(claim=old, percent=50, message="still here")
+        with pytest.raises(services.LeaseLost):
+            services.task_fail(claim=old, error=VideoflowError("no"))
+        assert not services.task_heartbeat(claim=old)
+        services.task_complete(claim=new, message="done", result_data={})
+        assert [kind for _, kind, _ in events_of(task)].count("completion") == 1
+
+
+class TestProgress:
+    def test_never_falls_and_never_reaches_a_hundred_by_itself(self):
+        claim = claim_make(task_make())
+        for percent, seen in ((30, 30), (10, 30), (101, 99)):
+            services.task_progress(claim=claim, percent=percent, message="…")
+            assert Task.objects.get(pk=claim.task_id).progress == seen
+
+    def test_sequence_has_no_gaps(self):
+        task = task_make()
+        claim = claim_make(task)
+        for percent in range(5):
+            services.task_progress(claim=claim, percent=percent, message="…")
+        services.task_complete(claim=claim, message="done", result_data={"result_url": "/media/x", "size_bytes": 3})
+        assert [seq for seq, _, _ in events_of(task)] == list(range(1, 9))
+        assert ProgressEvent.objects.get(event_type="completion").data == {"result_url": "/media/x", "size_bytes": 3}
+
+
+class TestFail:
+    def test_a_final_failure_says_so_once(self):
+        task = task_make()
+        services.task_fail(claim=claim_make(task), error=BadInput("Too short.", code="TOO_SHORT"))
+        task.refresh_from_db()
+        assert task.status == "failed"
+        assert task.error is not None and task.error["error_code"] == "TOO_SHORT"
+        assert [kind for _, kind, _ in events_of(task)].count("error") == 1
+
+    def test_what_may_pass_is_tried_again_three_times(self):
+        task = task_make()
+        for _ in range(3):
+            services.task_fail(claim=claim_make(task), error=VideoflowError("Busy.", retryable=True))
+            task.refresh_from_db()
+            assert task.status == "retrying"
+            assert task.not_before is not None
+        services.task_fail(claim=claim_make(task), error=VideoflowError("Busy.", retryable=True))
+        task.refresh_from_db()
+        assert task.status == "failed"
+
+
+class TestRecovery:
+    def test_three_recoveries_then_failed(self):
+        task = task_make()
+        for recoveries in (1, 2, 3):
+            claim_make(task)
+            Task.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+            services.leases_reap()
+            task.refresh_from_db()
+            assert (task.status, task.recoveries) == ("retrying", recoveries)
+        claim_make(task)
+        Task.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+        services.leases_reap()
+        task.refresh_from_db()
+        assert task.status == "failed"
+        assert [kind for _, kind, _ in events_of(task)].count("error") == 1
+
+    def test_a_live_lease_is_left_alone(self):
+        claim_make(task_make())
+        assert services.leases_reap() == 0
+
+    def test_release_at_shutdown_is_no_recovery(self):
+        task = task_make()
+        services.task_release(claim=claim_make(task))
+        task.refresh_from_db()
+        assert (task.status, task.recoveries) == ("pending", 0)
+
+
+class TestCancel:
+    @pytest.mark.parametrize("running", [False, True])
+    def test_ok(self, running):
+        task = task_make()
+        claim = claim_make(task) if running else None
+        services.task_cancel(task_id=task.pk)
+        task.refresh_from_db()
+        assert task.status == "cancelled"
+        if claim:
+            assert not services.task_is_ours(claim=claim)
+
+    def test_an_ended_task_cannot_be_cancelled(self):
+        task = task_make()
+        services.task_complete(claim=claim_make(task), message="done", result_data={})
+        with pytest.raises(BadInput):
+            services.task_cancel(task_id=task.pk)
+
+
+class TestRetry:
+    def test_a_cancelled_task_runs_again_under_a_new_fence(self):
+        task = task_make()
+        old = claim_make(task)
+        services.task_cancel(task_id=task.pk)
+        services.task_retry(task_id=task.pk)
+        new = claim_make(task)
+        assert new.fence == old.fence + 1
+        assert not services.task_is_ours(claim=old)
+
+    def test_three_times_at_most(self):
+        task = task_make()
+        for _ in range(3):
+            services.task_cancel(task_id=task.pk)
+            services.task_retry(task_id=task.pk)
+        services.task_cancel(task_id=task.pk)
+        with pytest.raises(BadInput, match="three times"):
+            services.task_retry(task_id=task.pk)
+
+    def test_a_running_task_cannot_be_retried(self):
+        task = task_make()
+        with pytest.raises(BadInput, match="failed or cancelled"):
+            services.task_retry(task_id=task.pk)
+
+
+class TestWakeups:
+    def test_repeats_with_growing_waits(self, monkeypatch):
+        monkeypatch.setattr(services, "wakeup_send", lambda *, task_id, queue: True)
+        task = task_make()
+        Task.objects.update(dispatched_at=None)
+        assert services.wakeups_repeat() == 1
+        assert services.wakeups_repeat() == 0
+        Task.objects.update(dispatched_at=timezone.now() - timedelta(seconds=3))
+        assert services.wakeups_repeat() == 1
+        task.refresh_from_db()
+        assert task.hint_count == 2
+
+    def test_redis_away_is_no_error(self, monkeypatch):
+        monkeypatch.setattr(wakeup.redis.breaker, "allows", lambda: False)
+        assert wakeup.wakeup_send(task_id="x", queue="cpu") is False
