@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal
 
@@ -13,13 +13,15 @@ from videoflow.providers.embedded_trends.phrases import PhraseIndex
 from videoflow.providers.embedded_trends.searches import searches_choose
 from videoflow.providers.embedded_trends.table import TrendRow, TrendTable
 from videoflow.providers.embedded_trends.themes import Whole, gained_per_day, themes_choose
-from videoflow.providers.embedded_trends.titles import channel_key
+from videoflow.providers.embedded_trends.titles import channel_key, phrases
 
 CATEGORIES_MAX = 5
 THEMES_PER_CATEGORY = 3
 WINDOW_DAYS = {"weekly": 7, "monthly": 30}
 _VIDEOS_PER_CATEGORY = 2000
 """Themes are looked for among a category's most watched videos; what nobody watched cannot carry one."""
+_MENTIONS_MAX = 40
+"""A phrase in more titles than this is no story of one video."""
 _OUTSIDE = "outside the window"
 _OTHER_CATEGORY = "in a category that was not asked for"
 _UNCATEGORISED = "all"
@@ -62,14 +64,17 @@ def trends_analyse(
             found = ", ".join(sorted(set(names.values()))[:12])
             raise BadInput(f"No row is in the categories you asked for; the file has {found}.", details={"categories": sorted(names)})
         rows = kept
-    groups = _groups(rows, names, table)[:CATEGORIES_MAX]
+    rows_groups = _groups(rows, names)
+    groups = rows_groups[:CATEGORIES_MAX]
     summaries = {row.video_id: row.summary for row in rows if row.summary}
     themes: list[Theme] = []
     if any(row.term for row in rows):
         themes = searches_choose(rows, groups[0].category, count=CATEGORIES_MAX * THEMES_PER_CATEGORY)
     else:
+        mentions = _mentions(rows_groups)
         for group in groups:
-            themes += _themes_of(group, summaries)
+            taken = {theme.label for theme in themes}
+            themes += [_told_apart(theme, taken) for theme in _themes_of(group, summaries, mentions)]
     return TrendAnalysis(
         source_label=table.source_label,
         source_kind=table.source_kind,
@@ -85,6 +90,11 @@ def trends_analyse(
     )
 
 
+def _told_apart(theme: Theme, taken: set[str]) -> Theme:
+    """Add the category to a name that a more watched category has already."""
+    return replace(theme, label=f"{theme.label} in {theme.category}") if theme.label in taken else theme
+
+
 def _category_name(category_id: str, table: TrendTable, region: str) -> str:
     if not category_id:
         return "All entries" if table.source_kind == "rss" else "All videos"
@@ -93,7 +103,7 @@ def _category_name(category_id: str, table: TrendTable, region: str) -> str:
     return category_id
 
 
-def _groups(rows: Sequence[TrendRow], names: Mapping[str, str], table: TrendTable) -> list[_Group]:
+def _groups(rows: Sequence[TrendRow], names: Mapping[str, str]) -> list[_Group]:
     days: dict[str, list[TrendRow]] = defaultdict(list)
     for row in rows:
         days[row.video_id].append(row)
@@ -119,7 +129,6 @@ def _groups(rows: Sequence[TrendRow], names: Mapping[str, str], table: TrendTabl
                 tuple(members),
             )
         )
-    del table
     return groups
 
 
@@ -140,9 +149,24 @@ def _video(listed: Sequence[TrendRow]) -> TrendVideo:
     )
 
 
-def _themes_of(group: _Group, summaries: Mapping[str, str]) -> list[Theme]:
-    pairs = {(video.days[0][0], video.days[-1][0]) for video in group.videos if len(video.days) > 1}
+def _mentions(groups: Sequence[_Group]) -> dict[str, list[TrendVideo]]:
+    """Return the title phrases of every category with their videos, most watched first."""
+    mentions: dict[str, list[TrendVideo]] = defaultdict(list)
+    for group in groups:
+        for video in group.videos[:_VIDEOS_PER_CATEGORY]:
+            for key in {key for key, _ in phrases(video.title)}:
+                mentions[key].append(video)
+    return {key: videos for key, videos in mentions.items() if 1 < len(videos) <= _MENTIONS_MAX}
+
+
+def _themes_of(group: _Group, summaries: Mapping[str, str], mentions: Mapping[str, Sequence[TrendVideo]]) -> list[Theme]:
+    own = {video.video_id for video in group.videos}
+    elsewhere = {
+        key: others for key, videos in mentions.items() if (others := [video for video in videos if video.video_id not in own]) and len(others) < len(videos)
+    }
+    days_of = [video.days for video in group.videos] + [video.days for videos in elsewhere.values() for video in videos]
+    pairs = {(days[0][0], days[-1][0]) for days in days_of if len(days) > 1}
     days_between = {(first, last): (date.fromisoformat(last) - date.fromisoformat(first)).days for first, last in pairs}
     whole = Whole(group.category.category_id, group.category.name, group.category.views, gained_per_day(group.videos, days_between))
     index = PhraseIndex(group.videos[:_VIDEOS_PER_CATEGORY], summaries)
-    return themes_choose(index, whole, days_between, count=THEMES_PER_CATEGORY)
+    return themes_choose(index, whole, days_between, elsewhere, count=THEMES_PER_CATEGORY)

@@ -2,16 +2,15 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from videoflow.providers.embedded_trends.lexicon import generic_words, stop_words, written_names
 from videoflow.providers.embedded_trends.phrases import PhraseIndex
-from videoflow.providers.embedded_trends.titles import is_caseless, is_shouted, phrase_key, segments, word_key
+from videoflow.providers.embedded_trends.titles import is_caseless, is_shouted, phrase_key, word_key, work_split
 
 LABEL_WORDS_MAX = 5
 _SHORTENED_CHARACTERS = 60
 _SMALL = {"a", "an", "the", "and", "or", "of", "in", "on", "at", "to", "for", "with", "from", "by", "vs", "de", "la", "el", "y", "du", "von", "und"}
-_WORK = re.compile(r"^\s*(?P<artist>[^-–—|(\[]{2,40}?)\s+[-–—]\s+[\"“‘']?(?P<work>[^-–—|(\[\"”]{2,40}?)[\"”’']?\s*(?:$|[(\[|]|\bfeat\b|\bft\b)", re.IGNORECASE)
 _BOILERPLATE = re.compile(
     r"[(\[【][^)\]】]*\b(?:official|video|audio|lyrics?|visuali[sz]er|m/?v|hd|4k|oficial|clip|full|wshh)\b[^)\]】]*[)\]】]|"
     r"\s*[|•]\s*(?:official\b[^|]*|full episode[^|]*|trailer[^|]*|teaser[^|]*)(?=$|\|)|\bm/v\b|#\w+",
@@ -20,41 +19,55 @@ _BOILERPLATE = re.compile(
 _EMOJI = re.compile(r"[\U0001f000-\U0001faff\u2600-\u27bf\u2190-\u21ff\u2b00-\u2bff\ufe0f\u200d\U000e0020-\U000e007f]+")
 
 
-def label_of(key: str, index: PhraseIndex, members: Iterable[int]) -> str:
-    """Return a phrase as it is best written among the members: real capitals from a calm title before tags in lower case."""
+def label_of(key: str, index: PhraseIndex) -> str:
+    """Return a phrase as it is best written: real capitals from calm titles and descriptions before tags in lower case."""
     written = index.surfaces.get(key)
     if not written:
         return _styled(key)
     names = written_names()
-    calm: dict[str, float] = {}
-    for surface, count in written.items():
+
+    def worth(surface: str) -> float:
         shouted = surface.isupper() and len(surface) > 4 and word_key(surface) not in names
-        calm[surface] = count * (0.2 if shouted else 0.5 if surface.islower() else 1.0)
-    best = max(calm, key=lambda surface: (calm[surface], surface))
-    if not re.search(r"['’]s$", best):
-        return _styled(best, proper=_is_proper(key, index, members))
-    return _styled(re.sub(r"['’]s$", "", best), proper=_is_proper(key, index, members))
+        return written[surface] * (0.2 if shouted else 0.5 if surface.islower() else 1.0)
+
+    best = max(written, key=lambda surface: (worth(surface), surface))
+    words = re.sub(r"['’]s$", "", best).split()
+    name = _is_name_phrase(key, index)
+    styled = []
+    for word in words:
+        common = not name and word_key(word) not in names and _is_common(word, index)
+        styled.append(word.lower() if common else word[:1].upper() + word[1:] if word.lower() not in _SMALL else word)
+    article = "The " if _has_article(key, index) and words[0].lower() != "the" else ""
+    return article + _styled(" ".join(styled), keep_lower=True)
 
 
-def _is_proper(key: str, index: PhraseIndex, members: Iterable[int]) -> bool:
-    """Tell a name ("Kylie Jenner") from a common phrase ("egg fried rice") by how running text writes it."""
-    upper = lower = 0
-    for surface, count in index.surfaces.get(key, {}).items():
-        words = [word for word in surface.split() if word.lower() not in _SMALL]
-        upper += count * all(word[:1].isupper() or word[:1].isdigit() for word in words)
-        lower += count * all(word.islower() for word in words)
-    del members
-    return upper >= lower * 0.6
+def _has_article(key: str, index: PhraseIndex) -> bool:
+    """Tell a name with its article ("The Weeknd") by calm titles and descriptions that never leave it away."""
+    bare = sum(index.running_phrases_count[key].values())
+    return bare > 1 and index.running_phrases_count[f"the {key}"]["The"] > 0.6 * bare
 
 
-def _styled(surface: str, *, proper: bool = True) -> str:
+def _is_common(word: str, index: PhraseIndex) -> bool:
+    """Tell a word that running text writes small."""
+    written = index.running.get(word_key(word), {})
+    lower = sum(count for surface, count in written.items() if surface.islower())
+    return lower > 0 and lower >= sum(written.values()) - lower
+
+
+def _is_name_phrase(key: str, index: PhraseIndex) -> bool:
+    """Tell a name of several words ("Black Is King") by running text that always capitalises it."""
+    found = [surface for surface in index.running_phrases.get(key, ())]
+    return bool(found) and all(all(word[:1].isupper() or word in _SMALL for word in surface.split()) for surface in found)
+
+
+def _styled(surface: str, *, keep_lower: bool = False) -> str:
     names = written_names()
     words = []
     for place, word in enumerate(surface.split()):
         bare = re.sub(r"['’]s$", "", word)
         suffix = word[len(bare) :]
         known = names.get(word_key(bare))
-        if known and (proper or known.upper() == known or known != known.capitalize()):
+        if known:
             words.append(_number_kept(bare, known) + suffix)
         elif word == "&":
             words.append("&")
@@ -64,10 +77,8 @@ def _styled(surface: str, *, proper: bool = True) -> str:
             words.append(word.lower())
         elif word.isupper() and (any(character.isdigit() for character in word) or (len(word) <= 3 and word.lower() not in generic_words())):
             words.append(word)
-        elif proper or word[:1].isupper() and not word.isupper():
-            words.append(word[:1].upper() + word[1:].lower())
         else:
-            words.append(word.lower())
+            words.append(word.lower() if keep_lower and word.islower() else word[:1].upper() + word[1:].lower())
     label = " ".join(words)
     return label[:1].upper() + label[1:] if not words or words[0] not in names.values() else label
 
@@ -81,6 +92,7 @@ def label_refined(key: str, index: PhraseIndex, members: Sequence[int]) -> str:
     """Return the longer phrase around ``key`` that most members speak of ("Beirut" -> "Beirut explosion"), else the key itself."""
     words = set(key.split())
     scores: dict[str, float] = {}
+    views = sum(index.documents[position].video.views for position in members) or 1
     for position in members:
         document = index.documents[position]
         for phrase in document.title_phrases | document.tags:
@@ -90,15 +102,22 @@ def label_refined(key: str, index: PhraseIndex, members: Sequence[int]) -> str:
             extra = set(parts) - words
             if extra & _NO_EXTENSION or any(part.isdigit() and len(part) == 4 for part in extra) or not _runs_together(phrase, index, members):
                 continue
-            spoken = sum(set(parts) <= index.documents[other].words for other in members) / len(members)
+            spoken = sum(set(parts) <= index.documents[other].title_and_tags for other in members) / len(members)
             titled = sum(1 for other in members if phrase in index.documents[other].title_phrases)
             tagged = sum(1 for other in members if phrase in index.documents[other].tags)
+            watched = sum(index.documents[other].video.views for other in members if phrase in index.documents[other].title_phrases)
             whole = sum(index.documents[other].channel in phrase.replace(" ", "") for other in members) < len(members)
-            if spoken >= 0.6 and titled + tagged >= 2 and titled and whole:
-                scores[phrase] = spoken + 0.15 * len(parts) + 0.1 * min(titled, 4)
+            everywhere = titled > 1 or (titled and len(members) > 3) or (len(parts) == 2 and tagged > 1 and _is_surname(key, phrase))
+            if spoken >= 0.8 - 0.2 * _is_surname(key, phrase) and titled + tagged > 1 and everywhere and whole:
+                scores[phrase] = spoken + 0.15 * len(parts) + 0.1 * min(titled, 4) + 0.05 * min(tagged, 6) + 0.4 * watched / views
     if not scores:
         return key
     return max(sorted(scores), key=lambda phrase: scores[phrase])
+
+
+def _is_surname(key: str, phrase: str) -> bool:
+    """Tell "Donald Trump" around "Trump": only a first name is added."""
+    return " " not in key and phrase.split()[-1] == key and phrase.split()[0] not in generic_words() and len(phrase.split()) == 2
 
 
 _NO_EXTENSION = {
@@ -113,12 +132,12 @@ def _runs_together(phrase: str, index: PhraseIndex, members: Sequence[int]) -> b
 
 
 def work_label(title: str, key: str) -> str | None:
-    """Return "Cardi B’s WAP" for a title "Cardi B - WAP feat. …" whose theme is its artist or its work."""
-    match = _WORK.match(title)
-    if not match:
+    """Return "Cardi B's WAP" for a title "Cardi B - WAP feat. …" when the theme is the work."""
+    parts = work_split(title)
+    if not parts:
         return None
-    artist, work = match["artist"].strip(), match["work"].strip()
-    if key not in (phrase_key(artist), phrase_key(work)) or len(artist.split()) + len(work.split()) > LABEL_WORDS_MAX + 1:
+    artist, work = parts
+    if key != phrase_key(work) or len(artist.split()) + len(work.split()) > LABEL_WORDS_MAX + 1:
         return None
     artist = label_plain(artist)
     return f"{artist}{chr(39) if artist.endswith('s') else chr(39) + 's'} {label_plain(work)}"
@@ -134,7 +153,7 @@ def title_shortened(title: str) -> str:
     text = _EMOJI.sub(" ", unicodedata.normalize("NFKC", title))
     text = " ".join(_BOILERPLATE.sub(" ", text).split()).strip(" -–—|•:,") or " ".join(title.split())
     if is_shouted(text):
-        text = _styled(text, proper=False) if len(text.split()) > 3 else _styled(text)
+        text = _sentence(text)
     if len(text) <= _SHORTENED_CHARACTERS:
         return text
     for mark in (" | ", " - ", " – ", " — ", ": "):
@@ -145,8 +164,11 @@ def title_shortened(title: str) -> str:
     return cut.rstrip(" ,.-–—|:&") + "…"
 
 
-def first_words(title: str) -> list[str]:
-    return [word.key for segment in segments(title) for word in segment]
+def _sentence(shouted: str) -> str:
+    """Return a shouted title in sentence case; known names keep their spelling."""
+    words = [written_names().get(word_key(word), word.lower()) for word in shouted.split()]
+    text = " ".join(words)
+    return text[:1].upper() + text[1:]
 
 
 def label_search(term: str, headlines: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """The packaged words: what is too general to be a theme, how names are written, and what perennial subjects are called."""
 
 import json
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -38,11 +39,24 @@ def written_names() -> dict[str, str]:
     return {word_key(name): name for line in lines if not line.startswith("#") for name in line.split()}
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A perennial subject of online video. ``by_tag``: a tag alone shows it (a genre, a franchise); else the title must name it."""
+
+    label: str
+    by_tag: bool
+
+
 @cache
-def subjects() -> dict[str, str]:
-    """Phrase key -> label of the perennial subject it belongs to ("kpop" -> "K-pop")."""
-    table: dict[str, list[str]] = json.loads((_DATA / "subjects.json").read_text("utf-8"))
-    return {phrase_key(alias): label for label, aliases in table.items() for alias in aliases}
+def subjects() -> dict[str, Subject]:
+    """Phrase key -> the subject it stands for ("kpop" -> "K-pop")."""
+    table: dict[str, dict[str, list[str]]] = json.loads((_DATA / "subjects.json").read_text("utf-8"))
+    return {
+        phrase_key(alias): Subject(label, by_tag=group == "a_tag_is_enough")
+        for group, labels in table.items()
+        for label, aliases in labels.items()
+        for alias in aliases
+    }
 
 
 @cache

@@ -10,11 +10,13 @@ from videoflow.providers.embedded_trends.titles import (
     channel_key,
     is_caseless,
     is_shouted,
+    is_title_case,
     is_unspaced,
     phrase_key,
     phrases,
     segments,
     word_key,
+    work_split,
 )
 
 MEMBER_STRENGTH = 0.6
@@ -32,8 +34,8 @@ class Document:
     tags: frozenset[str]
     tag_phrases: Counter[str]
     summary_phrases: frozenset[str]
-    words: frozenset[str]
-    """Every word of title, tags and description."""
+    title_and_tags: frozenset[str]
+    """Every single word of both."""
 
 
 @dataclass(slots=True)
@@ -44,6 +46,7 @@ class Candidate:
     strengths: dict[int, float] = field(default_factory=dict)
     in_title: set[int] = field(default_factory=set)
     subject: str = ""
+    by_tag: bool = False
 
     @property
     def members(self) -> frozenset[int]:
@@ -55,6 +58,9 @@ class PhraseIndex:
 
     def __init__(self, videos: Sequence[TrendVideo], summaries: Mapping[str, str]) -> None:
         self.surfaces: dict[str, Counter[str]] = defaultdict(Counter)
+        self.running: dict[str, Counter[str]] = defaultdict(Counter)
+        self.running_phrases: dict[str, set[str]] = defaultdict(set)
+        self.running_phrases_count: dict[str, Counter[str]] = defaultdict(Counter)
         self.documents = [self._document(video, summaries.get(video.video_id, "")) for video in videos]
         self.titles: dict[str, set[int]] = defaultdict(set)
         self.tagged: dict[str, set[int]] = defaultdict(set)
@@ -74,6 +80,14 @@ class PhraseIndex:
         for tag in video.tags:
             tag_phrases.update(self._phrases(tag, 2 if tag != tag.lower() else 1))
         summary_phrases = self._phrases(summary, 3)
+        for text in (summary, "" if is_shouted(video.title) or is_title_case(video.title) else video.title):
+            for segment in segments(text):
+                for word in segment[1:]:
+                    self.running[word.key][word.surface] += 1
+            for key, surface in phrases(text):
+                self.running_phrases_count[key][surface.split()[0]] += 1
+                if " " in key:
+                    self.running_phrases[key].add(surface)
         return Document(
             video=video,
             channel=channel_key(video.channel),
@@ -81,7 +95,7 @@ class PhraseIndex:
             tags=frozenset(map(phrase_key, video.tags)),
             tag_phrases=tag_phrases,
             summary_phrases=frozenset(summary_phrases),
-            words=frozenset(key for phrase in (title_phrases, tag_phrases, summary_phrases) for key in phrase if " " not in key),
+            title_and_tags=frozenset(key for phrase in (title_phrases, tag_phrases) for key in phrase if " " not in key),
         )
 
     def _phrases(self, text: str, weight: int) -> set[str]:
@@ -102,7 +116,7 @@ class PhraseIndex:
         """Return how sure it is, 0 to 1, that a video is about a phrase."""
         document = self.documents[index]
         if index in self.titles.get(key, ()):
-            return 1.0
+            return 0.3 if self._is_swallowed(key, document) else 1.0
         tags, told = document.tag_phrases.get(key, 0), key in document.summary_phrases
         if _compact(key) == document.channel or (len(_compact(key)) > 3 and _compact(key) in document.channel):
             return 0.2  # a channel tags every video with its own name
@@ -110,9 +124,22 @@ class PhraseIndex:
             return 0.8
         if tags >= 3:
             return 0.8
-        if told and len(key.split()) > 1:
-            return 0.6
+        if told and (" " in key or self._is_proper_in_text(key)):
+            return MEMBER_STRENGTH
         return 0.3 if tags or told else 0.0
+
+    def _is_proper_in_text(self, key: str) -> bool:
+        """Tell a word that running text always writes with a capital."""
+        written = self.running[key]
+        return sum(written.values()) > 1 and all(surface[:1].isupper() for surface in written)
+
+    def _is_swallowed(self, key: str, document: Document) -> bool:
+        """Tell a word that stands in a title only inside the name of another subject: "NBA" in "NBA 2K21"."""
+        if " " in key:
+            return False
+        own = subjects().get(key)
+        wider = [alias for alias in document.title_phrases if alias in subjects() and alias != key and key in alias.split()]
+        return any(subjects()[alias] != own for alias in wider) and document.video.title.casefold().count(key) <= len(wider)
 
     def occurrences(self, key: str) -> set[int]:
         return self.titles.get(key, set()) | self.tagged.get(key, set()) | self.summarised.get(key, set())
@@ -133,7 +160,7 @@ def candidates_find(index: PhraseIndex, *, channels_needed: int) -> list[Candida
     """
     found = []
     for key in sorted(index.titles):
-        if not _is_nameable(key) or len(index.occurrences(key)) < 2:
+        if not is_nameable(key) or len(index.occurrences(key)) < 2:
             continue
         candidate = _candidate(key, index)
         channels = index.channels(candidate.members)
@@ -143,10 +170,27 @@ def candidates_find(index: PhraseIndex, *, channels_needed: int) -> list[Candida
         foreign = {channel for channel in channels if compact != channel and channel not in compact}
         if channels_needed > 1 and not foreign:
             continue
-        if " " not in key and not _is_name(key, candidate, index):
+        if " " not in key and not (_is_name(key, candidate, index) and not _is_fragment(key, candidate, index)):
+            continue
+        if _is_coincidence(key, candidate, index):
             continue
         found.append(candidate)
     return found + _subjects_find(index, channels_needed=channels_needed)
+
+
+def candidates_of(keys: Iterable[str], index: PhraseIndex) -> list[Candidate]:
+    """Return those keys that can name a theme, whatever the number of channels."""
+    found = []
+    for key in keys:
+        candidate = _candidate(key, index)
+        if is_nameable(key) and (" " in key or _is_name(key, candidate, index) or _is_work(key, candidate, index)):
+            found.append(candidate)
+    return found
+
+
+def _is_work(key: str, candidate: Candidate, index: PhraseIndex) -> bool:
+    works = [work_split(index.documents[position].video.title) for position in candidate.in_title]
+    return any(phrase_key(parts[1]) == key for parts in works if parts)
 
 
 def _candidate(key: str, index: PhraseIndex) -> Candidate:
@@ -157,10 +201,11 @@ def _candidate(key: str, index: PhraseIndex) -> Candidate:
     return candidate
 
 
-def _is_nameable(key: str) -> bool:
+def is_nameable(key: str) -> bool:
+    """Tell whether a phrase says anything: not only general words, grammar or numbers."""
     words = key.split()
     stops, generic = stop_words(), generic_words()
-    if words[0] in stops or words[-1] in stops or words[-1] == "and" or words[0] == "and":
+    if not words or words[0] in stops or words[-1] in stops or "and" in (words[0], words[-1]):
         return False
     telling = [word for word in words if word not in generic and not word.isdigit() and (len(word) > 2 or is_caseless(word) or word.isupper())]
     if not telling or all(word.isdigit() for word in words):
@@ -193,21 +238,48 @@ def _is_name(key: str, candidate: Candidate, index: PhraseIndex) -> bool:
     return (capitals > lowers and len(title_channels) > 0) or len(tag_channels) > 1 or (len(tag_channels) > 0 and len(title_channels) > 1)
 
 
+def _is_fragment(key: str, candidate: Candidate, index: PhraseIndex) -> bool:
+    """Tell a word that is only ever part of different longer names: "Lil", "Park", "Twins"."""
+    wholes: set[str] = set()
+    alone = 0
+    for position in candidate.in_title:
+        for segment in segments(index.documents[position].video.title):
+            for place, word in enumerate(segment):
+                if word.key != key or is_caseless(word.surface):
+                    continue
+                sides = [segment[side] for side in (place - 1, place + 1) if 0 <= side < len(segment)]
+                named = [side.key for side in sides if side.surface[:1].isupper() and side.key not in generic_words()]
+                wholes.update(named[:1])
+                alone += not named
+    return len(wholes) > 1 and alone < len(wholes)
+
+
+def _is_coincidence(key: str, candidate: Candidate, index: PhraseIndex) -> bool:
+    """Tell two works of the same name by different artists ("Smile")."""
+    works = [work_split(index.documents[position].video.title) for position in candidate.in_title]
+    return len({phrase_key(artist) for artist, work in filter(None, works) if phrase_key(work) == key}) > 1
+
+
 def _subjects_find(index: PhraseIndex, *, channels_needed: int) -> list[Candidate]:
     found: dict[str, Candidate] = {}
-    tag_aliases: dict[tuple[str, int], int] = Counter()
-    for alias, label in subjects().items():
+    tag_aliases: Counter[tuple[str, int]] = Counter()
+    for alias, subject in subjects().items():
         for position in index.occurrences(alias):
             strength = index.strength(alias, position)
-            candidate = found.setdefault(label, Candidate(key=alias, subject=label))
-            tag_aliases[label, position] += index.documents[position].tag_phrases.get(alias, 0)
-            if strength < MEMBER_STRENGTH and tag_aliases[label, position] >= 3:
-                strength = 0.7
+            candidate = found.setdefault(subject.label, Candidate(key=alias, subject=subject.label, by_tag=subject.by_tag))
+            document = index.documents[position]
+            tag_aliases[subject.label, position] += document.tag_phrases.get(alias, 0)
+            if subject.by_tag and strength < 1.0 and alias in document.tag_phrases:
+                strength = 0.7 if alias in document.tags else 0.3  # "rick and morty anime" does not make it anime
+            elif tag_aliases[subject.label, position] >= 3:
+                strength = max(strength, 0.7)
             candidate.strengths[position] = max(candidate.strengths.get(position, 0.0), strength)
             if strength == 1.0:
                 candidate.in_title.add(position)
     return [
         found[label]
         for label in sorted(found)
-        if len(found[label].members) > 1 and len(index.channels(found[label].members)) >= max(channels_needed, 2) and len(found[label].in_title) > 0
+        if len(found[label].members) > 1
+        and len(index.channels(found[label].members)) >= max(channels_needed, 2)
+        and (found[label].in_title or found[label].by_tag)
     ]

@@ -4,6 +4,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -143,7 +144,7 @@ def _table(
         raise _nothing_usable(collector, columns)
     if kind == "studio_export" and not dated.field and not dated.fixed:
         newest = max((row.published_at for row in rows), default="") or _file_day(path)
-        rows = tuple(_redated(row, newest) for row in rows)
+        rows = tuple(replace(row, date=newest) for row in rows)
     return TrendTable(
         rows=rows,
         rows_read=collector.rows_read,
@@ -178,10 +179,6 @@ def _dated(kind: SourceKind, resolved: Mapping[str, str], period: tuple[str, str
 
 def _file_day(path: Path) -> str:
     return datetime.fromtimestamp(min(path.stat().st_mtime, time.time()), tz=UTC).date().isoformat()
-
-
-def _redated(row: TrendRow, day: str) -> TrendRow:
-    return TrendRow(**{name: getattr(row, name) for name in TrendRow.__dataclass_fields__} | {"date": day})
 
 
 def _label(kind: SourceKind, file_name: str) -> str:

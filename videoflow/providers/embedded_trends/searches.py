@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 from videoflow.providers.base import Theme, TrendCategory, TrendVideo
 from videoflow.providers.embedded_trends.labels import label_search
@@ -44,7 +45,7 @@ def searches_choose(rows: Sequence[TrendRow], category: TrendCategory, *, count:
         )
     themes.sort(key=lambda theme: (-theme.score, theme.label))
     return [
-        Theme(**{name: getattr(theme, name) for name in Theme.__dataclass_fields__} | {"rank": rank})
+        replace(theme, rank=rank)
         for rank, theme in enumerate(themes[: min(count, 3)], 1)
     ]
 
