@@ -1,6 +1,7 @@
 """The ground every test stands on: a data folder of its own, a real Redis of its own, and no network but this machine.
 
-The environment is set while this file is read, before Django's settings are: nothing a test does can reach the studio of whoever runs it.
+The environment is set while this file is read, before Django's settings are (so pytest.ini must not name them): nothing a test
+does can reach the studio of whoever runs it.
 """
 
 import atexit
@@ -105,7 +106,7 @@ def redis_server() -> Iterator[str]:
             break
         except OSError as error:
             failure: Exception = error
-        except Exception as error:  # noqa: BLE001 - whatever redis-py raises while the socket is not there yet
+        except Exception as error:  # whatever redis-py raises while the socket is not there yet
             failure = error
         if server.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"The tests' Redis did not start: {(DATA / 'redis.log').read_text()}") from failure

@@ -130,7 +130,7 @@ class TestBodies:
     def test_endless_body_is_cut_off(self, echo: Echo) -> None:
         client = echo.raw(b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n")
         piece = bytes(1024 * 1024)
-        with pytest.raises(OSError):  # noqa: PT011 - reset or broken pipe, as the kernel likes
+        with pytest.raises(OSError):  # reset or broken pipe, as the kernel likes
             for _ in range(200):
                 client.sendall(piece)
 
@@ -166,7 +166,8 @@ class TestLongAnswers:
 class TestSockets:
     def test_unknown_path_is_403_before_the_upgrade(self, echo: Echo) -> None:
         client = echo.raw(
-            b"GET /ws/none HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"GET /ws/none HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\n"
+            b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         )
         assert client.recv(100).startswith(b"HTTP/1.1 403")

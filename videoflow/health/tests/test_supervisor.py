@@ -131,7 +131,8 @@ class TestSupervisor:
             "import pathlib, sys\n"
             "from videoflow.health.supervisor import Service, Supervisor\n"
             f"one = Supervisor(logs=pathlib.Path({str(tmp_path)!r}), say=print)\n"
-            f"one.start(Service('one', [sys.executable, '-c', 'import os, time; print(os.getpid(), flush=True); time.sleep(600)']))\n"
+            "say = 'import os, time; print(os.getpid(), flush=True); time.sleep(600)'\n"
+            "one.start(Service('one', [sys.executable, '-c', say]))\n"
             "one.run()"
         )
         process = subprocess.Popen([sys.executable, "-c", code])
