@@ -1,7 +1,7 @@
 """The sound of a video: voices matched and placed, music ducked under them, mastered to −14 LUFS, coded as AAC.
 
-The mix is written to a scratch file in chunks of ten seconds and read back once its loudness is known, so memory does not grow with
-the length (about 30 MB of samples at any time, plus 16 bytes per millisecond).
+The mix is written to a scratch file in chunks of ten seconds and read back once its loudness is known, so memory does not
+grow with the length (about 30 MB of samples at any time, plus 16 bytes per millisecond).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -68,9 +68,9 @@ class Reader:
             for frame in container.decode(container.streams.audio[0]):
                 frame.pts = None
                 for piece in self._resampler.resample(frame):
-                    yield piece.to_ndarray()
+                    yield piece.to_ndarray().astype(np.float32, copy=False)
             for piece in self._resampler.resample(None):
-                yield piece.to_ndarray()
+                yield piece.to_ndarray().astype(np.float32, copy=False)
 
     def read(self, samples: int) -> Signal:
         """Return up to ``samples``; fewer only at the end of the file."""
@@ -186,7 +186,7 @@ def _speaker_gains(clips: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 
 
 def _music_gain(path: Path, level_db: float) -> float:
-    """Return the gain that puts the track ``level_db`` beside the voices; both sides of stereo are counted, as with the voices."""
+    """Return the gain that puts the track ``level_db`` beside the voices, both sides of stereo counted."""
     meter, reader = Meter(2, peaks=False), Reader(path, 2)
     try:
         for _ in range(12):  # two minutes say enough

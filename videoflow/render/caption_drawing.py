@@ -7,12 +7,11 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from videoflow import fonts
 from videoflow.render.captions import FACE, SAFE_SHARE, letter_size_px, word_width_px
-from videoflow.render.planes import RGB_TO_YUV, Planes, planes_of_rgb
+from videoflow.render.planes import RGB_TO_YUV, Planes
 from videoflow.render.timeline import CaptionStyle, Format
 
 Rgb = tuple[int, int, int]
@@ -55,7 +54,7 @@ class CaptionLayout:
 
 @dataclass(frozen=True, slots=True)
 class Overlay:
-    """A rasterised caption on yuv420p: colours already multiplied with their opacity, and what remains of the picture below (255 = all)."""
+    """A rasterised caption on yuv420p: colours multiplied with their opacity, and how much of the picture stays (255 = all)."""
 
     left: int
     top: int
@@ -175,53 +174,55 @@ def _rounded(width: int, height: int, radius: float) -> Image.Image:
 class _Canvas:
     """An RGBA picture of the caption's surroundings, addressed in pixels of the frame."""
 
-    def __init__(self, left: int, top: int, right: int, bottom: int) -> None:
-        self.left, self.top = left, top
-        self.image = Image.new("RGBA", (right - left, bottom - top), (*INK, 0))
+    def __init__(self, left: int, top: int, right: int, bottom: int, image: Image.Image | None = None) -> None:
+        self.area = (left, top, right, bottom)
+        self.image = image or Image.new("RGBA", (right - left, bottom - top), (*INK, 0))
+
+    def lay(self, layer: Image.Image, left: float, top: float) -> None:
+        """Composite a layer whose corner stands at whole pixels of the frame; what lies outside is cut off."""
+        x, y = round(left) - self.area[0], round(top) - self.area[1]
+        cut = (max(0, -x), max(0, -y), min(layer.width, self.image.width - x), min(layer.height, self.image.height - y))
+        if cut[0] < cut[2] and cut[1] < cut[3]:
+            self.image.alpha_composite(layer, (x + cut[0], y + cut[1]), cut)
 
     def box(self, area: tuple[float, float, float, float], radius: float, colour: Rgb, opacity: float) -> None:
         left, top, right, bottom = (round(edge) for edge in area)
-        mask = _rounded(max(1, right - left), max(1, bottom - top), radius).point(lambda value: round(value * opacity))
-        layer = Image.new("RGBA", self.image.size, (*colour, 0))
-        layer.paste(Image.new("RGBA", mask.size, (*colour, 255)), (left - self.left, top - self.top))
-        alpha = Image.new("L", self.image.size, 0)
-        alpha.paste(mask, (left - self.left, top - self.top))
-        layer.putalpha(alpha)
-        self.image.alpha_composite(layer)
+        mask = _rounded(max(1, right - left), max(1, bottom - top), radius)
+        layer = Image.new("RGBA", mask.size, (*colour, 0))
+        layer.putalpha(mask if opacity >= 1.0 else mask.point(lambda value: round(value * opacity)))
+        self.lay(layer, left, top)
 
-    def shadow(self, layer: Image.Image, blur: float, opacity: float, drop: int) -> None:
-        """Darken under what a layer will show."""
-        alpha = layer.getchannel("A").filter(ImageFilter.GaussianBlur(blur)).point(lambda value: min(255, round(value * opacity)))
-        dark = Image.new("RGBA", layer.size, (0, 0, 0, 0))
-        dark.putalpha(alpha)
-        self.image.alpha_composite(dark, (0, drop))
+    def shadow(self, shape: Image.Image, left: float, top: float, blur: float, opacity: float) -> None:
+        """Darken around a mask that stands at a place of the frame."""
+        reach = round(blur * 3)
+        wide = Image.new("L", (shape.width + 2 * reach, shape.height + 2 * reach), 0)
+        wide.paste(shape, (reach, reach))
+        wide = wide.filter(ImageFilter.GaussianBlur(blur)).point(lambda value: min(255, round(value * opacity)))
+        dark = Image.new("RGBA", wide.size, (0, 0, 0, 0))
+        dark.putalpha(wide)
+        self.lay(dark, round(left) - reach, round(top) - reach)
 
-    def text(
-        self,
-        left: float,
-        baseline: float,
-        text: str,
-        face: fonts.Face,
-        size: int,
-        colour: Rgb,
-        opacity: float = 1.0,
-        stroke: int = 0,
-    ) -> None:
-        layer = Image.new("RGBA", self.image.size, ((0, 0, 0, 0) if stroke else (*colour, 0)))
-        place = (left - self.left, baseline - self.top)
+    def text(self, left: float, baseline: float, text: str, face: fonts.Face, size: int, ink: "Ink") -> None:
+        """Draw a line of text whose advance begins at ``left``; parts of pixels are kept, so words stand evenly."""
+        reach = round(0.35 * size) + ink.stroke_px
+        width = round(word_width_px(text, size) if face == FACE else fonts.text_width(text, face, size))
+        corner = (int(left) - reach, int(baseline) - round(1.35 * size))
+        layer = Image.new("RGBA", (width + 2 * reach, round(2.0 * size)), (0, 0, 0, 0) if ink.stroke_px else (*ink.colour, 0))
+        place = (left - corner[0], baseline - corner[1])
+        outline = (0, 0, 0, 255) if ink.stroke_px else None
         fonts.text_draw(
-            ImageDraw.Draw(layer),
-            place,
-            text,
-            face,
-            size,
-            (*colour, 255),
-            stroke_px=stroke,
-            stroke_fill=(0, 0, 0, 255) if stroke else None,
+            ImageDraw.Draw(layer), place, text, face, size, (*ink.colour, 255), stroke_px=ink.stroke_px, stroke_fill=outline
         )
-        if opacity < 1.0:
-            layer.putalpha(layer.getchannel("A").point(lambda value: round(value * opacity)))
-        self.image.alpha_composite(layer)
+        if ink.opacity < 1.0:
+            layer.putalpha(layer.getchannel("A").point(lambda value: round(value * ink.opacity)))
+        self.lay(layer, *corner)
+
+
+@dataclass(frozen=True, slots=True)
+class Ink:
+    colour: Rgb
+    opacity: float = 1.0
+    stroke_px: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,117 +235,93 @@ class CaptionLook:
 
 
 def caption_draw(look: CaptionLook, marked: int | None, form: Format, style: CaptionStyle) -> tuple[Image.Image, int, int]:
-    """Return the caption as RGBA and the place of its left upper corner (both even)."""
-    layout = caption_layout(look.lines, form, style)
+    """Return the caption as RGBA and the place of its left upper corner (size and place are even)."""
+    layout, ground, area = _ground(look, form, style)
+    canvas = _Canvas(*area, image=ground.copy())
     size = layout.size_px
-    reach = round(1.9 * size)
-    left = max(0, int(layout.plate[0]) - reach) // 2 * 2
-    top = max(0, int(layout.plate[1]) - reach) // 2 * 2
-    right = min(form.width_px, -(-(int(layout.plate[2]) + reach) // 2) * 2)
-    bottom = min(form.height_px, -(-(int(layout.plate[3]) + reach) // 2) * 2)
-    canvas = _Canvas(left, top, right, bottom)
     accent = legible(rgb_of(look.colour))
+    plain = Ink(_tint(accent), stroke_px=max(2, round(size * 0.075))) if style.name == "classic" else Ink(PAPER)
+    words = [(word, baseline) for line, baseline in zip(layout.lines, layout.baselines, strict=True) for word in line]
     if style.name == "classic":
-        _draw_classic(canvas, layout, look, accent)
-    else:
-        _draw_plate(canvas, layout, look, accent, marked if style.name == "word" else None, style)
-    box = canvas.image.getbbox()
-    if box is None:
-        return canvas.image.crop((0, 0, 2, 2)), left, top
-    x, y = box[0] // 2 * 2, box[1] // 2 * 2
-    cropped = canvas.image.crop((x, y, x + -(-(box[2] - x) // 2) * 2, y + -(-(box[3] - y) // 2) * 2))
-    return cropped, left + x, top + y
+        letters = _Canvas(*area)
+        for word, baseline in words:
+            letters.text(word.left, baseline, word.text, FACE, size, plain)
+        canvas.shadow(letters.image.getchannel("A"), area[0], area[1] + round(size * 0.06), size * 0.14, 0.95)
+        canvas.lay(letters.image, area[0], area[1])
+        return canvas.image, area[0], area[1]
+    for number, (word, baseline) in enumerate(words):
+        if style.name == "word" and number == marked:
+            pad = 0.15 * size
+            pill = (word.left - pad, baseline - 0.95 * size, word.left + word.width + pad, baseline + 0.33 * size)
+            canvas.box(pill, 0.24 * size, accent, 1.0)
+            canvas.text(word.left, baseline, word.text, FACE, size, Ink(INK))
+        else:
+            waiting = style.name == "word" and marked is not None and number > marked
+            canvas.text(word.left, baseline, word.text, FACE, size, Ink(PAPER, 0.78) if waiting else plain)
+    return canvas.image, area[0], area[1]
 
 
-def _draw_classic(canvas: _Canvas, layout: CaptionLayout, look: CaptionLook, accent: Rgb) -> None:
-    """White-ish letters in the speaker's tint with a dark outline and a soft shadow, as on television."""
-    size = layout.size_px
-    tint: Rgb = (round(127 + accent[0] / 2), round(127 + accent[1] / 2), round(127 + accent[2] / 2))
-    letters = _Canvas(canvas.left, canvas.top, canvas.left + canvas.image.width, canvas.top + canvas.image.height)
-    for line, baseline in zip(layout.lines, layout.baselines, strict=True):
-        for word in line:
-            letters.text(word.left, baseline, word.text, FACE, size, tint, stroke=max(2, round(size * 0.075)))
-    canvas.shadow(letters.image, size * 0.16, 0.9, round(size * 0.06))
-    canvas.image.alpha_composite(letters.image)
+def _tint(accent: Rgb) -> Rgb:
+    """Return near-white with a touch of the speaker's colour."""
+    return (round(115 + accent[0] * 0.55), round(115 + accent[1] * 0.55), round(115 + accent[2] * 0.55))
 
 
-def _draw_plate(
-    canvas: _Canvas, layout: CaptionLayout, look: CaptionLook, accent: Rgb, marked: int | None, style: CaptionStyle
-) -> None:
-    """Letters on a translucent rounded plate; the spoken word stands on a pill of the speaker's colour."""
-    size = layout.size_px
+@lru_cache(maxsize=4)
+def _ground(look: CaptionLook, form: Format, style: CaptionStyle) -> tuple[CaptionLayout, Image.Image, tuple[int, int, int, int]]:
+    """Return the layout, what lies under the words, and its area in the frame; the same for every marked word."""
+    layout = caption_layout(look.lines, form, style)
+    size, plate = layout.size_px, layout.plate
+    reach = round(1.05 * size)
+    area = (
+        max(0, int(plate[0]) - reach) // 2 * 2,
+        max(0, int(plate[1]) - reach) // 2 * 2,
+        min(form.width_px, -(-(int(plate[2]) + reach) // 2) * 2),
+        min(form.height_px, -(-(int(plate[3]) + reach) // 2) * 2),
+    )
+    canvas = _Canvas(*area)
+    if style.name == "classic":
+        return layout, canvas.image, area
+    accent = legible(rgb_of(look.colour))
     radius = 0.42 * size
-    plate = Image.new("RGBA", canvas.image.size, (0, 0, 0, 0))
-    plate_box = tuple(round(edge) for edge in layout.plate)
-    plate.paste(
-        (0, 0, 0, 255),
-        (plate_box[0] - canvas.left, plate_box[1] - canvas.top, plate_box[2] - canvas.left, plate_box[3] - canvas.top),
-    )
-    canvas.shadow(plate, size * 0.30, 0.32, round(size * 0.10))
-    hole = Image.new("L", canvas.image.size, 255)
-    hole.paste(
-        0,
-        (plate_box[0] - canvas.left, plate_box[1] - canvas.top),
-        _rounded(plate_box[2] - plate_box[0], plate_box[3] - plate_box[1], radius),
-    )
-    shadow_alpha = canvas.image.getchannel("A")
-    canvas.image.putalpha(
-        Image.fromarray((np.asarray(shadow_alpha, np.uint16) * np.asarray(hole, np.uint16) // 255).astype(np.uint8))
-    )
-    canvas.box(layout.plate, radius, INK, PLATE_OPACITY)
+    mask = _rounded(round(plate[2]) - round(plate[0]), round(plate[3]) - round(plate[1]), radius)
+    canvas.shadow(mask, plate[0], round(plate[1]) + round(size * 0.08), size * 0.28, 0.30)
+    under = canvas.image.getchannel("A")  # no shadow shines through the plate itself
+    under.paste(0, (round(plate[0]) - area[0], round(plate[1]) - area[1]), mask)
+    canvas.image.putalpha(under)
+    canvas.box(plate, radius, INK, PLATE_OPACITY)
     if style.name == "sentence":
-        bar = (
-            layout.plate[0] + 0.20 * size,
-            layout.plate[1] + 0.28 * size,
-            layout.plate[0] + 0.30 * size,
-            layout.plate[3] - 0.28 * size,
-        )
+        bar = (plate[0] + 0.20 * size, plate[1] + 0.30 * size, plate[0] + 0.30 * size, plate[3] - 0.30 * size)
         canvas.box(bar, 0.05 * size, accent, 1.0)
     _draw_name(canvas, layout, look, accent)
-    number = 0
-    for line, baseline in zip(layout.lines, layout.baselines, strict=True):
-        for word in line:
-            if number == marked:
-                pad = 0.17 * size
-                pill = (word.left - pad, baseline - 0.93 * size, word.left + word.width + pad, baseline + 0.34 * size)
-                canvas.box(pill, 0.26 * size, accent, 1.0)
-                canvas.text(word.left, baseline, word.text, FACE, size, INK)
-            else:
-                waiting = marked is not None and number > marked
-                canvas.text(word.left, baseline, word.text, FACE, size, PAPER, 0.80 if waiting else 1.0)
-            number += 1
+    return layout, canvas.image, area
 
 
 def _draw_name(canvas: _Canvas, layout: CaptionLayout, look: CaptionLook, accent: Rgb) -> None:
-    """The speaker's name on a small tab that sits on the plate's upper edge."""
+    """Draw the speaker's name on a small tab that sits on the plate's upper edge."""
     name = " ".join(look.speaker_name.split())[:28]
     if not name:
         return
     face, small = fonts.Face("inter", 700), max(9, round(layout.size_px * 0.46))
     width = fonts.text_width(name, face, small)
-    left, middle = layout.plate[0] + 0.42 * layout.size_px, layout.plate[1]
-    tab = (left, middle - 0.82 * small, left + width + 1.2 * small, middle + 0.70 * small)
-    canvas.box(tab, 0.76 * small, accent, 1.0)
-    canvas.text(left + 0.6 * small, middle + 0.30 * small, name, face, small, INK)
+    left, top = layout.plate[0] + 0.42 * layout.size_px, layout.plate[1]
+    canvas.box((left, top - 1.16 * small, left + width + 1.2 * small, top + 0.38 * small), 0.77 * small, accent, 1.0)
+    canvas.text(left + 0.6 * small, top - 0.04 * small, name, face, small, Ink(INK))
 
 
 def overlay_make(image: Image.Image, left: int, top: int) -> Overlay:
-    """Turn an RGBA picture of even size into planes that blend with two multiplications and an addition per sample."""
+    """Turn an RGBA picture of even size into planes that blend with one multiplication and one addition per sample.
+
+    Chroma counts by opacity before it is halved, so that colours do not bleed over edges.
+    """
     rgba = np.asarray(image)
-    yuv = planes_of_rgb(np.ascontiguousarray(rgba[:, :, :3]))
-    alpha = rgba[:, :, 3].astype(np.float32)
-    half_alpha = cv2.resize(alpha, (alpha.shape[1] // 2, alpha.shape[0] // 2), interpolation=cv2.INTER_AREA)
-    # Chroma under partly covered pixels counts by its opacity, so colours do not bleed over edges.
-    weighted = cv2.transform(np.ascontiguousarray(rgba[:, :, :3]), RGB_TO_YUV[1:]).astype(np.float32) * (
-        alpha[:, :, None] / 255.0
-    )
-    chroma = cv2.resize(weighted, (alpha.shape[1] // 2, alpha.shape[0] // 2), interpolation=cv2.INTER_AREA)
-    colour = Planes(_bytes(yuv.y * (alpha / 255.0)), _bytes(chroma[:, :, 0]), _bytes(chroma[:, :, 1]))
-    return Overlay(left, top, colour, Planes(_bytes(255.0 - alpha), _bytes(255.0 - half_alpha), _bytes(255.0 - half_alpha)))
-
-
-def _bytes(values: NDArray[np.floating]) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(np.clip(np.rint(values), 0, 255).astype(np.uint8))
+    alpha = np.ascontiguousarray(rgba[:, :, 3])
+    half_size = (alpha.shape[1] // 2, alpha.shape[0] // 2)
+    yuv = cv2.transform(np.ascontiguousarray(rgba[:, :, :3]), RGB_TO_YUV)
+    weighted = cv2.multiply(yuv, cv2.merge([alpha, alpha, alpha]), scale=1.0 / 255.0)
+    luma, blue, red = cv2.split(weighted)
+    below = cv2.bitwise_not(alpha)
+    half = [cv2.resize(plane, half_size, interpolation=cv2.INTER_AREA) for plane in (blue, red, below)]
+    return Overlay(left, top, Planes(luma, half[0], half[1]), Planes(below, half[2], half[2]))  # type: ignore[arg-type]
 
 
 def looks_of(state: Mapping[str, object], speakers: Mapping[str, Mapping[str, str]]) -> CaptionLook:

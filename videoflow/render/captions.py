@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from videoflow import fonts
 from videoflow.render.timeline import CaptionLine, CaptionStyle, Format
@@ -24,12 +25,24 @@ _PORTRAIT_SIZE = 1.18
 _SENTENCE_ENDS = ".!?…。！？؟।॥"
 _CLAUSE_ENDS = ",;:—–、，；：،؛"
 _CLOSERS = "\"'”’»)]」』）】"
-_LEADING = frozenset(
-    ["and", "but", "or", "so", "because", "that", "which", "who", "whose", "when", "where", "while", "if", "although", "though", "unless", "until", "than", "then", "as", "to", "of", "in", "on", "at", "for", "with", "from", "by", "about", "into", "over", "under", "after", "before", "between", "through", "without", "against", "during", "like"]
-)
-_CLINGING = frozenset(
-    ["a", "an", "the", "this", "that", "these", "those", "my", "your", "his", "her", "its", "our", "their", "and", "but", "or", "of", "in", "on", "at", "for", "with", "from", "by", "to", "as", "than", "is", "are", "was", "were", "be", "been", "not", "no", "very", "more", "most", "i", "you", "we", "they", "he", "she", "it", "who", "which", "if", "so"]
-)
+# fmt: off
+_LEADING = frozenset((
+        "and", "but", "or", "so", "because", "that", "which", "who", "whose", "when", "where", "while", "if",
+        "although", "though", "unless", "until", "than", "then", "as", "to", "of", "in", "on", "at", "for", "with",
+        "from", "by", "about", "into", "over", "under", "after", "before", "between", "through", "without", "against",
+        "during", "like",
+))
+# fmt: on
+"""Words that a line or caption may well begin with."""
+# fmt: off
+_CLINGING = frozenset((
+        "a", "an", "the", "this", "that", "these", "those", "my", "your", "his", "her", "its", "our", "their", "and",
+        "but", "or", "because", "so", "of", "in", "on", "at", "for", "with", "to", "from", "by", "as", "than", "is",
+        "are", "was", "were", "be", "been", "not", "no", "very", "more", "most", "i", "you", "we", "they", "he", "she",
+        "it", "who", "which", "when", "if", "into", "about", "over", "every", "each", "some",
+))
+# fmt: on
+"""Words that should not stand last on a line: they belong to what follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +95,7 @@ def line_limit_px(form: Format, style: CaptionStyle) -> float:
 
 @lru_cache(maxsize=20_000)
 def word_width_px(text: str, size_px: int) -> float:
-    return fonts.text_width(text, FACE, size_px)
+    return float(fonts.text_width(text, FACE, size_px))
 
 
 def _line_width(words: Sequence[Word], size_px: int) -> float:
@@ -91,10 +104,10 @@ def _line_width(words: Sequence[Word], size_px: int) -> float:
 
 
 def _pieces(text: str, size_px: int, limit_px: float) -> list[str]:
-    """Cut a token into pieces that can be marked and broken: at its own break opportunities, else by letters when it is too wide."""
+    """Cut a token where it may be broken, and by letters where it is still wider than a line."""
     inside = [place for place in fonts.break_opportunities(text) if 0 < place < len(text)]
     cuts = [0, *inside, len(text)]
-    pieces = [text[a:b] for a, b in zip(cuts, cuts[1:], strict=False) if text[a:b].strip()]
+    pieces = [text[a:b] for a, b in pairwise(cuts) if text[a:b].strip()]
     grouped: list[str] = []
     for piece in pieces:  # single characters are too restless a mark: two to four of them make a group
         if grouped and len(grouped[-1]) + len(piece) <= 4 and grouped[-1][-1] not in _SENTENCE_ENDS + _CLAUSE_ENDS and inside:
@@ -140,6 +153,8 @@ def _break_cost(words: Sequence[Word], after: int) -> float:
     cost = 1.3 if words[after + 1].text.lower().strip("\"'“‘(") in _LEADING else 2.4
     if words[after].text.lower().strip("\"'“‘(") in _CLINGING:
         cost += 1.6
+    if words[after].text[-1:].isdigit():
+        cost += 1.6  # "4.2 / million" and "15 / days" read badly
     if words[after + 1].joined:
         cost += 0.6
     pause = words[after + 1].start - words[after].end
@@ -168,7 +183,8 @@ def _split_lines(words: Sequence[Word], first: int, last: int, size_px: int, lim
 def _turn_captions(words: list[Word], size_px: int, limit_px: float) -> list[list[list[Word]]]:
     """Choose the breaks of a turn by dynamic programming over the cost of each caption."""
     count = len(words)
-    best: list[tuple[float, int, int | None]] = [(0.0, 0, None)] + [(float("inf"), 0, None)] * count
+    best: list[tuple[float, int, int | None]] = [(float("inf"), 0, None) for _ in range(count + 1)]
+    best[0] = (0.0, 0, None)
     for last in range(count):
         until = words[last + 1].start if last + 1 < count else words[last].end + HOLD_SECONDS
         for first in range(last, -1, -1):
@@ -198,8 +214,8 @@ def _turn_captions(words: list[Word], size_px: int, limit_px: float) -> list[lis
 def captions_break(lines: Sequence[CaptionLine], form: Format, style: CaptionStyle, seconds: float) -> tuple[Caption, ...]:
     """Return the captions of a video in order; at any time at most one of them stands.
 
-    Each begins with its first word. Within a turn it stays until the next one unless there is a pause; at the end of a turn half a second
-    longer, but never more than 0.3 s into the next turn.
+    Each begins with its first word. Within a turn it stays until the next one unless there is a pause; at the end of a turn half
+    a second longer, but never more than 0.3 s into the next turn.
     """
     size, limit = letter_size_px(form, style), line_limit_px(form, style)
     drafts: list[tuple[str, list[list[Word]], float, float]] = []

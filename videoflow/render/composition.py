@@ -86,8 +86,11 @@ def inputs_check(timeline: Timeline) -> dict[Path, str]:
             hashes[scene.media] = file_sha256(scene.media)
     for clip in timeline.speech:
         if clip.path not in hashes:
-            if media_check(clip.path, "audio").audio_seconds > LONGEST_LINE_SECONDS:
+            lasts = media_check(clip.path, "audio").audio_seconds
+            if lasts > LONGEST_LINE_SECONDS:
                 raise BadInput(f"{clip.path.name} lasts longer than half an hour; cut it into shorter lines.")
+            if lasts < clip.seconds - 0.25:
+                raise BadInput(f"{clip.path.name} is cut off: it should last {clip.seconds:.1f} s and has {lasts:.1f} s.")
             hashes[clip.path] = file_sha256(clip.path)
     if timeline.music and timeline.music.path not in hashes:
         media_check(timeline.music.path, "audio")
@@ -131,7 +134,8 @@ def _room_check(remake: Remake, timeline: Timeline, work_dir: Path, out: Path) -
         free = shutil.disk_usage(folder).free
         if free < needed:
             raise DiskFull(
-                f"Composing needs about {needed / 1e6:.0f} MB of disk space and {free / 1e6:.0f} MB are free. Free some space and try again.",
+                f"Composing needs about {needed / 1e6:.0f} MB of disk space and {free / 1e6:.0f} MB are free. "
+                "Free some space and try again.",
                 details={"needed_bytes": needed, "free_bytes": free},
             )
 
@@ -207,8 +211,8 @@ def compose(
 ) -> Composition:
     """Compose the video to ``out``; it stands there complete and checked, or not at all.
 
-    Segments and sound are kept in ``work_dir`` under keys of their content and used again by the next call. ``report(share, line)``
-    gets a share from 0 to 1. Call it from a thread that lives until it returns.
+    Segments and sound are kept in ``work_dir`` under keys of their content and used again by the next call.
+    ``report(share, line)`` gets a share from 0 to 1. Call it from a thread that lives until it returns.
 
     Raises:
         BadInput: the timeline or one of its files cannot be used; the sentence names the file.
@@ -275,8 +279,8 @@ def _composition(aside: Path, out: Path, remake: Remake, quality: QualityReport)
         fps=round(facts.fps),
         video_codec=facts.video_codec or "",
         audio_codec=facts.audio_codec or "",
-        loudness_lufs=float(loudness if loudness is not None else -70.0),
-        true_peak_db=float(peak if peak is not None else -70.0),
+        loudness_lufs=float(-70.0 if loudness is None else loudness),
+        true_peak_db=float(-70.0 if peak is None else peak),
         frames=remake.plan.frames,
         segments_made=len(remake.missing),
         segments_reused=len(remake.plan.segments) - len(remake.missing),

@@ -19,7 +19,8 @@ _LIMITED = 1
 class SegmentWriter:
     """Encode yuv420p frames to one MP4 with a constant frame rate, on one thread.
 
-    A file whose ``with`` block fails is removed. Slice threading would make x264 cut frames into slices (larger and slower), so threads are of frame type and one per process.
+    A file whose ``with`` block fails is removed. Slice threading would make x264 cut frames into slices (larger and slower), so
+    threads are of frame type and one per process.
     """
 
     def __init__(self, path: Path, width: int, height: int, fps: int) -> None:

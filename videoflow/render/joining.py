@@ -3,15 +3,20 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 
 from videoflow.errors import Cancelled, VideoflowError
 
 
-def video_packets(paths: Sequence[Path], counts: Sequence[int], stream: av.VideoStream, fps: int) -> Iterator[av.Packet]:
+REORDERED_FRAMES = 2
+"""How many frames decoding runs ahead of showing with x264's B-frame pyramid; very short segments alone would claim less."""
+
+
+def video_packets(paths: Sequence[Path], counts: Sequence[int], stream: av.VideoStream, fps: int) -> Iterator["av.Packet[Any]"]:
     """Yield the packets of all segments with times that go on without a gap, checked for count, order and equal extradata."""
-    base, extradata, last_dts = 0, None, -(10**9)
+    base, extradata = 0, None
     for path, count in zip(paths, counts, strict=True):
         with av.open(path, "r", format="mov") as container:
             source = container.streams.video[0]
@@ -24,15 +29,15 @@ def video_packets(paths: Sequence[Path], counts: Sequence[int], stream: av.Video
                 )
             seen = 0
             for packet in container.demux(source):
-                if packet.size == 0 or packet.pts is None or packet.dts is None:
+                if packet.size == 0 or packet.pts is None:
                     continue
                 packet.pts = int(packet.pts / ticks) + base
-                packet.dts = int(packet.dts / ticks) + base
+                packet.dts = base + seen - REORDERED_FRAMES
                 packet.duration = 1
                 packet.time_base = Fraction(1, fps)
-                if packet.dts <= last_dts:
+                if not packet.dts <= packet.pts < base + count:
                     raise VideoflowError("Two parts of the video overlap. Start the composition again.", code="SEGMENTS_DIFFER")
-                last_dts, seen = packet.dts, seen + 1
+                seen += 1
                 packet.stream = stream
                 yield packet
             if seen != count:
@@ -42,14 +47,14 @@ def video_packets(paths: Sequence[Path], counts: Sequence[int], stream: av.Video
             base += count
 
 
-def _sound_packets(container: av.container.InputContainer, stream: av.AudioStream) -> Iterator[av.Packet]:
+def _sound_packets(container: av.container.InputContainer, stream: av.AudioStream) -> Iterator["av.Packet[Any]"]:
     for packet in container.demux(container.streams.audio[0]):
         if packet.size and packet.pts is not None:
             packet.stream = stream
             yield packet
 
 
-def _seconds(packet: av.Packet) -> float:
+def _seconds(packet: "av.Packet[Any]") -> float:
     assert packet.dts is not None
     return float(packet.dts * Fraction(packet.time_base))
 

@@ -1,7 +1,7 @@
 """Loudness and true peak after ITU-R BS.1770-5, and a look-ahead limiter, all on a grid of one millisecond.
 
-Signals are float arrays of shape (channels, samples) at 48 kHz, full scale 1.0, and arrive in chunks of any length, so that nothing here
-grows with the programme beyond one number per millisecond.
+Signals are float arrays of shape (channels, samples) at 48 kHz, full scale 1.0, and arrive in chunks of any length, so that
+nothing here grows with the programme beyond one number per millisecond.
 """
 
 import math
@@ -119,7 +119,7 @@ class Meter:
             for phase in _PHASES:
                 between = np.convolve(channel, phase[::-1].astype(np.float32), mode="valid")[1:]
                 np.maximum(peaks, np.abs(between).reshape(steps, STEP).max(axis=1), out=peaks)
-        return peaks
+        return np.asarray(peaks)
 
     @property
     def energies(self) -> Grid:
@@ -165,7 +165,8 @@ RELEASE_STEPS = 120
 def limiter_gains(maxima: Grid, gain: float, ceiling: float) -> Grid:
     """Return the gain at every grid point (one more than steps) that keeps ``gain`` x signal under the ceiling.
 
-    Interpolated linearly between the points it is never above what a peak allows: each point is bounded by the steps on both sides.
+    Interpolated linearly between the points it is never above what a peak allows: each point is bounded by the steps on both
+    sides.
     It falls over 5 ms ahead of a peak and recovers with a time constant of 120 ms.
     """
     need = np.minimum(1.0, ceiling / np.maximum(maxima * gain, 1e-9))
@@ -184,7 +185,7 @@ def limiter_gains(maxima: Grid, gain: float, ceiling: float) -> Grid:
         released = np.array(values)
     # Averaging over the look-ahead turns the steps down into ramps that arrive in time.
     padded = np.concatenate([np.full(LOOK_AHEAD_STEPS - 1, released[0]), released])
-    return np.lib.stride_tricks.sliding_window_view(padded, LOOK_AHEAD_STEPS).mean(axis=1)
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, LOOK_AHEAD_STEPS).mean(axis=1))
 
 
 def gain_curve(gains: Grid, first_step: int, steps: int) -> NDArray[np.float32]:
@@ -199,12 +200,12 @@ def mastering_gain(energies: Grid, maxima: Grid, target_lufs: float, ceiling: fl
     loudness = integrated_lufs(energies)
     if loudness <= SILENCE_LUFS:
         return 1.0
-    gain = 10.0 ** ((target_lufs - loudness) / 20.0)
+    gain = float(10.0 ** ((target_lufs - loudness) / 20.0))
     for _ in range(12):
         gains = limiter_gains(maxima, gain, ceiling)
         steps = (gains[:-1] + gains[1:]) / 2.0 * gain
         miss = target_lufs - integrated_lufs(energies * steps[: len(energies)] ** 2)
-        gain *= 10.0 ** (miss / 20.0)
+        gain *= float(10.0 ** (miss / 20.0))
         if abs(miss) < 0.02:
             break
     return gain

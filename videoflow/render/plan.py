@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +177,7 @@ def plan_make(timeline: Timeline, captions: Sequence[Caption], hashes: Mapping[P
         begin, end = edges[index], edges[index + 1] - leads[index + 1]
         parts = max(1, -(-(end - begin) // round(LONGEST_SECONDS * fps)))
         cuts = [begin + (end - begin) * part // parts for part in range(parts + 1)]
-        for first, last in zip(cuts, cuts[1:], strict=False):
+        for first, last in pairwise(cuts):
             if last > first:
                 segments.append(segment(first, last - first, layer(index, first), None))
     sound = _sound_job(timeline, hashes, total)

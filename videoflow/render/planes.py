@@ -134,8 +134,8 @@ def picture_planes(path: Path, width: int, height: int, focus: tuple[float, floa
 def warp_into(source: Planes, view: View, target: Planes, *, shift_x: float = 0.0) -> None:
     """Draw the view on the source into the target, moved to the right by ``shift_x`` pixels of the target.
 
-    Luma pixel centres are mapped exactly. Source chroma is sited between its 2 x 2 luma samples, the target's on the left ones, as
-    H.264 players assume (type 0 of its chroma locations).
+    Luma pixel centres are mapped exactly. Source chroma is sited between its 2 x 2 luma samples, the target's on the left ones,
+    as H.264 players assume (type 0 of its chroma locations).
     """
     scale_x = source.width / (target.width * view.zoom)
     scale_y = source.height / (target.height * view.zoom)

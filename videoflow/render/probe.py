@@ -1,5 +1,6 @@
 """Facts about media files, and the refusal of files that are not what they claim to be."""
 
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -74,10 +75,18 @@ def media_open(path: Path) -> InputContainer:
     demuxer = next((name for offset, mark, name in _HEADS if head[offset : offset + len(mark)] == mark), None)
     if demuxer is None or (demuxer == "wav" and head[8:12] != b"WAVE"):
         raise BadInput(f"{path.name} is not a video or sound file of a known type (MP4, MOV, WebM, MKV, WAV, MP3, FLAC, Ogg).")
+    if demuxer == "wav" and _wav_promises_more(head, path):
+        raise BadInput(f"{path.name} is cut off: its end is missing.")
     try:
         return av.open(path, "r", format=demuxer, options=_OPEN_OPTIONS)
     except (av.error.FFmpegError, OSError) as error:
         raise BadInput(f"{path.name} is damaged or incomplete and cannot be read.") from error
+
+
+def _wav_promises_more(head: bytes, path: Path) -> bool:
+    """Return whether a WAV file is shorter than its header says; 0 and the highest size mean that the writer did not know."""
+    promised = int.from_bytes(head[4:8], "little")
+    return promised not in (0, 0xFFFFFFFF) and promised + 8 > path.stat().st_size + 1
 
 
 def _rotation(container: InputContainer) -> int:
@@ -188,17 +197,28 @@ def _file_ends_well(path: Path, container: str) -> bool:
     return True
 
 
+def _times(container: InputContainer, kind: MediaKind) -> Generator[float, None, None]:
+    """Decode on and yield the time of each frame, in seconds."""
+    if kind == "clip":
+        for picture in container.decode(container.streams.video[0]):
+            yield float(picture.time or 0.0)
+    else:
+        for sound in container.decode(container.streams.audio[0]):
+            yield float(sound.time or 0.0)
+
+
 def _ends_check(path: Path, kind: MediaKind, seconds: float) -> None:
     """Decode something of the beginning and the end, because headers of a truncated file promise the whole length."""
     with media_open(path) as container:
-        stream = container.streams.video[0] if kind == "clip" else container.streams.audio[0]
         try:
-            first = next(iter(container.decode(stream)), None)
-            last_seconds = float(first.time or 0.0) if first is not None else 0.0
+            times = _times(container, kind)
+            first = next(times, None)
+            last_seconds = first or 0.0
             if seconds > 2.0:
+                times.close()
                 container.seek(int((seconds - 1.0) * av.time_base))
-            for frame in container.decode(stream):
-                last_seconds = max(last_seconds, float(frame.time or 0.0))
+                times = _times(container, kind)
+            last_seconds = max(last_seconds, *times, 0.0)
         except (av.error.FFmpegError, OSError) as error:
             raise BadInput(f"{path.name} is damaged: it cannot be decoded to its end.") from error
     if first is None:

@@ -78,10 +78,14 @@ def quality_check(path: Path, timeline: Timeline, captions: Sequence[Caption], *
 
 
 def _watch_arguments(path: Path) -> list[str]:
-    """Return ffmpeg's arguments for one pass over picture and sound; a small picture is enough to see black and frozen stretches."""
-    picture = f"[0:v]scale=320:-2:flags=fast_bilinear,blackdetect=d=0.2:pix_th=0.08:pic_th=0.985,freezedetect=n=-60dB:d={FROZEN_SECONDS}[v]"
+    """Return ffmpeg's arguments for one pass over picture and sound.
+
+    Every reference frame (at least every third), made small, is enough to see black and frozen stretches, at a third of the cost.
+    """
+    black = "blackdetect=d=0.2:pix_th=0.08:pic_th=0.985"
+    picture = f"[0:v]scale=320:-2:flags=fast_bilinear,{black},freezedetect=n=-50dB:d={FROZEN_SECONDS}[v]"
     sound = f"[0:a]silencedetect=n={SILENCE_DB}dB:d={LONGEST_GAP_SECONDS},ebur128=peak=true:framelog=quiet[a]"
-    decode = ["-threads", "2", "-skip_loop_filter", "all", "-i", str(path)]
+    decode = ["-threads", "2", "-skip_loop_filter", "all", "-skip_frame", "noref", "-i", str(path)]
     return [*decode, "-filter_complex", f"{picture};{sound}", "-map", "[v]", "-map", "[a]", "-f", "null", "-"]
 
 
@@ -147,7 +151,7 @@ def loudness_figures(said: str) -> tuple[float | None, float | None]:
     summary = said[said.rfind("Summary:") :] if "Summary:" in said else ""
     loudness = re.search(r"\bI:\s+(-?[\d.]+) LUFS", summary)
     peak = re.search(r"Peak:\s+(-?[\d.]+|-inf) dBFS", summary)
-    return (float(loudness[1]) if loudness else None), (float(peak[1]) if peak else None)
+    return (float(loudness[1]) if loudness else None), (max(-70.0, float(peak[1])) if peak else None)
 
 
 def _loudness_findings(loudness: float | None, peak: float | None) -> list[Finding]:

@@ -19,7 +19,7 @@ die_with_parent()
 be_a_good_neighbour()
 os.execv(sys.argv[1], sys.argv[1:])
 """
-"""The child asks the kernel for both and then becomes the program; doing it between fork and exec is unsafe in a parent with threads."""
+"""The child asks the kernel for both, then becomes the program: between fork and exec it is unsafe in a parent with threads."""
 
 
 def ffmpeg_run(arguments: Sequence[str], *, timeout_seconds: float, cancelled: Callable[[], bool]) -> tuple[int, str]:
