@@ -1,7 +1,7 @@
 """From a table to the report: the window, the most watched categories, and their themes."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal
@@ -12,13 +12,13 @@ from videoflow.providers.embedded_trends.lexicon import category_names
 from videoflow.providers.embedded_trends.phrases import PhraseIndex
 from videoflow.providers.embedded_trends.searches import searches_choose
 from videoflow.providers.embedded_trends.table import TrendRow, TrendTable
-from videoflow.providers.embedded_trends.themes import Whole, gained_per_day, themes_choose
+from videoflow.providers.embedded_trends.themes import Whole, themes_choose
 from videoflow.providers.embedded_trends.titles import channel_key, phrases
 
 CATEGORIES_MAX = 5
 THEMES_PER_CATEGORY = 3
 WINDOW_DAYS = {"weekly": 7, "monthly": 30}
-_VIDEOS_PER_CATEGORY = 2000
+_VIDEOS_PER_CATEGORY = 1000
 """Themes are looked for among a category's most watched videos; what nobody watched cannot carry one."""
 _MENTIONS_MAX = 40
 """A phrase in more titles than this is no story of one video."""
@@ -30,7 +30,9 @@ _UNCATEGORISED = "all"
 @dataclass(frozen=True, slots=True)
 class _Group:
     category: TrendCategory
+    gained_per_day: float | None
     videos: tuple[TrendVideo, ...]
+    """The most watched ones, most watched first."""
 
 
 def trends_analyse(
@@ -62,7 +64,9 @@ def trends_analyse(
         left_out[_OTHER_CATEGORY] += len(rows) - len(kept)
         if not kept:
             found = ", ".join(sorted(set(names.values()))[:12])
-            raise BadInput(f"No row is in the categories you asked for; the file has {found}.", details={"categories": sorted(names)})
+            raise BadInput(
+                f"No row is in the categories you asked for; the file has {found}.", details={"categories": sorted(names)}
+            )
         rows = kept
     rows_groups = _groups(rows, names)
     groups = rows_groups[:CATEGORIES_MAX]
@@ -104,36 +108,43 @@ def _category_name(category_id: str, table: TrendTable, region: str) -> str:
 
 
 def _groups(rows: Sequence[TrendRow], names: Mapping[str, str]) -> list[_Group]:
+    """Return the categories with their videos, most watched first."""
     days: dict[str, list[TrendRow]] = defaultdict(list)
     for row in rows:
         days[row.video_id].append(row)
-    videos: dict[str, list[TrendVideo]] = defaultdict(list)
-    for listed in days.values():
-        video = _video(listed)
-        videos[video.category_id].append(video)
-    totals = {category_id: sum(video.views for video in members) for category_id, members in videos.items()}
-    order = sorted(videos, key=lambda category_id: (-totals[category_id], -len(videos[category_id]), category_id))
+    members: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for video_id, listed in days.items():
+        if len(listed) > 1:
+            listed.sort(key=lambda row: row.date)
+        members[listed[-1].category_id].append((-max(row.views for row in listed), video_id))
+    totals = {category_id: -sum(views for views, _ in videos) for category_id, videos in members.items()}
+    order = sorted(members, key=lambda category_id: (-totals[category_id], -len(members[category_id]), category_id))
     groups = []
     for rank, category_id in enumerate(order, 1):
-        members = sorted(videos[category_id], key=lambda video: (-video.views, video.video_id))
-        groups.append(
-            _Group(
-                TrendCategory(
-                    category_id=category_id or _UNCATEGORISED,
-                    name=names[category_id],
-                    rank=rank,
-                    views=totals[category_id],
-                    videos=len(members),
-                    channels=len({channel_key(video.channel) for video in members}),
-                ),
-                tuple(members),
-            )
+        ordered = sorted(members[category_id])
+        category = TrendCategory(
+            category_id=category_id or _UNCATEGORISED,
+            name=names[category_id],
+            rank=rank,
+            views=totals[category_id],
+            videos=len(ordered),
+            channels=len({channel_key(channel) for channel in {days[video_id][-1].channel for _, video_id in ordered}}),
         )
+        gained = _gained_per_day(days[video_id] for _, video_id in ordered)
+        groups.append(_Group(category, gained, tuple(_video(days[video_id]) for _, video_id in ordered[:_VIDEOS_PER_CATEGORY])))
     return groups
 
 
+def _gained_per_day(videos: Iterable[Sequence[TrendRow]]) -> float | None:
+    gains = [
+        (listed[-1].views - listed[0].views) / (date.fromisoformat(listed[-1].date) - date.fromisoformat(listed[0].date)).days
+        for listed in videos
+        if len(listed) > 1
+    ]
+    return max(sum(gains), 0.0) if gains else None
+
+
 def _video(listed: Sequence[TrendRow]) -> TrendVideo:
-    listed = sorted(listed, key=lambda row: row.date)
     last = listed[-1]
     return TrendVideo(
         video_id=last.video_id,
@@ -153,7 +164,7 @@ def _mentions(groups: Sequence[_Group]) -> dict[str, list[TrendVideo]]:
     """Return the title phrases of every category with their videos, most watched first."""
     mentions: dict[str, list[TrendVideo]] = defaultdict(list)
     for group in groups:
-        for video in group.videos[:_VIDEOS_PER_CATEGORY]:
+        for video in group.videos:
             for key in {key for key, _ in phrases(video.title)}:
                 mentions[key].append(video)
     return {key: videos for key, videos in mentions.items() if 1 < len(videos) <= _MENTIONS_MAX}
@@ -162,11 +173,13 @@ def _mentions(groups: Sequence[_Group]) -> dict[str, list[TrendVideo]]:
 def _themes_of(group: _Group, summaries: Mapping[str, str], mentions: Mapping[str, Sequence[TrendVideo]]) -> list[Theme]:
     own = {video.video_id for video in group.videos}
     elsewhere = {
-        key: others for key, videos in mentions.items() if (others := [video for video in videos if video.video_id not in own]) and len(others) < len(videos)
+        key: others
+        for key, videos in mentions.items()
+        if (others := [video for video in videos if video.video_id not in own]) and len(others) < len(videos)
     }
     days_of = [video.days for video in group.videos] + [video.days for videos in elsewhere.values() for video in videos]
     pairs = {(days[0][0], days[-1][0]) for days in days_of if len(days) > 1}
     days_between = {(first, last): (date.fromisoformat(last) - date.fromisoformat(first)).days for first, last in pairs}
-    whole = Whole(group.category.category_id, group.category.name, group.category.views, gained_per_day(group.videos, days_between))
-    index = PhraseIndex(group.videos[:_VIDEOS_PER_CATEGORY], summaries)
+    whole = Whole(group.category.category_id, group.category.name, group.category.views, group.gained_per_day)
+    index = PhraseIndex(group.videos, summaries)
     return themes_choose(index, whole, days_between, elsewhere, count=THEMES_PER_CATEGORY)

@@ -69,9 +69,15 @@ def columns_resolve(columns: Sequence[str], mapping: Mapping[str, str] | None) -
     resolved = columns_guess(columns)
     for field, column in (mapping or {}).items():
         if field not in FIELDS:
-            raise BadInput(f"There is no field called “{_short(field)}”; the fields are {', '.join(FIELDS)}.", details={"fields": list(FIELDS)})
+            raise BadInput(
+                f"There is no field called “{_short(field)}”; the fields are {', '.join(FIELDS)}.",
+                details={"fields": list(FIELDS)},
+            )
         if column and column not in columns:
-            raise BadInput(f"The file has no column called “{_short(column)}”; its columns are {_listed(columns)}.", details={"columns": list(columns)})
+            raise BadInput(
+                f"The file has no column called “{_short(column)}”; its columns are {_listed(columns)}.",
+                details={"columns": list(columns)},
+            )
         resolved = {ours: theirs for ours, theirs in resolved.items() if theirs != column or ours == field}
         if column:
             resolved[field] = column
@@ -79,7 +85,13 @@ def columns_resolve(columns: Sequence[str], mapping: Mapping[str, str] | None) -
             resolved.pop(field, None)
     dated = {"views", "date", "published_at"} & resolved.keys()
     if "title" not in resolved or not dated:
-        missing = "a column with titles" if dated else "a column with titles and one with views or dates" if "title" not in resolved else "a column with views or dates"
+        missing = (
+            "a column with titles"
+            if dated
+            else "a column with titles and one with views or dates"
+            if "title" not in resolved
+            else "a column with views or dates"
+        )
         raise BadInput(
             f"This file has the columns {_listed(columns)}; {missing} is needed and was not recognised. Say below which column is which.",
             code="COLUMNS_UNKNOWN",

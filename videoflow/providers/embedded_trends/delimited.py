@@ -52,7 +52,9 @@ class DelimitedFile:
         while line := self._file.readline(_LINE_MAX_CHARACTERS):
             self.number += 1
             if len(line) >= _LINE_MAX_CHARACTERS:
-                raise BadInput(f"Line {self.number} is longer than a million characters. Export the table again with one video per row.")
+                raise BadInput(
+                    f"Line {self.number} is longer than a million characters. Export the table again with one video per row."
+                )
             if "\x00" in line:
                 line = line.replace("\x00", "")
             self._open_quotes += line.count('"')

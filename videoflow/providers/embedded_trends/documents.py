@@ -38,12 +38,16 @@ def records_json(path: Path, encoding: str) -> tuple[tuple[str, ...], Iterator[R
     try:
         document = json.loads(path.read_text(encoding, errors="replace"))
     except json.JSONDecodeError as error:
-        raise BadInput(f"This file begins like JSON but breaks off or goes wrong at line {error.lineno}. Export it again.") from error
+        raise BadInput(
+            f"This file begins like JSON but breaks off or goes wrong at line {error.lineno}. Export it again."
+        ) from error
     except RecursionError as error:
         raise BadInput("This JSON file is nested too deeply to be a list of videos.") from error
     objects = [entry for entry in _list_find(document) if isinstance(entry, dict)]
     if not objects:
-        raise BadInput("This JSON file holds no list of videos. A list of objects, or an object with such a list called “items”, is needed.")
+        raise BadInput(
+            "This JSON file holds no list of videos. A list of objects, or an object with such a list called “items”, is needed."
+        )
     flat = [_flat(entry) for entry in objects]
     return tuple(dict.fromkeys(key for record in flat[:_SAMPLE] for key in record)), iter(flat), broken
 
@@ -55,7 +59,9 @@ def _is_lines(path: Path, encoding: str) -> bool:
         entry = json.loads(first)
     except (json.JSONDecodeError, RecursionError):
         return False
-    return isinstance(entry, dict) and (second.lstrip().startswith("{") or not any(isinstance(entry.get(key), list) for key in _LIST_KEYS))
+    return isinstance(entry, dict) and (
+        second.lstrip().startswith("{") or not any(isinstance(entry.get(key), list) for key in _LIST_KEYS)
+    )
 
 
 def _lines(path: Path, encoding: str, broken: list[str]) -> Iterator[Record]:

@@ -12,13 +12,24 @@ from videoflow.errors import BadInput
 _MEMBER_MAX_BYTES = 1024 * 1024 * 1024
 _MEMBERS_MAX = 2000
 _PERIOD = re.compile(r"(20\d\d-\d\d-\d\d)[_ ]+(20\d\d-\d\d-\d\d)")
-_STUDIO_TITLES = {"video title", "videotitel", "titre de la vidéo", "título del vídeo", "título do vídeo", "titolo del video", "動画のタイトル", "название видео"}
+_STUDIO_TITLES = {
+    "video title",
+    "videotitel",
+    "titre de la vidéo",
+    "título del vídeo",
+    "título do vídeo",
+    "titolo del video",
+    "動画のタイトル",
+    "название видео",
+}
 
 
 def is_studio(header: Iterable[str]) -> bool:
     """Tell a Studio export by the columns that only it has."""
     names = {name.strip().casefold() for name in header}
-    return bool(names & _STUDIO_TITLES) and bool(names & {"content", "video publish time", "inhalte", "contenu", "contenido", "conteúdo", "コンテンツ"})
+    return bool(names & _STUDIO_TITLES) and bool(
+        names & {"content", "video publish time", "inhalte", "contenu", "contenido", "conteúdo", "コンテンツ"}
+    )
 
 
 def period_in_name(name: str) -> tuple[str, str] | None:
@@ -79,7 +90,9 @@ def _role(name: str) -> str:
     return ""
 
 
-def running_totals(records: Iterable[Mapping[str, str]], date_column: str, id_column: str, views_column: str) -> Iterator[dict[str, str]]:
+def running_totals(
+    records: Iterable[Mapping[str, str]], date_column: str, id_column: str, views_column: str
+) -> Iterator[dict[str, str]]:
     """Turn views *of* each day, as a Studio chart has them, into counts *up to* each day, as a trending list has them."""
     by_video: dict[str, list[dict[str, str]]] = defaultdict(list)
     for record in records:

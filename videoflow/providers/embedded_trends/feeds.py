@@ -78,7 +78,9 @@ def _declarations_refuse(content: bytes) -> None:
     try:
         parser.Parse(content, True)
     except _Declared as error:
-        raise BadInput("This feed declares a document type or entities of its own, which a feed does not need. Save the feed without them.") from error
+        raise BadInput(
+            "This feed declares a document type or entities of its own, which a feed does not need. Save the feed without them."
+        ) from error
     except (expat.ExpatError, ValueError, LookupError) as error:
         raise BadInput("This file begins like a feed but its XML is broken or cut off. Save the feed again.") from error
 
@@ -103,7 +105,14 @@ def _entry(node: ElementTree.Element) -> FeedEntry:
     links = [child for child in node if _name(child) == "link"]
     url = next((link.get("href", "") for link in links if link.get("rel", "alternate") == "alternate" and link.get("href")), "")
     url = url or _text(node, "link", "guid")
-    author = next((_text(child, "name") or _plain("".join(child.itertext())) for child in node if _name(child) in ("author", "creator", "source")), "")
+    author = next(
+        (
+            _text(child, "name") or _plain("".join(child.itertext()))
+            for child in node
+            if _name(child) in ("author", "creator", "source")
+        ),
+        "",
+    )
     news = tuple(
         FeedNews(_plain(_text(child, "news_item_title")), _plain(_text(child, "news_item_source")), _text(child, "news_item_url"))
         for child in node

@@ -10,7 +10,30 @@ from videoflow.providers.embedded_trends.titles import is_caseless, is_shouted, 
 
 LABEL_WORDS_MAX = 5
 _SHORTENED_CHARACTERS = 60
-_SMALL = {"a", "an", "the", "and", "or", "of", "in", "on", "at", "to", "for", "with", "from", "by", "vs", "de", "la", "el", "y", "du", "von", "und"}
+_SMALL = {
+    "a",
+    "an",
+    "the",
+    "and",
+    "or",
+    "of",
+    "in",
+    "on",
+    "at",
+    "to",
+    "for",
+    "with",
+    "from",
+    "by",
+    "vs",
+    "de",
+    "la",
+    "el",
+    "y",
+    "du",
+    "von",
+    "und",
+}
 _BOILERPLATE = re.compile(
     r"[(\[【][^)\]】]*\b(?:official|video|audio|lyrics?|visuali[sz]er|m/?v|hd|4k|oficial|clip|full|wshh)\b[^)\]】]*[)\]】]|"
     r"\s*[|•]\s*(?:official\b[^|]*|full episode[^|]*|trailer[^|]*|teaser[^|]*)(?=$|\|)|\bm/v\b|#\w+",
@@ -75,7 +98,9 @@ def _styled(surface: str, *, keep_lower: bool = False) -> str:
             words.append(word)
         elif word.lower() in _SMALL and place:
             words.append(word.lower())
-        elif word.isupper() and (any(character.isdigit() for character in word) or (len(word) <= 3 and word.lower() not in generic_words())):
+        elif word.isupper() and (
+            any(character.isdigit() for character in word) or (len(word) <= 3 and word.lower() not in generic_words())
+        ):
             words.append(word)
         else:
             words.append(word.lower() if keep_lower and word.islower() else word[:1].upper() + word[1:].lower())
@@ -97,19 +122,35 @@ def label_refined(key: str, index: PhraseIndex, members: Sequence[int]) -> str:
         document = index.documents[position]
         for phrase in document.title_phrases | document.tags:
             parts = phrase.split()
-            if not words < set(parts) or len(parts) > 4 or phrase in scores or parts[0] in stop_words() or parts[-1] in stop_words():
+            if (
+                not words < set(parts)
+                or len(parts) > 4
+                or phrase in scores
+                or parts[0] in stop_words()
+                or parts[-1] in stop_words()
+            ):
                 continue
             extra = set(parts) - words
-            if extra & _NO_EXTENSION or any(part.isdigit() and len(part) == 4 for part in extra) or not _runs_together(phrase, index, members):
+            if (
+                extra & _NO_EXTENSION
+                or any(part.isdigit() and len(part) == 4 for part in extra)
+                or not _runs_together(phrase, index, members)
+            ):
                 continue
             spoken = sum(set(parts) <= index.documents[other].title_and_tags for other in members) / len(members)
             titled = sum(1 for other in members if phrase in index.documents[other].title_phrases)
             tagged = sum(1 for other in members if phrase in index.documents[other].tags)
-            watched = sum(index.documents[other].video.views for other in members if phrase in index.documents[other].title_phrases)
+            watched = sum(
+                index.documents[other].video.views for other in members if phrase in index.documents[other].title_phrases
+            )
             whole = sum(index.documents[other].channel in phrase.replace(" ", "") for other in members) < len(members)
-            everywhere = titled > 1 or (titled and len(members) > 3) or (len(parts) == 2 and tagged > 1 and _is_surname(key, phrase))
+            everywhere = (
+                titled > 1 or (titled and len(members) > 3) or (len(parts) == 2 and tagged > 1 and _is_surname(key, phrase))
+            )
             if spoken >= 0.8 - 0.2 * _is_surname(key, phrase) and titled + tagged > 1 and everywhere and whole:
-                scores[phrase] = spoken + 0.15 * len(parts) + 0.1 * min(titled, 4) + 0.05 * min(tagged, 6) + 0.4 * watched / views
+                scores[phrase] = (
+                    min(spoken, 0.8) + 0.15 * len(parts) + 0.1 * min(titled, 4) + 0.05 * min(tagged, 6) + 0.4 * watched / views
+                )
     if not scores:
         return key
     return max(sorted(scores), key=lambda phrase: scores[phrase])
@@ -128,7 +169,16 @@ _NO_EXTENSION = {
 
 
 def _runs_together(phrase: str, index: PhraseIndex, members: Sequence[int]) -> bool:
-    return len([position for position in members if phrase in index.documents[position].title_phrases or phrase in index.documents[position].tags]) > 1
+    return (
+        len(
+            [
+                position
+                for position in members
+                if phrase in index.documents[position].title_phrases or phrase in index.documents[position].tags
+            ]
+        )
+        > 1
+    )
 
 
 def work_label(title: str, key: str) -> str | None:
@@ -160,7 +210,11 @@ def title_shortened(title: str) -> str:
         head = text.split(mark)[0].strip()
         if 12 <= len(head) <= _SHORTENED_CHARACTERS:
             return head
-    cut = text[: _SHORTENED_CHARACTERS - 1].rsplit(" ", 1)[0] if " " in text[:_SHORTENED_CHARACTERS] else text[: _SHORTENED_CHARACTERS - 1]
+    cut = (
+        text[: _SHORTENED_CHARACTERS - 1].rsplit(" ", 1)[0]
+        if " " in text[:_SHORTENED_CHARACTERS]
+        else text[: _SHORTENED_CHARACTERS - 1]
+    )
     return cut.rstrip(" ,.-–—|:&") + "…"
 
 

@@ -29,7 +29,12 @@ def generic_words() -> frozenset[str]:
 
 def _generic_lines() -> list[tuple[bool, str]]:
     lines = (_DATA / "generic_words.txt").read_text("utf-8").splitlines()
-    return [(line.startswith("stop "), word) for line in lines if not line.startswith("#") for word in line.removeprefix("stop ").split()]
+    return [
+        (line.startswith("stop "), word)
+        for line in lines
+        if not line.startswith("#")
+        for word in line.removeprefix("stop ").split()
+    ]
 
 
 @cache

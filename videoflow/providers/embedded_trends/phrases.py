@@ -207,7 +207,11 @@ def is_nameable(key: str) -> bool:
     stops, generic = stop_words(), generic_words()
     if not words or words[0] in stops or words[-1] in stops or "and" in (words[0], words[-1]):
         return False
-    telling = [word for word in words if word not in generic and not word.isdigit() and (len(word) > 2 or is_caseless(word) or word.isupper())]
+    telling = [
+        word
+        for word in words
+        if word not in generic and not word.isdigit() and (len(word) > 2 or is_caseless(word) or word.isupper())
+    ]
     if not telling or all(word.isdigit() for word in words):
         return False
     if len(words) == 1:
@@ -215,7 +219,10 @@ def is_nameable(key: str) -> bool:
     return words[0] not in _DANGLING and words[-1] not in _DANGLING
 
 
-_DANGLING = {word_key(word) for word in "official video music lyric trailer episode part full new ft feat prod live audio mv teaser season vol".split()}
+_DANGLING = {
+    word_key(word)
+    for word in "official video music lyric trailer episode part full new ft feat prod live audio mv teaser season vol".split()
+}
 
 
 def _is_name(key: str, candidate: Candidate, index: PhraseIndex) -> bool:
@@ -231,19 +238,25 @@ def _is_name(key: str, candidate: Candidate, index: PhraseIndex) -> bool:
             for place, word in enumerate(segment):
                 if word.key == key:
                     titled = sum(other.surface[:1].isupper() for other in segment) > 0.7 * len(segment)
-                    capitals += word.surface[:1].isupper() and (place > 0 or word.surface.isupper()) and not (titled and len(segment) > 2)
+                    capitals += (
+                        word.surface[:1].isupper() and (place > 0 or word.surface.isupper()) and not (titled and len(segment) > 2)
+                    )
                     lowers += word.surface[:1].islower()
     tag_channels = index.channels(position for position in candidate.members if key in index.documents[position].tags)
     title_channels = index.channels(candidate.in_title)
-    return (capitals > lowers and len(title_channels) > 0) or len(tag_channels) > 1 or (len(tag_channels) > 0 and len(title_channels) > 1)
+    return (
+        (capitals > lowers and len(title_channels) > 0)
+        or len(tag_channels) > 1
+        or (len(tag_channels) > 0 and len(title_channels) > 1)
+    )
 
 
 def _is_fragment(key: str, candidate: Candidate, index: PhraseIndex) -> bool:
     """Tell a word that is only ever part of different longer names: "Lil", "Park", "Twins"."""
     wholes: set[str] = set()
     alone = 0
-    for position in candidate.in_title:
-        for segment in segments(index.documents[position].video.title):
+    for title in {index.documents[position].video.title for position in candidate.in_title}:
+        for segment in segments(title):
             for place, word in enumerate(segment):
                 if word.key != key or is_caseless(word.surface):
                     continue

@@ -132,7 +132,9 @@ def _table(
     period = period_in_name(file_name)
     dated = _dated(kind, resolved, period, path)
     collector = RowCollector()
-    rows_collect(records, resolved, dated, collector, channel_unknown=_CHANNEL_OF_STUDIO if kind == "studio_export" else _CHANNEL_UNKNOWN)
+    rows_collect(
+        records, resolved, dated, collector, channel_unknown=_CHANNEL_OF_STUDIO if kind == "studio_export" else _CHANNEL_UNKNOWN
+    )
     if file and file.cut_off:
         collector.rows_read += 1
         collector.refuse(_CUT_OFF)
@@ -182,7 +184,12 @@ def _file_day(path: Path) -> str:
 
 
 def _label(kind: SourceKind, file_name: str) -> str:
-    known = {"trending_csv": "YouTube trending list", "studio_export": "YouTube Studio export", "mapped_table": "Table", "rss": "Feed"}
+    known = {
+        "trending_csv": "YouTube trending list",
+        "studio_export": "YouTube Studio export",
+        "mapped_table": "Table",
+        "rss": "Feed",
+    }
     return f"{known[kind]} ({file_name})"
 
 
@@ -204,7 +211,9 @@ def _measure(kind: SourceKind, resolved: Mapping[str, str], dating: Dating, *, c
 
 def _nothing_usable(collector: RowCollector, columns: tuple[str, ...]) -> BadInput:
     if not collector.rows_read:
-        return BadInput(f"This file has column names ({', '.join(columns[:4])} …) but no rows. Export it again with at least one video.")
+        return BadInput(
+            f"This file has column names ({', '.join(columns[:4])} …) but no rows. Export it again with at least one video."
+        )
     reasons = ", ".join(f"{count} × {reason}" for reason, count in collector.left_out.most_common(3))
     return BadInput(
         f"None of the {collector.rows_read} rows can be used: {reasons}. Check which column is which.",
@@ -248,7 +257,9 @@ def _feed_table(feed: Feed, path: Path, file_name: str, encoding: str) -> TrendT
         for news in entry.news:
             news_id = video_id_made(news.url or news.title, news.source)
             source = news.source or "Unnamed source"
-            collector.add(TrendRow(news_id, news.title[:300], source[:120], "", day, day, "", 0, 0, 0, url_safe(news.url), "", term))
+            collector.add(
+                TrendRow(news_id, news.title[:300], source[:120], "", day, day, "", 0, 0, 0, url_safe(news.url), "", term)
+            )
     rows = collector.rows()
     if not rows:
         raise BadInput("This feed has no entries with a title. A feed with at least one entry is needed.")

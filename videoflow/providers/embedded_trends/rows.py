@@ -5,13 +5,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from videoflow.providers.embedded_trends.table import Dating, RowCollector, TrendRow, video_id_made
-from videoflow.providers.embedded_trends.values import VIEWS_MAX, DayOrder, count_parse, day_order, day_parse, url_safe, youtube_id
+from videoflow.providers.embedded_trends.values import (
+    VIEWS_MAX,
+    DayOrder,
+    count_parse,
+    day_order,
+    day_parse,
+    url_safe,
+    youtube_id,
+)
 
 _SUMMARY_CHARACTERS = 240
 _TITLE_CHARACTERS = 300
 _TAGS_CHARACTERS = 1500
 _ORDER_SAMPLE = 3000
-_BOILERPLATE_LINE = re.compile(r"https?:|www\.|\b(?:subscribe|follow|instagram|twitter|facebook|merch|sponsor|patreon|snapchat)\b", re.IGNORECASE)
+_BOILERPLATE_LINE = re.compile(
+    r"https?:|www\.|\b(?:subscribe|follow|instagram|twitter|facebook|merch|sponsor|patreon|snapchat)\b", re.IGNORECASE
+)
 _LINK = re.compile(r"(?:https?://|www\.)\S+")
 
 NO_TITLE = "no title"
@@ -31,13 +41,20 @@ class Dated:
 
 
 def rows_collect(
-    records: Iterable[Mapping[str, str]], columns: Mapping[str, str], dated: Dated, collector: RowCollector, *, channel_unknown: str
+    records: Iterable[Mapping[str, str]],
+    columns: Mapping[str, str],
+    dated: Dated,
+    collector: RowCollector,
+    *,
+    channel_unknown: str,
 ) -> None:
     """Add every usable record to the collector, the others to its reasons. ``records`` are keyed by the file's own column names."""
     stream = iter(records)
     sample = [record for _, record in zip(range(_ORDER_SAMPLE), stream, strict=False)]
     orders: dict[str, DayOrder] = {
-        field: day_order([record.get(columns[field], "") for record in sample]) for field in ("date", "published_at") if field in columns
+        field: day_order([record.get(columns[field], "") for record in sample])
+        for field in ("date", "published_at")
+        if field in columns
     }
     take = _taker(columns)
     for record in _chained(sample, stream):
@@ -148,7 +165,7 @@ def summary_of(description: str) -> str:
                 break
             continue
         if _BOILERPLATE_LINE.search(text):
-            text = _LINK.sub("", text) if len(text) > 120 and "http" in text else ""
+            text = _LINK.sub("", text) if len(text) > 120 else ""
         if text:
             kept.append(text[:room])
             room -= len(kept[-1])

@@ -44,10 +44,7 @@ def searches_choose(rows: Sequence[TrendRow], category: TrendCategory, *, count:
             )
         )
     themes.sort(key=lambda theme: (-theme.score, theme.label))
-    return [
-        replace(theme, rank=rank)
-        for rank, theme in enumerate(themes[: min(count, 3)], 1)
-    ]
+    return [replace(theme, rank=rank) for rank, theme in enumerate(themes[: min(count, 3)], 1)]
 
 
 def _video(listed: Sequence[TrendRow]) -> TrendVideo:

@@ -6,7 +6,14 @@ from dataclasses import dataclass, replace
 
 from videoflow.providers.base import Theme, TrendVideo
 from videoflow.providers.embedded_trends.labels import LABEL_WORDS_MAX, label_of, label_refined, title_shortened, work_label
-from videoflow.providers.embedded_trends.phrases import Candidate, Document, PhraseIndex, candidates_find, candidates_of, is_nameable
+from videoflow.providers.embedded_trends.phrases import (
+    Candidate,
+    Document,
+    PhraseIndex,
+    candidates_find,
+    candidates_of,
+    is_nameable,
+)
 from videoflow.providers.embedded_trends.titles import PHRASE_WORDS_MAX, channel_key, phrase_key
 
 VIEWS_POINTS, GROWTH_POINTS, BREADTH_POINTS = 50.0, 30.0, 20.0
@@ -62,7 +69,9 @@ class Weight:
 def gained_per_day(videos: Sequence[TrendVideo], days_between: DaysBetween) -> float | None:
     """Return the views that videos gained per day between the first and last day each stands in the list; None if none stands twice."""
     gains = [
-        (video.days[-1][1] - video.days[0][1]) / days_between[video.days[0][0], video.days[-1][0]] for video in videos if len(video.days) > 1
+        (video.days[-1][1] - video.days[0][1]) / days_between[video.days[0][0], video.days[-1][0]]
+        for video in videos
+        if len(video.days) > 1
     ]
     return max(sum(gains), 0.0) if gains else None
 
@@ -78,7 +87,11 @@ def theme_weigh(videos: Sequence[TrendVideo], whole: Whole, total_videos: int, d
         parts = {"views": VIEWS_POINTS * stretch * math.sqrt(share), "breadth": BREADTH_POINTS * stretch * breadth}
     else:
         growth = min((gained or 0.0) / whole.gained_per_day, 1.0) if whole.gained_per_day else 0.0
-        parts = {"views": VIEWS_POINTS * math.sqrt(share), "growth": GROWTH_POINTS * math.sqrt(growth), "breadth": BREADTH_POINTS * breadth}
+        parts = {
+            "views": VIEWS_POINTS * math.sqrt(share),
+            "growth": GROWTH_POINTS * math.sqrt(growth),
+            "breadth": BREADTH_POINTS * breadth,
+        }
     return Weight(views, gained, channels, {name: round(points, 1) for name, points in parts.items()})
 
 
@@ -134,7 +147,9 @@ def themes_choose(
 
 
 def _pick(candidate: Candidate, index: PhraseIndex, whole: Whole, days_between: DaysBetween) -> _Pick:
-    members = tuple(sorted(candidate.members, key=lambda position: (-index.documents[position].video.views, position)))[:_VIDEOS_MAX]
+    members = tuple(sorted(candidate.members, key=lambda position: (-index.documents[position].video.views, position)))[
+        :_VIDEOS_MAX
+    ]
     weight = theme_weigh([index.documents[position].video for position in members], whole, len(index.documents), days_between)
     titled = 0.8 if candidate.by_tag else len(candidate.in_title & set(members)) / len(members)
     words = len(candidate.key.split())
@@ -147,9 +162,13 @@ def _echoed(index: PhraseIndex, whole: Whole, days_between: DaysBetween, elsewhe
     """Return the phrases of one channel's big videos that other channels, in other categories, put into their titles."""
     big = [document for document in index.documents if document.video.views >= _ECHO_VIEWS_SHARE * whole.views > 0]
     picks = []
-    for candidate in candidates_of(sorted({key for document in big for key in document.title_phrases if key in elsewhere}), index):
+    for candidate in candidates_of(
+        sorted({key for document in big for key in document.title_phrases if key in elsewhere}), index
+    ):
         home = [index.documents[position].video for position in sorted(candidate.in_title)]
-        echoes = tuple(video for video in elsewhere[candidate.key] if channel_key(video.channel) not in index.channels(candidate.in_title))
+        echoes = tuple(
+            video for video in elsewhere[candidate.key] if channel_key(video.channel) not in index.channels(candidate.in_title)
+        )
         channels = len({channel_key(video.channel) for video in echoes})
         views_at_home = sum(video.views for video in home)
         if channels < (1 if " " in candidate.key else 2) or len(index.channels(candidate.in_title)) != 1:
@@ -183,7 +202,11 @@ def _theme(pick: _Pick, same: Sequence[Candidate], index: PhraseIndex, whole: Wh
         label = label or label_of(refined, index)
     label = " ".join(label.split()[: LABEL_WORDS_MAX + 1])
     channels = index.channels(members)
-    others = [other.key for other in same if not other.subject and not any(other.key.replace(" ", "") in channel for channel in channels)]
+    others = [
+        other.key
+        for other in same
+        if not other.subject and not any(other.key.replace(" ", "") in channel for channel in channels)
+    ]
     keywords = dict.fromkeys([label, *(label_of(key, index) for key in others)])
     return _finished(label, videos, pick.weight, tuple(keywords)[:_KEYWORDS_MAX], whole)
 
@@ -208,7 +231,11 @@ def _best_known(candidate: Candidate, same: Sequence[Candidate], index: PhraseIn
 def _tag_keywords(document: Document, index: PhraseIndex) -> tuple[str, ...]:
     """Return the tags of one video that say something, in the order in which its channel gave them."""
     telling = [phrase_key(tag) for tag in document.video.tags]
-    kept = [key for key in telling if is_nameable(key) and key.replace(" ", "") not in document.channel and len(key.split()) <= PHRASE_WORDS_MAX]
+    kept = [
+        key
+        for key in telling
+        if is_nameable(key) and key.replace(" ", "") not in document.channel and len(key.split()) <= PHRASE_WORDS_MAX
+    ]
     return tuple(dict.fromkeys(label_of(key, index) for key in kept))[:_KEYWORDS_MAX]
 
 

@@ -8,13 +8,22 @@ from functools import lru_cache
 
 PHRASE_WORDS_MAX = 4
 
-_BREAK = re.compile(r"\s[-–—~_/+*]+\s|[|•·:;()\[\]{}\"“”„«»‹›!?…¿¡*❌➤►▶★☆♥❤〜=<>]+|\s//+\s|\.{2,}|,(?=\s|$)|(?<![ .(\[][A-Z])\.(?=\s|$)|[—–]|[「」『』【】〈〉《》、。！？：／・]")
+_BREAK = re.compile(
+    r"\s[-–—~_/+*]+\s|[|•·:;()\[\]{}\"“”„«»‹›!?…¿¡*❌➤►▶★☆♥❤〜=<>]+|\s//+\s|\.{2,}|,(?=\s|$)|(?<![ .(\[][A-Z])\.(?=\s|$)|[—–]|[「」『』【】〈〉《》、。！？：／・]"
+)
 _WORD = re.compile(r"[#@$€£]?[^\W_]+(?:['’`.&/:+-][^\W_]+)*(?:['’](?=\s|$))?\+?|&")
 _HAN_KANA = r"\u3005\u3041-\u3096\u30a1-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _UNSPACED = re.compile(rf"[{_HAN_KANA}\u0e00-\u0e7f]")
-_RUN = re.compile(r"[\u30a1-\u30fa\u30fc]{3,}|[\u4e00-\u9fff\u3400-\u4dbf々]{2,8}|[\u0e00-\u0e7f]{3,}|[A-Za-z0-9][A-Za-z0-9.+'-]*")
-_CASELESS = re.compile(r"[\u0590-\u08ff\u0900-\u0dff\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u9fff\uac00-\ud7af]")
-_WORK = re.compile(r"^\s*(?P<artist>[^-–—|(\[]{2,40}?)\s+[-–—]\s+[\"“‘']?(?P<work>[^-–—|(\[\"”]{2,40}?)[\"”’']?\s*(?:$|[(\[|]|\bfeat\b|\bft\b)", re.IGNORECASE)
+_RUN = re.compile(
+    r"[\u30a1-\u30fa\u30fc]{3,}|[\u4e00-\u9fff\u3400-\u4dbf々]{2,8}|[\u0e00-\u0e7f]{3,}|[A-Za-z0-9][A-Za-z0-9.+'-]*"
+)
+_CASELESS = re.compile(
+    r"[\u0590-\u08ff\u0900-\u0dff\u0e00-\u0eff\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u3400-\u9fff\uac00-\ud7af]"
+)
+_WORK = re.compile(
+    r"^\s*(?P<artist>[^-–—|(\[]{2,40}?)\s+[-–—]\s+[\"“‘']?(?P<work>[^-–—|(\[\"”]{2,40}?)[\"”’']?\s*(?:$|[(\[|]|\bfeat\b|\bft\b)",
+    re.IGNORECASE,
+)
 _LINK = re.compile(r"(?:https?://|www\.)\S+|\b[\w.-]+\.(?:com|net|org|gg|tv|io|ly)\S*", re.IGNORECASE)
 _MARKS = re.compile(r"[\u0300-\u036f\u064b-\u0652\u0640\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufe0e\ufe0f]")
 _POSSESSIVE = re.compile(r"['’`]s$", re.IGNORECASE)
