@@ -1,0 +1,220 @@
+"""Pictograms: found by the words of a text, drawn from their SVG paths in two colours."""
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from videoflow.providers.embedded_pictures.shapes import Point
+from videoflow.providers.embedded_pictures.sprite import Pad, Pixels, Sprite, sprite_of_mask
+
+_FILE = Path(__file__).parent / "data" / "icons.json"
+_FIELD = 256.0
+_ARGUMENTS = {"m": 2, "l": 2, "h": 1, "v": 1, "c": 6, "s": 4, "q": 4, "a": 7, "z": 0}
+
+_MORE_WORDS = {
+    "game-controller": "gaming gameplay gamer gamers minecraft fortnite roblox xbox playstation nintendo apex legends",
+    "basketball": "nba lakers lebron dunk hoops", "football": "nfl touchdown quarterback", "soccer-ball": "fifa goal premier messi",
+    "boxing-glove": "ufc mma fight fighter fights knockout wwe", "music-notes": "song songs single lyrics melody artist singer tune",
+    "microphone": "rap rapper podcast interview sing vocals host hosts", "vinyl-record": "album albums ep mixtape", "guitar": "band rock concert tour",
+    "film-slate": "trailer movie movies film films teaser director scene", "popcorn": "cinema netflix series show shows episode",
+    "monitor-play": "youtube video videos upload uploads channel channels creator creators stream streamer vlog trending",
+    "eye": "views view viewers watched watch watching attention seen", "trend-up": "growth grew rising rise growing gained gain climb faster climbing",
+    "chart-bar": "numbers figures statistics compare count counts total", "fire": "hot viral trend trends biggest huge",
+    "device-mobile": "iphone android smartphone samsung app apps tiktok", "lipstick": "", "dress": "fashion style outfit clothes makeup beauty",
+    "palette": "makeup colors colours design", "car": "cars auto tesla vehicle vehicles driving drive", "rocket": "launch spacex nasa launched",
+    "graduation-cap": "college university degree school", "book-open": "story stories chapter reading books read", "brain": "think mind learn learning memory intelligence ai",
+    "robot": "ai bot machine automation", "heart": "love loves loved likes favorite favourite romance girlfriend boyfriend", "baby": "baby babies newborn pregnant birth kids kid child children",
+    "users-three": "people audience fans crowd everyone community family families team members bts", "chats-circle": "comments comment talk conversation discussion discuss debate",
+    "thumbs-up": "like likes liked", "calendar-check": "day days week weekly month monthly date august july september monday friday", "clock": "hour hours minute minutes time early late first",
+    "trophy": "win wins winner champion championship best top leader leads record playoffs finals", "ranking": "rank ranks ranked second third place", "crown": "king queen royal number-one",
+    "question": "why how wonder unknown guess mystery", "lightbulb": "idea ideas insight explain explained reason because meaning tip tips", "magnifying-glass": "look closer find search detail evidence",
+    "newspaper": "news report reports headline headlines press journalist", "megaphone": "announcement announce announced ad marketing campaign promo", "smiley": "funny comedy joke jokes laugh humor prank hilarious",
+    "ghost": "scary horror spooky haunted", "mask-happy": "theatre acting actor actors drama character", "scales": "compare comparison versus balance fair against", "police-car": "police arrested crime",
+    "gavel": "law court judge trial lawsuit legal", "bank": "government president election senate politics political congress", "currency-dollar": "price cost dollars paid salary economy", "money": "million billion rich cash",
+    "hamburger": "burger fast-food mcdonalds eating eat", "cooking-pot": "cooking recipe recipes chef kitchen cook", "paw-print": "animal animals pet pets wildlife", "tree": "forest trees woods park nature", "leaf": "environment green climate sustainable",
+    "planet": "space universe galaxy astronomy saturn mars", "globe-hemisphere-west": "world global earth international worldwide countries", "map-pin": "place city town location region", "house": "home houses room mansion rent",
+    "hammer": "build builds building built construction diy", "wrench": "fix repair tools tool", "pencil": "draw drawing write writing script art", "camera": "photo photos picture pictures photography",
+    "heartbeat": "health medical medicine fitness doctor doctors", "virus": "covid pandemic disease coronavirus", "lock": "privacy security secret secure password", "code": "programming software developer code", "airplane": "flight travel plane airport trip vacation",
+    "confetti": "party celebrate celebration birthday anniversary", "sword": "battle war fighter anime legend zelda", "cake": "birthday bake baking dessert cakes", "cpu": "chip chips processor hardware computer", "flag": "country nation national",
+    "target": "goal aim focus point", "dice-five": "random luck chance challenge board", "magic-wand": "magic trick tricks", "strategy": "plan plans strategy tactic tactics", "handshake": "deal together agreement collab collaboration feature partnership",
+    "sneaker": "shoes nike jordan run running", "hands-clapping": "applause congratulations bravo thanks", "hand-waving": "hello hi hey welcome bye goodbye",
+}  # fmt: skip
+_FILLERS = ("monitor-play", "chats-circle", "lightbulb", "eye", "star", "lightning", "megaphone", "magnifying-glass", "shooting-star", "waveform")
+_WEAK = frozenset("new a the of and up off on in circle simple text left right person three five app media data ui down home note list play big good day check social arrow time".split())  # fmt: skip
+
+
+@cache
+def _listed() -> dict[str, dict[str, str]]:
+    raw = json.loads(_FILE.read_text(encoding="utf-8"))
+    return {name: {"tint": entry["tint"], "line": entry["line"], "words": " ".join(entry["words"])} for name, entry in raw.items()}
+
+
+@cache
+def _index() -> dict[str, tuple[tuple[str, float], ...]]:
+    found: dict[str, dict[str, float]] = {}
+    for name, entry in _listed().items():
+        own = set(name.split("-"))
+        for word in {*entry["words"].split(), *own}:
+            if word not in _WEAK and len(word) > 2:
+                found.setdefault(word, {})[name] = 1.2 if word in own else 0.45
+        for word in _MORE_WORDS.get(name, "").split():
+            found.setdefault(word, {})[name] = 1.6
+    return {word: tuple(names.items()) for word, names in found.items()}
+
+
+def icons_for(text: str, count: int, *, rotate: int = 0) -> tuple[str, ...]:
+    """Return ``count`` different pictograms, the best fitting first; neutral ones fill up."""
+    scores: dict[str, float] = {}
+    for place, word in enumerate(re.findall(r"[^\W\d_]+", text.lower())):
+        forms = (word, word.removesuffix("s"), word.removesuffix("es"), word.removesuffix("ing"))
+        for form in dict.fromkeys(forms):
+            for name, score in _index().get(form, ()):
+                scores[name] = scores.get(name, 0.0) + score / (1 + place * 0.01)
+    best = sorted(scores, key=lambda name: (-scores[name], name))
+    strong = [name for name in best if scores[name] >= 0.9] or best
+    fillers = _FILLERS[rotate % len(_FILLERS) :] + _FILLERS[: rotate % len(_FILLERS)]
+    return tuple(dict.fromkeys([*strong[: max(1, count)], *fillers]))[:count]
+
+
+def icon_fits(text: str) -> bool:
+    """Say whether some pictogram clearly belongs to the text."""
+    return any(score >= 1.2 for word in re.findall(r"[^\W\d_]+", text.lower()) for _, score in _index().get(word, ()))
+
+
+def _arc(start: Point, rx: float, ry: float, turn: float, large: bool, sweep: bool, end: Point) -> list[Point]:  # noqa: FBT001
+    """Return points of an elliptical arc. Source: SVG 1.1, appendix F.6.5."""
+    if rx == 0 or ry == 0 or start == end:
+        return [end]
+    phi = math.radians(turn)
+    cos, sin = math.cos(phi), math.sin(phi)
+    dx, dy = (start[0] - end[0]) / 2, (start[1] - end[1]) / 2
+    x1, y1 = cos * dx + sin * dy, -sin * dx + cos * dy
+    size = (x1 / rx) ** 2 + (y1 / ry) ** 2
+    if size > 1:
+        rx, ry = rx * math.sqrt(size), ry * math.sqrt(size)
+    share = max(0.0, (rx * ry) ** 2 - (rx * y1) ** 2 - (ry * x1) ** 2) / ((rx * y1) ** 2 + (ry * x1) ** 2)
+    factor = math.sqrt(share) * (-1 if large == sweep else 1)
+    cx1, cy1 = factor * rx * y1 / ry, -factor * ry * x1 / rx
+    cx, cy = cos * cx1 - sin * cy1 + (start[0] + end[0]) / 2, sin * cx1 + cos * cy1 + (start[1] + end[1]) / 2
+    first = math.atan2((y1 - cy1) / ry, (x1 - cx1) / rx)
+    sweep_by = math.atan2((-y1 - cy1) / ry, (-x1 - cx1) / rx) - first
+    if sweep and sweep_by < 0:
+        sweep_by += math.tau
+    elif not sweep and sweep_by > 0:
+        sweep_by -= math.tau
+    steps = max(3, int(abs(sweep_by) * 7))
+    points = []
+    for i in range(1, steps + 1):
+        angle = first + sweep_by * i / steps
+        x, y = rx * math.cos(angle), ry * math.sin(angle)
+        points.append((cos * x - sin * y + cx, sin * x + cos * y + cy))
+    return points
+
+
+
+
+def path_outlines(path: str) -> list[list[Point]]:
+    """Return the closed outlines of SVG path data, in its own units."""
+    outlines: list[list[Point]] = []
+    current: list[Point] = []
+    position: Point = (0.0, 0.0)
+    control: Point | None = None
+    scanner = re.compile(r"\s*,?\s*([-+]?(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)?)")
+    flag = re.compile(r"\s*,?\s*([01])")
+    for command, body in re.findall(r"([MmLlHhVvCcSsQqAaZz])([^MmLlHhVvCcSsQqAaZz]*)", path):
+        kind, relative = command.lower(), command.islower()
+        if kind == "z":
+            if current:
+                outlines.append(current)
+                position, current = current[0], []
+            continue
+        at = 0
+        while body[at:].strip(" ,"):
+            values: list[float] = []
+            for number in range(_ARGUMENTS[kind]):
+                match = (flag if kind == "a" and number in (3, 4) else scanner).match(body, at)
+                if match is None:
+                    raise ValueError(f"path data cannot be read: {body[at : at + 20]!r}")
+                values.append(float(match.group(1)))
+                at = match.end()
+            ox, oy = position if relative else (0.0, 0.0)
+            if kind == "m" and current:
+                outlines.append(current)
+                current = []
+            if not current:
+                current = [position] if kind != "m" else []
+            if kind in "ml":
+                position = (values[0] + ox, values[1] + oy)
+                current.append(position)
+            elif kind == "h":
+                position = (values[0] + ox, position[1])
+                current.append(position)
+            elif kind == "v":
+                position = (position[0], values[0] + oy)
+                current.append(position)
+            elif kind == "a":
+                end = (values[5] + ox, values[6] + oy)
+                current += _arc(position, values[0], values[1], values[2], values[3] > 0, values[4] > 0, end)
+                position = end
+            else:
+                pairs = [(values[i] + ox, values[i + 1] + oy) for i in range(0, len(values), 2)]
+                if kind == "s":
+                    mirrored = position if control is None else (2 * position[0] - control[0], 2 * position[1] - control[1])
+                    pairs = [mirrored, *pairs]
+                elif kind == "q":
+                    q, end = pairs
+                    pairs = [
+                        (position[0] + (q[0] - position[0]) * 2 / 3, position[1] + (q[1] - position[1]) * 2 / 3),
+                        (end[0] + (q[0] - end[0]) * 2 / 3, end[1] + (q[1] - end[1]) * 2 / 3),
+                        end,
+                    ]
+                current += _bezier(position, pairs)
+                control, position = pairs[1], pairs[2]
+            if kind not in "cs":
+                control = None
+            if kind == "m":
+                kind = "l"
+    if current:
+        outlines.append(current)
+    return outlines
+
+
+def _bezier(start: Point, pairs: Sequence[Point]) -> list[Point]:
+    (x1, y1), (x2, y2), (x3, y3) = pairs
+    points = []
+    for i in range(1, 11):
+        t = i / 10
+        u = 1 - t
+        a, b, c, d = u * u * u, 3 * u * u * t, 3 * u * t * t, t * t * t
+        points.append((a * start[0] + b * x1 + c * x2 + d * x3, a * start[1] + b * y1 + c * y2 + d * y3))
+    return points
+
+
+@cache
+def _outlines(name: str, part: str) -> tuple[tuple[Point, ...], ...]:
+    return tuple(tuple(outline) for outline in path_outlines(_listed()[name][part]))
+
+
+def _mask(name: str, part: str, size_px: int) -> Pixels:
+    factor = 4 if size_px <= 500 else 2
+    side = size_px * factor
+    mask: Pixels = np.zeros((side, side), np.uint8)
+    outlines = [np.round(np.asarray(outline) * (side / _FIELD)).astype(np.int32) for outline in _outlines(name, part) if len(outline) > 2]
+    if outlines:
+        cv2.fillPoly(mask, outlines, 255)
+    small: Pixels = cv2.resize(mask, (size_px, size_px), interpolation=cv2.INTER_AREA)
+    return small
+
+
+def icon_sprite(name: str, size_px: int, line: str, tint: str | None = None) -> Sprite:
+    """Draw a pictogram: outline in ``line``, the inside in ``tint`` (left out when None)."""
+    pad = Pad(size_px, size_px)
+    if tint is not None:
+        pad.put(sprite_of_mask(_mask(name, "tint", size_px), tint), 0, 0)
+    return pad.put(sprite_of_mask(_mask(name, "line", size_px), line), 0, 0).sprite()

@@ -1,0 +1,286 @@
+"""Charts of the evidence: bars, columns, bubbles, a line over days, one big figure, two sides compared."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from videoflow.providers.embedded_pictures.animation import Sway
+from videoflow.providers.embedded_pictures.backdrop import backdrop
+from videoflow.providers.embedded_pictures.board import Area, Board
+from videoflow.providers.embedded_pictures.colour import ink_on, mix
+from videoflow.providers.embedded_pictures.icons import icon_sprite
+from videoflow.providers.embedded_pictures.layouts.figures import add_plate, counter, icons_of
+from videoflow.providers.embedded_pictures.lettering import line_of
+from videoflow.providers.embedded_pictures.shapes import disc_mask, polygon_mask, ring_mask, stroke_mask
+from videoflow.providers.embedded_pictures.sprite import sprite_of_mask
+from videoflow.providers.embedded_pictures.wording import human_amount, plain_title, short_date, unit_label, without_emoji
+
+Row = dict[str, Any]
+
+
+def _rows(board: Board, most: int) -> list[Row]:
+    return [row for row in board.spec.get("data", ()) if math.isfinite(float(row["value"]))][:most]
+
+
+def _heading(board: Board, area: Area, *, lines: int = 2, largest: float = 6.4) -> Area:
+    """Lay the chart's heading, with what it counts beneath; return what is left below."""
+    u = board.unit
+    text = without_emoji(str(board.spec.get("heading", "")))
+    if not text:
+        return area
+    block = board.fit(text, (area.width, 15 * u), largest=largest, smallest=3.4, lines=lines)
+    bottom = board.say(block, area.left, area.top + u, board.scheme.ink, at=0.05)
+    rows = board.spec.get("data", ())
+    unit = unit_label(str(rows[0].get("unit", ""))) if rows else ""
+    if unit:
+        board.label(unit[:1].upper() + unit[1:], area.left, bottom + 1.6 * u, board.scheme.muted, size=2.6, weight=550, at=0.2)
+        bottom += 3.8 * u
+    return area.inset(top=bottom - area.top + 3.2 * u)
+
+
+def bars(board: Board) -> None:
+    """Bars that grow, largest in the accent, with counting figures at their ends."""
+    backdrop(board, side="corners", weight="quiet")
+    u, scheme = board.unit, board.scheme
+    rows = _rows(board, 6)
+    area = _heading(board, board.header())
+    top_value = max([float(row["value"]) for row in rows] + [1e-9])
+    pitch = min(area.height / max(1, len(rows)), 19 * u)
+    start = area.top + (area.height - pitch * len(rows)) * 0.3
+    face = board.text_face(800)
+    figure_px = min(4.2 * u, pitch * 0.34)
+    reserve = max([board.text_px(human_amount(float(row["value"]), str(row.get("unit", ""))), face, figure_px / u) for row in rows] + [0]) + 3 * u
+    longest = area.width - reserve
+    lead = max(range(len(rows)), key=lambda number: float(rows[number]["value"])) if rows else 0
+    rest = mix(scheme.ground, scheme.b if str(board.spec.get("speaker", "A")) == "A" else scheme.a, 0.75)
+    for number, row in enumerate(rows):
+        y = start + pitch * number
+        at = 0.25 + 0.16 * number
+        value = float(row["value"])
+        label = board.fit(plain_title(str(row["label"])), (area.width * 0.98, pitch * 0.44), largest=min(3.5, pitch * 0.30 / u), smallest=2.2, lines=1, face=board.text_face(650))
+        board.say(label, area.left, y + pitch * 0.04, scheme.ink, at=at, enter="fade")
+        thick = pitch * 0.38
+        bar_y = y + pitch * 0.41
+        track = board.bar(longest, thick, scheme.shade)
+        board.add(track, area.left, bar_y, at=max(0.01, at - 0.15), enter="fade", seconds=0.3)
+        width = max(thick * 0.4, longest * value / top_value)
+        tone = scheme.speaker(str(board.spec.get("speaker", "A"))) if number == lead else rest
+        board.add(board.bar(width, thick, tone), area.left, bar_y, at=at, enter="grow_right", seconds=1.0)
+        counter(board, value, str(row.get("unit", "")), face, figure_px, scheme.ink, area.right, bar_y + thick / 2 - figure_px * 0.36, align=1.0, at=at, seconds=1.0)
+
+
+def columns(board: Board) -> None:
+    """Standing columns with their figures on top."""
+    backdrop(board, side="corners", weight="quiet")
+    u, scheme = board.unit, board.scheme
+    rows = _rows(board, 5)
+    area = _heading(board, board.header())
+    top_value = max([float(row["value"]) for row in rows] + [1e-9])
+    gap = (3.4 if board.wide else 2.2) * u
+    width = min((area.width - gap * (len(rows) - 1)) / max(1, len(rows)), 30 * u)
+    left = area.left + (area.width - width * len(rows) - gap * (len(rows) - 1)) / 2
+    label_h = 7.4 * u
+    floor = area.bottom - label_h
+    figure_px = min(4.6 * u, width * 0.26)
+    highest = floor - area.top - figure_px * 1.5
+    lead = max(range(len(rows)), key=lambda number: float(rows[number]["value"])) if rows else 0
+    for number, row in enumerate(rows):
+        x, at, value = left + (width + gap) * number, 0.25 + 0.14 * number, float(row["value"])
+        tall = max(u, highest * value / top_value)
+        tone = scheme.speaker(str(board.spec.get("speaker", "A"))) if number == lead else mix(scheme.ground, scheme.ink, 0.26)
+        board.add(board.bar(width, tall, tone), x, floor - tall, at=at, enter="rise", seconds=1.0)
+        counter(board, value, str(row.get("unit", "")), board.text_face(800), figure_px, scheme.ink, x + width / 2, floor - tall - figure_px * 1.25, align=0.5, at=at + 0.2, seconds=0.9)
+        label = board.fit(plain_title(str(row["label"])), (width + gap * 0.7, label_h - 1.8 * u), largest=3.0, smallest=2.0, lines=2, face=board.text_face(620), leading=1.15)
+        board.say(label, x + width / 2, floor + 1.9 * u, scheme.ink, align=0.5, at=at, enter="fade")
+    board.add(board.bar(area.width, 0.3 * u, mix(scheme.ground, scheme.ink, 0.5), radius=0), area.left, floor, at=0.1, enter="grow_right")
+
+
+def bubbles(board: Board) -> None:
+    """Discs whose areas are the figures."""
+    backdrop(board, side="left", weight="quiet")
+    u, scheme = board.unit, board.scheme
+    rows = sorted(_rows(board, 4), key=lambda row: -float(row["value"]))
+    area = _heading(board, board.header())
+    roots = [math.sqrt(max(0.0, float(row["value"]))) for row in rows]
+    spread = sum(roots) or 1.0
+    gap = 3 * u
+    scale = min((area.width - gap * (len(rows) - 1)) / spread, (area.height - 8.5 * u) / (max(roots) or 1.0))
+    slot = min(25 * u, area.width / max(1, len(rows)) - gap)  # a small disc still needs room for its name
+    widths = [max(root * scale, slot) for root in roots]
+    spare = area.width - gap * (len(rows) - 1)
+    if sum(widths) > spare:
+        scale *= max(0.3, (spare - slot * len(rows)) / max(1e-9, sum(widths) - slot * len(rows)))
+        widths = [max(root * scale, slot) for root in roots]
+    sizes = [max(root * scale, 6 * u) for root in roots]
+    total = sum(widths) + gap * (len(widths) - 1)
+    x = area.left + (area.width - total) / 2
+    middle = area.top + (area.height - 8.5 * u) / 2
+    tones = (scheme.a, scheme.b, scheme.spark, mix(scheme.ground, scheme.ink, 0.45))
+    for number, (row, size, width) in enumerate(zip(rows, sizes, widths, strict=True)):
+        d, at = round(size), 0.25 + 0.18 * number
+        x += (width - size) / 2
+        board.add(sprite_of_mask(disc_mask(d), tones[number]), x, middle - d / 2, at=at, enter="pop", seconds=0.7)
+        text = human_amount(float(row["value"]), str(row.get("unit", "")))
+        px = min(d * 0.26, 10 * u)
+        inside = board.text_px(text, board.text_face(800), px / u) < d * 0.86 and px > 2.0 * u
+        if not inside:
+            px = 2.6 * u
+        colour = ink_on(tones[number]) if inside else scheme.ink
+        fy = middle - px * 0.36 if inside else middle - d / 2 - px * 1.4
+        counter(board, float(row["value"]), str(row.get("unit", "")), board.text_face(800), px, colour, x + d / 2, fy, align=0.5, at=at + 0.15, seconds=0.8)
+        room = max(d + gap * 0.8, slot)
+        label = board.fit(plain_title(str(row["label"])), (room, 8 * u), largest=2.9, smallest=2.0, lines=3, face=board.text_face(650), leading=1.16)
+        board.say(label, min(max(x + d / 2, area.left + label.width / 2), area.right - label.width / 2), area.bottom - 7.2 * u, scheme.ink, align=0.5, at=at + 0.1, enter="fade")
+        x += size + (width - size) / 2 + gap
+
+
+def _nice_ticks(low: float, high: float) -> list[float]:
+    span = max(high - low, 1e-9)
+    step = 10 ** math.floor(math.log10(span / 2.5))
+    for factor in (1, 2, 2.5, 5, 10):
+        if span / (step * factor) <= 4.2:
+            step *= factor
+            break
+    first = math.floor(low / step) * step
+    ticks = [first]
+    while ticks[-1] < high - 1e-9:
+        ticks.append(ticks[-1] + step)
+    return ticks
+
+
+def line(board: Board) -> None:
+    """A series over days: the line is drawn, the area under it glows, the last figure stands at its end."""
+    backdrop(board, side="corners", weight="quiet")
+    u, scheme = board.unit, board.scheme
+    rows = _rows(board, 31)
+    area = _heading(board, board.header())
+    values = [float(row["value"]) for row in rows]
+    unit = str(rows[0].get("unit", "")) if rows else ""
+    low = 0.0 if min(values) < 0.55 * max(values) else min(values) - (max(values) - min(values)) * 0.25
+    ticks = _nice_ticks(max(0.0, low), max(values))
+    low, high = ticks[0], ticks[-1]
+    face = board.text_face(550)
+    axis = max(board.text_px(human_amount(tick, unit), face, 2.4) for tick in ticks) + 1.8 * u
+    plot = area.inset(left=axis, top=4.5 * u, right=3 * u, bottom=5 * u)
+    for number, tick in enumerate(ticks):
+        y = plot.bottom - plot.height * (tick - low) / max(1e-9, high - low)
+        board.add(board.bar(plot.width + 2 * u, 0.16 * u, mix(scheme.ground, scheme.ink, 0.22), radius=0), plot.left, y, at=0.05 + 0.05 * number, enter="grow_right", seconds=0.5)
+        board.label(human_amount(tick, unit), plot.left - 1.6 * u, y - 0.86 * u, scheme.muted, size=2.4, weight=550, align=1.0, at=0.1 + 0.05 * number)
+    step = plot.width / max(1, len(values) - 1)
+    points = [(plot.left + step * number, plot.bottom - plot.height * (value - low) / max(1e-9, high - low)) for number, value in enumerate(values)]
+    tone = scheme.speaker(str(board.spec.get("speaker", "A")))
+    x0, y0 = int(plot.left - 2 * u), int(plot.top - 2 * u)
+    w, h = int(plot.width + 4 * u), int(plot.height + 4 * u)
+    local = [(x - x0, y - y0) for x, y in points]
+    drawing = min(2.0, board.seconds * 0.5)
+    ground = plot.bottom - y0
+    glow = polygon_mask(w, h, [[*local, (local[-1][0], ground), (local[0][0], ground)]])
+    board.add(sprite_of_mask(glow, tone, 0.20), x0, y0, at=0.35, enter="draw_right", seconds=drawing)
+    board.add(sprite_of_mask(stroke_mask(w, h, [local], 0.95 * u), tone), x0, y0, at=0.35, enter="draw_right", seconds=drawing)
+    every = max(1, math.ceil(len(rows) / (6 if board.wide else 4)))
+    for number, (x, y) in enumerate(points):
+        at = 0.35 + drawing * (0.15 + 0.8 * number / max(1, len(points) - 1))
+        last = number == len(points) - 1
+        if len(points) <= 12 or last:
+            d = round((3.0 if last else 2.0) * u)
+            board.add(sprite_of_mask(disc_mask(d), scheme.ground), x - d / 2, y - d / 2, at=at, enter="pop", seconds=0.35)
+            d2 = round(d * 0.66)
+            board.add(sprite_of_mask(disc_mask(d2), tone), x - d2 / 2, y - d2 / 2, at=at, enter="pop", seconds=0.35)
+        if number % every == 0 or last:
+            text = short_date(str(rows[number].get("date") or rows[number]["label"]))
+            align = 1.0 if last and len(points) > 1 else 0.0 if number == 0 else 0.5
+            if last or len(points) - 1 - number >= every * 0.7:
+                board.label(text, x, plot.bottom + 1.9 * u, scheme.muted, size=2.5, weight=600, align=align, at=at, width=step * every)
+    if len(points) > 1:
+        _tag(board, values[0], unit, points[0], scheme.surface, 0.5, area, align=0.0)
+        _tag(board, values[-1], unit, points[-1], tone, 0.35 + drawing * 0.95, area, align=1.0)
+
+
+def _tag(board: Board, value: float, unit: str, point: tuple[float, float], colour: str, at: float, area: Area, *, align: float) -> None:
+    u = board.unit
+    chip = board.chip(human_amount(value, unit), colour, ink_on(colour), size=3.5)
+    x = min(max(point[0] - chip.width * (0.15 if align == 0.0 else 0.85), area.left), area.right - chip.width)
+    board.add(chip, x, max(point[1] - chip.height - 2.0 * u, area.top - 2 * u), at=at, enter="pop")
+
+
+def figure(board: Board) -> None:
+    """One figure as large as it fits, counting up, with what it is beneath."""
+    left = board.chance.random() < 0.5
+    backdrop(board, side="left" if not left and board.wide else "right", weight="bold")
+    u, scheme, spec = board.unit, board.scheme, board.spec
+    area = board.header()
+    rows = _rows(board, 1)
+    value, unit = (float(rows[0]["value"]), str(rows[0].get("unit", ""))) if rows else (0.0, "")
+    text = human_amount(value, unit)
+    art = min(30 * u, area.height * 0.52) if board.wide else 0.0
+    body = area.inset(right=art + 5 * u) if left or not board.wide else area.inset(left=art + 7 * u)
+    if not board.wide:
+        body = area
+    about = without_emoji(str(spec.get("caption", "") or spec.get("heading", "")))
+    what = unit_label(unit)
+    top_line = board.fit(about, (body.width, 15 * u), largest=5.2, smallest=3, lines=3, face=board.text_face(700), leading=1.16)
+    size = min(34 * u, body.height * 0.48, body.width / max(0.4, board.text_px(text, board.display(), 1) / u) )
+    total = size * 0.74 + 5 * u + top_line.height + (5.4 * u if what else 0)
+    y = body.top + max(1.5 * u, (body.height - total) * 0.45)
+    tone = scheme.speaker(str(spec.get("speaker", "A")))
+    counter(board, value, unit, board.display(), size, tone, body.left, y, align=0.0, at=0.1, seconds=min(1.4, board.seconds * 0.4))
+    y += size * 0.74 + 3.0 * u
+    if what:
+        board.label(what, body.left, y, scheme.ink, size=4.2, weight=800, at=0.3, width=body.width)
+        y += 5.4 * u
+    board.add(board.bar(9 * u, 0.7 * u, scheme.spark, radius=0.35 * u), body.left, y + 0.6 * u, at=0.35, enter="grow_right")
+    board.say(top_line, body.left, y + 3.6 * u, scheme.ink if not what else scheme.muted, at=0.4, enter="lift")
+    name = icons_of(board, 1)[0]
+    if board.wide:
+        cx = area.right - art * 0.56 if left else area.left + art * 0.5
+        add_plate(board, name, cx, area.middle[1], art, colour=scheme.spark, at=0.2, sway=Sway(dy=0.8 * u, degrees=1.6, period=6))
+    elif board.tall:
+        add_plate(board, name, board.width * 0.76, board.height * 0.88, 27 * u, colour=scheme.spark, at=0.2)
+
+
+def versus(board: Board) -> None:
+    """Two sides of the frame, two names, two figures; the larger bar is the larger figure."""
+    backdrop(board, side="corners", weight="quiet")
+    u, scheme, spec = board.unit, board.scheme, board.spec
+    rows: Sequence[Row] = _rows(board, 2)
+    names = [plain_title(str(row["label"])) for row in rows] if len(rows) == 2 else [without_emoji(str(item)) for item in spec.get("items", ())][:2]
+    w, h = board.width, board.height
+    lean = 0.0 if not board.wide else 7 * u * board.chance.choice((-1, 1))
+    tones = (scheme.a, scheme.b) if board.chance.random() < 0.5 else (scheme.b, scheme.a)
+    tones = (mix(tones[0], scheme.ground, 0.04), mix(tones[1], scheme.ground, 0.04))
+    middle = w / 2
+    if board.tall:
+        cut = board.safe.top + board.safe.height / 2
+        shapes = ([(0, 0), (w, 0), (w, cut - 3 * u), (0, cut + 3 * u)], [(0, cut + 3 * u), (w, cut - 3 * u), (w, h), (0, h)])
+        areas = (Area(board.safe.left, board.safe.top, board.safe.right, cut - 4 * u), Area(board.safe.left, cut + 5 * u, board.safe.right, board.safe.bottom))
+    else:
+        shapes = ([(0, 0), (middle + lean, 0), (middle - lean, h), (0, h)], [(middle + lean, 0), (w, 0), (w, h), (middle - lean, h)])
+        areas = (Area(board.safe.left, board.safe.top, middle - 11 * u, board.safe.bottom), Area(middle + 11 * u, board.safe.top, board.safe.right, board.safe.bottom))
+    values = [float(row["value"]) for row in rows] if len(rows) == 2 else []
+    icons = icons_of(board, 4)
+    for side in (0, 1):
+        ink = ink_on(tones[side])
+        board.add(sprite_of_mask(polygon_mask(w, h, [shapes[side]]), tones[side]), 0, 0, at=0.0, enter="from_left" if side == 0 else "from_right", seconds=0.01 if not board.moving else 0.5)
+        area = areas[side]
+        icon = round(min(15 * u, area.height * 0.26))
+        unit = str(rows[side].get("unit", "")) if values else ""
+        name = board.fit(names[side] if len(names) > side else "", (area.width, area.height * (0.34 if values else 0.6)), largest=7.6 if values else 10, smallest=2.9, lines=4 if not board.tall else 2, leading=1.1)
+        figure_px = min(13 * u, area.width / max(0.4, board.text_px(human_amount(values[side], unit), board.display(), 1) / u)) if values else 0.0
+        what = unit_label(unit)
+        total = icon + 3.4 * u + name.height + (figure_px * 0.72 + 3.6 * u + (4 * u if what else 0) if values else 0)
+        y = area.top + max(0.0, (area.height - total) / 2)
+        x, align = (area.left, 0.0) if side == 0 or board.tall else (area.right, 1.0)
+        board.add(icon_sprite(icons[side], icon, ink, mix(tones[side], ink, 0.22)), x - icon * align, y, at=0.25 + 0.1 * side, enter="pop")
+        y += icon + 3.4 * u
+        board.say(name, x, y, ink, align=align, at=0.3 + 0.1 * side)
+        y += name.height + 3.4 * u
+        if values:
+            counter(board, values[side], unit, board.display(), figure_px, ink, x, y, align=align, at=0.45 + 0.1 * side, seconds=1.1)
+            if what:
+                board.label(what, x, y + figure_px * 0.72 + 1.8 * u, mix(ink, tones[side], 0.12), size=3.0, align=align, at=0.6, width=area.width)
+    d = round(15 * u)
+    cx, cy = (w / 2, board.safe.middle[1]) if not board.tall else (w * 0.74, board.safe.top + board.safe.height / 2)
+    board.add(sprite_of_mask(disc_mask(d), scheme.ground), cx - d / 2, cy - d / 2, at=0.4, enter="pop")
+    board.add(sprite_of_mask(ring_mask(d, 0.7 * u), scheme.spark), cx - d / 2, cy - d / 2, at=0.4, enter="pop")
+    text = line_of("vs", board.display(), round(7 * u), scheme.ink)
+    board.add(text.sprite, cx - text.width / 2 - text.left, cy + 7 * u * 0.27 - text.above, at=0.45, enter="pop")

@@ -1,0 +1,115 @@
+"""Cuts the spoken turns into stretches of one picture each, on turn and phrase borders."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from videoflow.providers.base import Cue, SpeakerId, SpokenTurn, SpokenWord
+
+LONGEST_SECONDS = 6.2
+SHORTEST_SECONDS = 2.0
+_WANTED_SECONDS = 4.4
+_CHAPTER_SECONDS = 2.8
+_LEAD_SECONDS = 0.10
+"""A picture comes this much before the word it belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A stretch with one picture. ``part`` counts within its turn; ``opens`` is set where a section begins."""
+
+    start: float
+    end: float
+    turn_indexes: tuple[int, ...]
+    speaker: SpeakerId
+    text: str
+    words: tuple[SpokenWord, ...]
+    cue: Cue | None
+    section: str
+    part: int = 0
+    parts: int = 1
+    opens: bool = False
+
+    @property
+    def seconds(self) -> float:
+        return self.end - self.start
+
+
+def beats_cut(turns: Sequence[SpokenTurn], total_seconds: float) -> list[Beat]:
+    """Return beats that follow each other without a gap from 0 to ``total_seconds``."""
+    ordered = sorted(turns, key=lambda turn: (turn.start, turn.index))
+    starts = [0.0]
+    for before, turn in zip(ordered, ordered[1:], strict=False):
+        lead = min(_LEAD_SECONDS, max(0.0, turn.start - before.end) / 2)
+        starts.append(min(max(starts[-1], turn.start - lead), total_seconds))
+    whole: list[Beat] = []
+    for number, turn in enumerate(ordered):
+        end = starts[number + 1] if number + 1 < len(ordered) else total_seconds
+        opens = number == 0 or turn.section != ordered[number - 1].section
+        whole.append(Beat(starts[number], end, (turn.index,), turn.speaker, turn.text, turn.words, turn.cue, turn.section, opens=opens))
+    beats: list[Beat] = []
+    for beat in _short_joined([beat for beat in whole if beat.seconds > 1e-6]):
+        beats += _split(beat)
+    return beats
+
+
+def _short_joined(beats: list[Beat]) -> list[Beat]:
+    """Join turns too short for a picture of their own to their neighbour; the longer turn says what is shown."""
+    joined: list[Beat] = []
+    for beat in beats:
+        last = joined[-1] if joined else None
+        small = last is not None and min(beat.seconds, last.seconds) < SHORTEST_SECONDS
+        if last is not None and small and not beat.opens and last.seconds + beat.seconds <= LONGEST_SECONDS + 1.5:
+            main = last if last.seconds >= beat.seconds else beat
+            joined[-1] = Beat(
+                last.start, beat.end, (*last.turn_indexes, *beat.turn_indexes), main.speaker, f"{last.text} {beat.text}", (*last.words, *beat.words),
+                main.cue or last.cue or beat.cue, last.section, opens=last.opens,
+            )  # fmt: skip
+        else:
+            joined.append(beat)
+    return joined
+
+
+def _split(beat: Beat) -> list[Beat]:
+    """Cut a long turn at phrase borders; where a section opens, the first piece is as long as its card."""
+    if beat.seconds <= LONGEST_SECONDS and not (beat.opens and beat.seconds > _CHAPTER_SECONDS + SHORTEST_SECONDS):
+        return [beat]
+    goals: list[float] = []
+    at = beat.start
+    if beat.opens:
+        at += _CHAPTER_SECONDS
+        goals.append(at)
+    rest = beat.end - at
+    pieces = max(1, round(rest / _WANTED_SECONDS)) if rest > LONGEST_SECONDS else 1
+    goals += [at + rest * number / pieces for number in range(1, pieces)]
+    cuts: list[float] = []
+    for goal in goals:
+        last = cuts[-1] if cuts else beat.start
+        best = _border(beat, goal, last + SHORTEST_SECONDS, beat.end - SHORTEST_SECONDS)
+        if best is not None:
+            cuts.append(best)
+    edges = [beat.start, *cuts, beat.end]
+    parts: list[Beat] = []
+    for number, (start, end) in enumerate(zip(edges, edges[1:], strict=False)):
+        last_part = number == len(edges) - 2
+        words = tuple(word for word in beat.words if (word.start >= start or number == 0) and (word.start < end or last_part))
+        text = " ".join(word.text for word in words) or beat.text
+        parts.append(
+            Beat(start, end, beat.turn_indexes, beat.speaker, text, words, beat.cue, beat.section, number, len(edges) - 1, beat.opens and number == 0)
+        )
+    return parts
+
+
+def _border(beat: Beat, goal: float, earliest: float, latest: float) -> float | None:
+    """Return the phrase border nearest to ``goal``: after a sentence counts most, then after a clause, then after a word."""
+    best, best_cost = None, 1e9
+    for before, word in zip(beat.words, beat.words[1:], strict=False):
+        at = word.start - min(_LEAD_SECONDS, max(0.0, word.start - before.end) / 2)
+        if not earliest <= at <= latest:
+            continue
+        ending = before.text.rstrip("”\"'’)")[-1:]
+        cost = abs(at - goal) + (0.0 if ending in ".!?…" else 0.5 if ending in ",;:—–" else 1.6)
+        if cost < best_cost:
+            best, best_cost = at, cost
+    if best is None and not beat.words and earliest <= goal <= latest:
+        return goal
+    return best

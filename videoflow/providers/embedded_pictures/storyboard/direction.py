@@ -1,0 +1,216 @@
+"""Decides, beat for beat, what is shown, on which ground, how it moves and how it comes in."""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from videoflow.providers.base import Host, Shot, SpokenTurn
+from videoflow.providers.embedded_pictures.storyboard.beats import Beat, beats_cut
+from videoflow.providers.embedded_pictures.storyboard.options import Option, Setting, cue_options, plain_options, text_options
+from videoflow.providers.embedded_pictures.wording import content_words, without_emoji
+
+Motion = Literal["still", "push_in", "pull_out", "pan_left", "pan_right", "drift_up"]
+Transition = Literal["cut", "crossfade", "slide", "wipe", "zoom"]
+
+MOST_SHARE = 0.23
+"""No layout may take more of the video than this."""
+_CLIPS = frozenset(("title", "chapter", "bars", "columns", "bubbles", "line", "ranking", "figure", "versus", "kinetic", "hosts", "points", "outro"))
+_EITHER = ("question", "timeline", "recap", "statement")
+"""Made clips when too little moves."""
+_LEAST_CLIP_SHARE = 0.5
+_FREE_CAMERA = frozenset(("stickers", "spotlight", "poster", "videos"))
+"""Nothing in these is lost when the camera moves sideways."""
+_ENGLISH = frozenset("the and of to in is that it for with are was this you but not have".split())
+
+
+@dataclass(slots=True)
+class _Ledger:
+    """What has been shown so far."""
+
+    total: float
+    seconds: dict[str, float]
+    order: list[str]
+    grounds: list[str]
+    shown: set[tuple[str, str]]
+
+    def allows(self, layout: str, seconds: float) -> bool:
+        within = self.seconds.get(layout, 0.0) + seconds <= max(MOST_SHARE * self.total, 6.5)
+        return within and (not self.order or self.order[-1] != layout)
+
+    def score(self, option: Option, chance: random.Random) -> float:
+        used = self.seconds.get(option.layout, 0.0) / max(1e-6, MOST_SHARE * self.total)
+        score = option.weight * (1.0 - 0.55 * min(1.0, used))
+        recent = self.order[::-1][:5]
+        if option.layout in recent:
+            score *= (0.0, 0.45, 0.6, 0.75, 0.88)[recent.index(option.layout)]
+        if (option.layout, _content(option)) in self.shown:
+            score *= 0.35
+        return score * chance.uniform(0.88, 1.12)
+
+    def note(self, option: Option, seconds: float, ground: str) -> None:
+        self.seconds[option.layout] = self.seconds.get(option.layout, 0.0) + seconds
+        self.order.append(option.layout)
+        self.grounds.append(ground)
+        self.shown.add((option.layout, _content(option)))
+
+
+def _content(option: Option) -> str:
+    spec = option.spec
+    return repr([spec.get(key) for key in ("heading", "data", "items", "text", "phrase", "videos")])
+
+
+def storyboard_make(
+    turns: Sequence[SpokenTurn], *, title: str, look: Mapping[str, Any], aspect: str, total_seconds: float, hosts: tuple[Host, Host], seed: int
+) -> list[Shot]:
+    """Return shots that cover 0 to ``total_seconds`` without a gap."""
+    chance = random.Random(f"{seed}/{title}/{aspect}")
+    beats = beats_cut(turns, total_seconds)
+    if not beats:
+        beats = [Beat(0.0, total_seconds, (), "A", title, (), None, "")]
+    sections = tuple(dict.fromkeys(beat.section for beat in beats if beat.section))
+    texts = " ".join(turn.text for turn in turns).lower().split()
+    setting = Setting(title, tuple(str(word) for word in look.get("keywords", ())), sum(word in _ENGLISH for word in texts) > 0.08 * len(texts), sections)
+    words_of = {section: _frequent(turns, section) for section in sections}
+    ledger = _Ledger(total_seconds, {}, [], [], set())
+    picked: list[tuple[Beat, Option, str]] = []
+    for number, beat in enumerate(beats):
+        option = _pick(beat, number, len(beats), setting, words_of.get(beat.section, ()), ledger, chance)
+        ground = _ground(option.layout, beat, ledger, chance)
+        ledger.note(option, beat.seconds, ground)
+        picked.append((beat, option, ground))
+    clips = _moving([(option.layout, beat.seconds) for beat, option, _ in picked], total_seconds)
+    starts = [round(beat.start, 3) for beat, _, _ in picked] + [round(total_seconds, 3)]
+    shots: list[Shot] = []
+    for number, (beat, option, ground) in enumerate(picked):
+        clip = number in clips
+        head = beat.section if option.layout not in ("title", "chapter", "outro", "question", "quote", "poster", "versus") else ""
+        spec = {
+            **option.spec,
+            "ground": ground,
+            "seed": chance.randrange(1, 1 << 30),
+            "speaker": beat.speaker,
+            "section": without_emoji(head),
+            "hosts": [asdict(host) for host in hosts],
+            "words": [[word.text, round(word.start - starts[number], 3), round(word.end - starts[number], 3)] for word in beat.words],
+        }
+        before = shots[-1] if shots else None
+        shots.append(
+            Shot(
+                index=number,
+                turn_indexes=beat.turn_indexes,
+                start=starts[number],
+                seconds=round(starts[number + 1] - starts[number], 3),
+                kind="clip" if clip else "image",
+                layout=option.layout,
+                spec=spec,
+                motion="still" if clip else _motion(option.layout, before, chance),
+                transition=_transition(beat, option.layout, before, chance),
+                focus=(0.5, 0.45),
+                alt=_alt(option),
+            )
+        )
+    return shots
+
+
+def _pick(
+    beat: Beat, number: int, count: int, setting: Setting, section_words: Sequence[str], ledger: _Ledger, chance: random.Random
+) -> Option:  # fmt: skip
+    kind = beat.cue.kind if beat.cue else None
+    if number == 0:
+        return Option("title", 9, {"heading": setting.title, "text": " ".join([*setting.keywords[:8], beat.text])})
+    if number == count - 1 and (kind == "outro" or count > 6):
+        farewell = "Thanks for watching" if setting.english else setting.title
+        return Option("outro", 9, {"heading": farewell, "title": setting.title if setting.english else ""})
+    if beat.opens and beat.section and len(setting.sections) > 1 and ledger.order[-1] != "chapter":
+        place = setting.sections.index(beat.section) + 1
+        return Option("chapter", 9, {"heading": beat.section, "number": place, "count": len(setting.sections)})
+    options = [*text_options(beat, setting), *plain_options(beat, setting, section_words)]
+    if kind not in ("title", "chapter", "outro"):
+        faded = 1.0 if beat.part == 0 or (beat.part == 1 and ledger.order[-1] == "chapter") else 0.62
+        options += [Option(option.layout, option.weight * faded, option.spec) for option in cue_options(beat, setting)]
+    allowed = [option for option in options if ledger.allows(option.layout, beat.seconds)]
+    if not allowed:
+        allowed = [option for option in options if option.layout != ledger.order[-1]]
+        return min(allowed, key=lambda option: ledger.seconds.get(option.layout, 0.0))
+    return max(allowed, key=lambda option: ledger.score(option, chance))
+
+
+def _frequent(turns: Sequence[SpokenTurn], section: str) -> tuple[str, ...]:
+    """Return the words of a section worth a sticker: names first, then what is said often."""
+    counts: dict[str, float] = {}
+    for turn in turns:
+        if turn.section == section:
+            for word in content_words(turn.text):
+                if len(word) > 3:
+                    counts[word] = counts.get(word, 0) + (1.6 if word[:1].isupper() else 1.0)
+    return tuple(sorted(counts, key=lambda word: (-counts[word], word))[:12])
+
+
+def _ground(layout: str, beat: Beat, ledger: _Ledger, chance: random.Random) -> str:
+    own = beat.speaker.lower()
+    choices: dict[str, tuple[str, ...]] = {
+        "title": ("main",),
+        "chapter": ("a", "b", "spark", "alternate"),
+        "outro": ("main",),
+        "poster": ("spark", own, "alternate"),
+        "quote": (own, "alternate", "main"),
+        "question": ("main", "alternate", own),
+        "versus": ("main",),
+        "line": ("main", "main", "alternate"),
+        "statement": ("main", "alternate", "spark"),
+        "figure": ("main", "alternate", "main"),
+    }
+    listed = choices.get(layout, ("main", "main", "main", "alternate"))
+    last = ledger.grounds[-1] if ledger.grounds else ""
+    fresh = [ground for ground in listed if ground != last or ground == "main"] or list(listed)
+    if layout == "chapter":
+        earlier = sum(name == "chapter" for name in ledger.order)
+        return ("a", "b", "spark", "alternate")[earlier % 4]
+    return chance.choice(fresh)
+
+
+def _moving(shots: Sequence[tuple[str, float]], total: float) -> set[int]:
+    """Return which shots are clips: all that live from movement, more when they fill less than half of the time."""
+    clips = {number for number, (layout, _) in enumerate(shots) if layout in _CLIPS}
+    share = sum(shots[number][1] for number in clips) / max(1e-6, total)
+    for layout in _EITHER:
+        for number, (name, seconds) in enumerate(shots):
+            if name == layout and share < _LEAST_CLIP_SHARE:
+                clips.add(number)
+                share += seconds / max(1e-6, total)
+    return clips
+
+
+def _motion(layout: str, before: Shot | None, chance: random.Random) -> Motion:
+    listed: tuple[Motion, ...] = ("push_in", "pull_out")
+    if layout in _FREE_CAMERA:
+        listed = ("push_in", "pan_left", "pan_right", "drift_up", "pull_out")
+    fresh = [motion for motion in listed if before is None or before.motion != motion]
+    return chance.choice(fresh or list(listed))
+
+
+def _transition(beat: Beat, layout: str, before: Shot | None, chance: random.Random) -> Transition:
+    if before is None:
+        return "cut"
+    if layout == "chapter":
+        return chance.choice(("wipe", "zoom", "slide"))
+    if layout == "outro":
+        return "crossfade"
+    if beat.part > 0 or before.seconds < 2.6:
+        return "cut"
+    kinds: tuple[Transition, ...] = ("cut", "crossfade", "slide", "wipe", "zoom")
+    return chance.choices(kinds, (52, 16, 16, 10, 6))[0]
+
+
+def _alt(option: Option) -> str:
+    spec = option.spec
+    said = str(spec.get("heading") or spec.get("text") or spec.get("phrase") or "").strip()
+    named = {
+        "title": "Title card", "chapter": "Chapter card", "bars": "Bar chart", "columns": "Column chart", "bubbles": "Chart of discs", "line": "Line chart by day",
+        "ranking": "Ranked list", "figure": "Large figure", "versus": "Two sides compared", "quote": "Quotation", "kinetic": "Words in large type", "statement": "Sentence in large type",
+        "question": "Question", "points": "List", "hosts": "The two hosts talking", "timeline": "Time line", "stickers": "Wall of words", "videos": "Cards of the videos", "poster": "One large word",
+        "spotlight": "Pictogram with a phrase", "map": "Map", "recap": "Recap", "outro": "Closing card",
+    }[option.layout]  # fmt: skip
+    labels = ", ".join(str(row["label"]) for row in spec.get("data", ())[:5] if row["label"] != said)
+    return ": ".join(part for part in (named, said, labels) if part)

@@ -1,0 +1,175 @@
+"""What could be shown during a beat: layouts with their weight and all they need to be drawn."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from videoflow.providers.base import Cue, Datum
+from videoflow.providers.embedded_pictures.icons import icon_fits
+from videoflow.providers.embedded_pictures.storyboard.beats import Beat
+from videoflow.providers.embedded_pictures.wording import (
+    content_words,
+    figures_in,
+    key_phrase,
+    listing_in,
+    plain_title,
+    quote_in,
+    sentence_shown,
+    versus_in,
+    without_emoji,
+)
+
+Spec = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """``weight``: about 1 for what always fits, 2 for what the text asks for, 3 for what the script asks for."""
+
+    layout: str
+    weight: float
+    spec: Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is the same for every beat of a video."""
+
+    title: str
+    keywords: tuple[str, ...]
+    english: bool
+    sections: tuple[str, ...]
+
+
+def _data(data: Sequence[Datum]) -> list[Spec]:
+    return [{"label": datum.label, "value": datum.value, "unit": datum.unit, "date": datum.date} for datum in data]
+
+
+def _spread(data: Sequence[Datum]) -> float:
+    """Return the smallest figure as a share of the largest."""
+    values = [abs(datum.value) for datum in data]
+    return min(values) / max(values) if values and max(values) > 0 else 0.0
+
+
+def _videos(cue: Cue) -> list[Spec]:
+    """Return the data of a cue as videos, when that is what they are: their labels read like titles."""
+    named = [datum for datum in cue.data if datum.date is None and len(datum.label.split()) >= 3]
+    return [{"title": datum.label, "channel": cue.attribution if len(cue.data) == 1 else "", "value": datum.value} for datum in named[:3]]
+
+
+def cue_options(beat: Beat, setting: Setting) -> list[Option]:
+    """Return what the script asks to show."""
+    cue = beat.cue
+    if cue is None:
+        return []
+    data, heading = _data(cue.data), without_emoji(plain_title(cue.heading) or setting.title)
+    items = [item for item in cue.items if item.strip()]
+    options: list[Option] = []
+    match cue.kind:
+        case "question":
+            asked = cue.text or cue.heading
+            options.append(Option("question", 2.6, {"text": asked}))
+        case "quote":
+            options.append(Option("quote", 3.0, {"text": cue.text or cue.heading, "attribution": cue.attribution}))
+            if cue.attribution and len(cue.text.split()) >= 2:
+                card = {"title": cue.text.strip("“”\"'"), "channel": cue.attribution, "value": cue.data[0].value if cue.data else None}
+                options.append(Option("videos", 2.2, {"videos": [card], "heading": heading, "phrase": key_phrase(beat.text, 7)}))
+        case "figure" if cue.data:
+            caption = heading if heading.lower() != cue.data[0].unit.lower() else cue.text
+            options.append(Option("figure", 3.0, {"data": data, "caption": caption, "heading": heading}))
+        case "bars" | "ranking" if len(cue.data) >= 2:
+            spread = _spread(cue.data)
+            options.append(Option("bars", 3.0 if cue.kind == "bars" else 2.2, {"data": data, "heading": heading}))
+            options.append(Option("ranking", 2.3 if cue.kind == "bars" else 3.2, {"data": _sorted(data), "heading": heading}))
+            if max(len(datum.label) for datum in cue.data) <= 34 and spread > 0.03 and len(cue.data) <= 5:
+                options.append(Option("columns", 2.5, {"data": data, "heading": heading}))
+            if 2 <= len(cue.data) <= 4 and spread > 0.06:
+                options.append(Option("bubbles", 2.4, {"data": data, "heading": heading}))
+            if len(_videos(cue)) >= 2:
+                options.append(Option("videos", 2.0, {"videos": _videos(cue), "heading": heading}))
+        case "line" if len(cue.data) >= 2:
+            options.append(Option("line", 3.4, {"data": data, "heading": heading}))
+            if 3 <= len(cue.data) <= 6:
+                options.append(Option("timeline", 1.8, {"data": data, "heading": heading}))
+            gained = cue.data[-1].value - cue.data[0].value
+            if cue.attribution:
+                card = {"title": cue.heading, "channel": cue.attribution, "value": max(datum.value for datum in cue.data)}
+                options.append(Option("videos", 1.9, {"videos": [card], "heading": heading, "phrase": key_phrase(beat.text, 7)}))
+            if gained > 0:
+                last = {**data[-1], "label": heading}
+                options.append(Option("figure", 1.6, {"data": [last], "caption": heading, "heading": heading}))
+        case "comparison" if len(cue.data) >= 2:
+            options.append(Option("versus", 3.2, {"data": data[:2], "heading": heading}))
+            if _spread(cue.data[:2]) > 0.03:
+                options.append(Option("bubbles", 2.2, {"data": data[:2], "heading": heading}))
+            options.append(Option("bars", 1.9, {"data": data, "heading": heading}))
+        case "comparison" if len(items) >= 2:
+            options.append(Option("versus", 3.0, {"items": items[:2], "heading": heading}))
+        case "list" if items:
+            options.append(Option("points", 3.0, {"items": items, "heading": heading}))
+            if len(items) >= 4:
+                options.append(Option("stickers", 1.8, {"items": items, "hot": list(content_words(beat.text))}))
+        case "recap" if items:
+            options.append(Option("recap", 3.4, {"items": items, "heading": heading}))
+            options.append(Option("points", 1.6, {"items": items, "heading": heading}))
+        case "statement" if cue.text or cue.heading:
+            shown = sentence_shown(cue.text or cue.heading, 130)
+            options.append(Option("statement", 1.5, {"text": shown}))
+    dated = [datum for datum in cue.data if datum.date]
+    if cue.kind in ("list", "ranking") and 3 <= len(dated) <= 6 and len({datum.date for datum in dated}) >= 3:
+        options.append(Option("timeline", 2.4, {"data": sorted(data, key=lambda row: str(row["date"])), "heading": heading}))
+    return options
+
+
+def _sorted(data: list[Spec]) -> list[Spec]:
+    return sorted(data, key=lambda row: -float(row["value"]))
+
+
+def text_options(beat: Beat, setting: Setting) -> list[Option]:
+    """Return what the words themselves ask for: a figure, a quotation, an enumeration, a question, two sides."""
+    text = without_emoji(beat.text)
+    options: list[Option] = []
+    figures = figures_in(text)
+    if figures:
+        figure = figures[0]
+        row = {"label": figure.about, "value": figure.value, "unit": figure.unit, "date": None}
+        caption = figure.about if len(figure.about.split()) >= 2 else key_phrase(text, 7)
+        options.append(Option("figure", 2.2, {"data": [row], "caption": caption[:1].upper() + caption[1:], "heading": caption}))
+    quoted = quote_in(text)
+    if quoted:
+        options.append(Option("quote", 2.0, {"text": quoted, "attribution": ""}))
+    listed = listing_in(text)
+    if listed:
+        options.append(Option("points", 2.0, {"items": list(listed), "heading": beat.section or key_phrase(text, 4)}))
+    sides = versus_in(text)
+    if sides:
+        options.append(Option("versus", 1.9, {"items": list(sides), "heading": ""}))
+    asked = [sentence for sentence in re.split(r"(?<=[.!?？؟])\s+", text) if sentence.rstrip("”\"'’").endswith(("?", "？", "؟", ";"))]
+    if asked and asked[-1].rstrip("”\"'’").endswith(("?", "？", "؟")):
+        options.append(Option("question", 2.1, {"text": asked[-1]}))
+    return options
+
+
+def plain_options(beat: Beat, setting: Setting, section_words: Sequence[str]) -> list[Option]:
+    """Return what fits any text."""
+    text = without_emoji(beat.text) or setting.title
+    words = content_words(text)
+    phrase = key_phrase(text, 6)
+    gist = key_phrase(text, 9)
+    options = [
+        Option("kinetic", 1.15, {"phrase": phrase}),
+        Option("hosts", 1.0, {"phrase": gist}),
+        Option("spotlight", 1.35 if icon_fits(text) else 0.85, {"phrase": gist, "text": text}),
+    ]
+    sentence = sentence_shown(text, 120)
+    if 24 <= len(sentence):
+        options.append(Option("statement", 0.95, {"text": sentence}))
+    if words:
+        best = max(words, key=lambda word: (word[:1].isupper() and not text.startswith(word), min(len(word), 9), -len(word)))
+        options.append(Option("poster", 0.75, {"word": best[:1].upper() + best[1:], "phrase": phrase, "text": text}))
+    wall = list(dict.fromkeys([*setting.keywords, *section_words]))
+    if len(wall) >= 7:
+        hot = [word for word in wall if word.lower() in text.lower()]
+        options.append(Option("stickers", 0.7, {"items": list(dict.fromkeys([*hot, *wall]))[:13], "hot": hot}))
+    return options

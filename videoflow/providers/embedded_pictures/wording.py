@@ -1,0 +1,213 @@
+"""What a picture says: figures for people, shortened titles, and what a spoken text gives to show."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\ufe0f\u200d\u20e3\U000e0020-\U000e007f]+")
+_STOP = frozenset(
+    """a about above after again all also always am an and any are aren't as at back be because been before being below between both but by can can't come
+    could couldn't did didn't do does doesn't doing don't down each even ever every few first for from further get gets getting go goes going gonna got had hadn't
+    has hasn't have haven't having he he's her here here's hers him his how how's i i'd i'll i'm i've if in into is isn't it it's its itself just keep kind know
+    let let's like little long look lot lots made make makes many may maybe me mean might more most much must my never new next no nor not nothing now of off oh ok okay
+    on once one only or other our out over own part people per put quite rather really right said same say says see seem she she's should so some something still such
+    sure take tell than that that's the their them then there there's these they they're they've thing things think this those though through to too two under until up
+    us use used very want was wasn't way we we'll we're we've well were weren't what what's when where which while who who's why will with won't would yeah yes yet you you'd
+    you'll you're you've your yours exactly actually fair enough point wait hold""".split()
+)  # fmt: skip
+_FIGURE = re.compile(
+    r"(?P<currency>[$€£¥])?\s?(?P<number>\d{1,3}(?:[,\u202f]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s?"
+    r"(?P<scale>trillion|billion|million|thousand|hundred|percent|per cent|[%x×]|[kKmMbB]\b)?",
+)
+_QUOTED = re.compile(r"[“\"«„]([^”\"»“]{8,180})[”\"»“]")
+_SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "hundred": 1e2, "k": 1e3, "m": 1e6, "b": 1e9}
+
+
+def without_emoji(text: str) -> str:
+    return re.sub(r"\s+", " ", _EMOJI.sub(" ", text)).strip()
+
+
+def human_number(value: float) -> str:
+    """Return a count as people read it: ``950``, ``12.4K``, ``1.5M``, ``2B``."""
+    sign, size = ("-" if value < 0 else ""), abs(value)
+    for limit, unit in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K")):
+        if size >= limit * 0.99995:
+            scaled = size / limit
+            digits = 0 if scaled >= 99.95 else 1
+            text = f"{scaled:.{digits}f}"
+            return f"{sign}{text.removesuffix('.0')}{unit}"
+    return f"{sign}{size:.0f}" if size >= 10 or size == int(size) else f"{sign}{size:.1f}"
+
+
+def human_amount(value: float, unit: str) -> str:
+    """Return a figure with its sign when the unit is one (``45%``, ``$3.2M``, ``3x``), else the bare figure."""
+    unit = unit.strip().lower()
+    if unit in ("%", "percent", "per cent"):
+        return f"{value:.1f}".removesuffix(".0") + "%"
+    if unit in ("$", "€", "£", "¥"):
+        return unit + human_number(value)
+    if unit in ("x", "×", "times"):
+        return f"{value:.1f}".removesuffix(".0") + "×"
+    if unit in ("year", "") and value == int(value) and 1900 <= value <= 2100:
+        return f"{value:.0f}"
+    return human_number(value)
+
+
+def unit_label(unit: str) -> str:
+    return "" if unit.strip().lower() in ("%", "percent", "per cent", "$", "€", "£", "¥", "x", "×", "times") else unit.strip()
+
+
+def short_date(iso: str) -> str:
+    """Return ``2020-08-12`` as ``Aug 12``; anything else as it is."""
+    match = re.fullmatch(r"(\d{4})-(\d{2})-(\d{2}).*", iso)
+    if match is None:
+        return iso
+    months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+    month = int(match.group(2))
+    return f"{months[month - 1]} {int(match.group(3))}" if 1 <= month <= 12 else iso
+
+
+def calm(text: str) -> str:
+    """Return a title that does not shout: long runs of capitals become title case; short ones (NBA) stay."""
+    letters = [c for c in text if c.isalpha() and c.upper() != c.lower()]
+    if len(letters) < 8 or sum(c.isupper() for c in letters) < 0.72 * len(letters):
+        return text
+    return " ".join(word if len(re.sub(r"\W", "", word)) <= 3 and word.lower() not in _STOP else word.capitalize() for word in text.split())
+
+
+def plain_title(text: str) -> str:
+    """Return a video's title fit for display: no emoji, hashtags, trailing boilerplate in brackets or shouting."""
+    text = without_emoji(text)
+    text = re.sub(r"#\w+", "", text)
+    text = re.sub(r"\s*[\[(](?:official|lyrics?|audio|video|hd|4k|full|music)[^\])]*[\])]", "", text, flags=re.IGNORECASE)
+    return calm(re.sub(r"\s{2,}", " ", text).strip(" |-–—·"))
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return the text cut at a word border to ``limit`` characters, with an ellipsis when something is missing."""
+    text = " ".join(text.split())
+    if len(text) <= limit:
+        return text
+    cut = text[: limit - 1]
+    space = cut.rfind(" ")
+    if space > limit * 0.4:
+        cut = cut[:space]
+    words = cut.split()
+    while len(words) > 2 and words[-1].lower().strip(",.;:") in _STOP:
+        words.pop()
+    return " ".join(words).rstrip(" ,.;:–—-|&(“\"") + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number said in a text: how it is shown, its value, and the words around it."""
+
+    shown: str
+    value: float
+    unit: str
+    about: str
+
+
+def figures_in(text: str) -> tuple[Figure, ...]:
+    """Return the figures worth a picture, largest statement first; years, list numbers and small counts are not."""
+    found: list[Figure] = []
+    for match in _FIGURE.finditer(text):
+        before = text[max(0, match.start() - 1) : match.start()]
+        if before.isalnum() or before in ("-", "/", ":", "."):
+            continue
+        value = float(match.group("number").replace(",", "").replace("\u202f", ""))
+        scale = (match.group("scale") or "").lower()
+        percent = scale in ("%", "percent", "per cent")
+        times = scale in ("x", "×")
+        value *= _SCALES.get(scale, 1.0)
+        plain = not (match.group("currency") or scale or "," in match.group("number"))
+        if plain and (value < 20 or 1900 <= value <= 2100):
+            continue
+        unit = match.group("currency") or ("%" if percent else "x" if times else "")
+        rest = re.split(r"[.,;:!?—–]\s|[.!?]$", text[match.end() :], maxsplit=1)[0].strip(" .,!?")
+        words = rest.split()[:6]
+        while words and words[-1].lower().strip(",.") in _STOP:
+            words.pop()
+        found.append(Figure(human_amount(value, unit), value, unit, " ".join(words)))
+    return tuple(sorted(found, key=lambda figure: (figure.unit == "" and figure.value < 1000, -len(figure.about) > 0)))
+
+
+def quote_in(text: str) -> str | None:
+    match = _QUOTED.search(text)
+    return match.group(1).strip(" ,.") if match and len(match.group(1).split()) >= 4 else None
+
+
+def listing_in(text: str) -> tuple[str, ...]:
+    """Return the items of an enumeration such as "music, gaming and sports"; empty when there is none."""
+    for sentence in re.split(r"(?<=[.!?])\s+", text):
+        match = re.search(r"((?:[^,.;:!?—]{2,38},\s+){2,6}(?:and|or|&)\s+[^,.;:!?—]{2,38})", sentence)
+        if match is None:
+            continue
+        parts = [part.strip() for part in re.split(r",\s+(?:and|or|&)\s+|,\s+", match.group(1))]
+        lead = parts[0].split()
+        parts[0] = " ".join(lead[-3:]) if len(lead) > 4 else parts[0]
+        items = [re.sub(r"^(?:and|or|the|a|an|like|such as|with|are|is)\s+", "", part, flags=re.IGNORECASE) for part in parts]
+        items = [re.sub(r"^(?:and|or|the|a|an)\s+", "", item, flags=re.IGNORECASE) for item in items]
+        if len(items) >= 3 and all(1 <= len(item.split()) <= 5 for item in items):
+            return tuple(item[:1].upper() + item[1:] for item in items[:5])
+    return ()
+
+
+def versus_in(text: str) -> tuple[str, str] | None:
+    """Return the two sides of "X vs Y" or "X versus Y", each up to four words."""
+    match = re.search(r"((?:[\w'’&-]+\s+){1,4})(?:vs\.?|versus)\s+((?:[\w'’&-]+\s*){1,4})", text)
+    if match is None:
+        return None
+    left = [word for word in match.group(1).split()]
+    right = [word for word in match.group(2).split()]
+    while left and left[0].lower() in _STOP:
+        left.pop(0)
+    while right and right[-1].lower() in _STOP:
+        right.pop()
+    return (" ".join(left), " ".join(right)) if left and right else None
+
+
+def content_words(text: str) -> tuple[str, ...]:
+    """Return the words that carry the meaning, in order, each once, without punctuation."""
+    words = [word.strip("“”\"'‘’.,;:!?()[]…—–-*_") for word in without_emoji(text).split()]
+    kept = [word for word in words if len(word) > 2 and word.lower() not in _STOP and not word.isdigit()]
+    return tuple(dict.fromkeys(kept))
+
+
+def key_phrase(text: str, longest_words: int = 7) -> str:
+    """Return the few words in a row that say most: dense in content words, within one clause."""
+    clauses = [clause.strip() for clause in re.split(r"(?<=[.!?;:])\s+|\s+[—–]\s+|,\s+", without_emoji(text)) if clause.strip()]
+    best, best_score = "", -1.0
+    for clause in clauses or [text]:
+        words = clause.split()
+        for start in range(len(words)):
+            for end in range(start + 1, min(len(words), start + longest_words) + 1):
+                chunk = words[start:end]
+                first, last = (chunk[i].lower().strip("“”\"'.,;:!?") for i in (0, -1))
+                if last in _STOP or (first in _STOP and start > 0):
+                    continue
+                dense = sum(word.lower().strip("“”\"'.,;:!?") not in _STOP for word in chunk)
+                named = sum(word[:1].isupper() for word in chunk[1:]) * 0.4
+                whole = 0.8 if (start == 0 and end == len(words)) else 0.0
+                score = dense + named + whole - (len(chunk) - dense) * 0.45
+                if score > best_score:
+                    best, best_score = " ".join(chunk), score
+    phrase = (best or " ".join(text.split()[:longest_words])).strip(" ,;:.“”\"")
+    return phrase[:1].upper() + phrase[1:]
+
+
+def sentence_shown(text: str, limit: int) -> str:
+    """Return the sentence of a text that is worth standing alone, shortened to ``limit`` characters."""
+    sentences = [s.strip() for s in re.split(r"(?<=[.!?…])\s+", without_emoji(text)) if s.strip()]
+    fitting = [s for s in sentences if 18 <= len(s) <= limit] or sentences or [text]
+    best = max(fitting, key=lambda s: (len(content_words(s)), -len(s)))
+    return shortened(best, limit)
+
+
+def initials(name: str) -> str:
+    words = [word for word in name.split() if word[:1].isalnum()]
+    return (words[0][:1] + (words[-1][:1] if len(words) > 1 else "")).upper() if words else "•"
+
+
+def join_names(names: Sequence[str]) -> str:
+    return " & ".join(names)
