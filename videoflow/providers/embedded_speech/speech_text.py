@@ -148,7 +148,7 @@ def _attach_marks(tokens: list[_Token]) -> None:
     previous: _Token | None = None
     for index, token in enumerate(tokens):
         opens_aside = any(character in "([{–—|•·" for character in token.lead) or (not token.core and not token.done)
-        if opens_aside and previous and any(unicodedata.category(c)[0] in "PS" and c not in "'\"" for c in token.text):
+        if opens_aside and previous and any(_separates(character) for character in token.text):
             _mark(previous, ",")
         if not token.words:
             continue
@@ -169,6 +169,11 @@ def _attach_marks(tokens: list[_Token]) -> None:
         if mark:
             _mark(token, mark)
         previous = token
+
+
+def _separates(character: str) -> bool:
+    """Whether a mark of its own between two words is heard as a pause: dashes, brackets, bars; no quotes, no emoji."""
+    return character in "|▶►" or (unicodedata.category(character)[0] == "P" and character not in "'\"")
 
 
 def _next_starts_sentence(tokens: list[_Token], index: int) -> bool:

@@ -118,10 +118,10 @@ MONTH_ABBREVIATIONS = {
 }  # fmt: skip
 
 _SPELLED = """
-NBA NFL NHL MLB MLS UFC WWE FBI CIA CEO CFO CTO FAQ USA US UK EU UN AI API BBC CNN ABC CBS NBC ESPN HBO DVD TV PC DJ MC VIP DIY IQ
-ID OK UFO USB GPS HD UHD FPS RPG MMO GTA BTS NCT SNL DNA RNA GOP NYC LA DC PHD MP3 MP4 PS PR HR IT RV MVP NPC POV OMG LOL WTF AMA IRL
-DM PSA SUV ATM CGI VR AR XR GPU CPU LED LCD SMS URL HTML CSS NYPD LAPD IRS FDA CDC WHO MIT UCLA KFC BMW ICU ER EP LP MV BFF TBH ASMR
-TLC BET NLE AEW XXL KSI PSG UCL
+NBA NFL NHL MLB MLS UFC WWE FBI CIA CEO CFO CTO FAQ USA US UK EU UN AI API BBC CNN ABC CBS NBC ESPN HBO DVD TV PC DJ MC
+VIP DIY IQ ID OK UFO USB GPS HD UHD FPS RPG MMO GTA BTS NCT SNL DNA RNA GOP NYC LA DC PHD MP3 MP4 PS PR HR IT RV MVP NPC
+POV OMG LOL WTF AMA IRL DM PSA SUV ATM CGI VR AR XR GPU CPU LED LCD SMS URL HTML CSS NYPD LAPD IRS FDA CDC WHO MIT UCLA
+KFC BMW ICU ER EP LP MV BFF TBH ASMR TLC BET NLE AEW XXL KSI PSG UCL
 """
 _SAID_AS_WORDS = """
 NASA NATO COVID FIFA UEFA UNESCO UNICEF OPEC NAFTA AIDS POTUS SCOTUS IKEA LEGO RAM PIN SWAT NASCAR LIL GOAT FEMA PETA
@@ -206,7 +206,7 @@ SYMBOLS = {
 
 DOMAIN_ENDINGS = {
     "com": "com", "org": "org", "net": "net", "edu": "edu", "gov": "gov", "info": "info", "biz": "biz", "app": "app",
-    "blog": "blog", "shop": "shop", "me": "me", "studio": "studio", "news": "news", "live": "live", "gg": "G.G.", "io": "I.O.", "tv": "T.V.",
-    "ai": "A.I.", "uk": "U.K.", "us": "U.S.", "eu": "E.U.", "de": "D.E.", "fr": "F.R.", "ca": "C.A.", "jp": "J.P.", "in": "in",
-    "co": "co", "ly": "L.Y.", "fm": "F.M.", "be": "be", "dev": "dev", "xyz": "X.Y.Z.",
+    "blog": "blog", "shop": "shop", "me": "me", "studio": "studio", "news": "news", "live": "live", "in": "in", "co": "co",
+    "be": "be", "dev": "dev", "gg": "G.G.", "io": "I.O.", "tv": "T.V.", "ai": "A.I.", "uk": "U.K.", "us": "U.S.",
+    "eu": "E.U.", "de": "D.E.", "fr": "F.R.", "ca": "C.A.", "jp": "J.P.", "ly": "L.Y.", "fm": "F.M.", "xyz": "X.Y.Z.",
 }  # fmt: skip
