@@ -13,8 +13,8 @@ from videoflow.providers.embedded_speech.speech_text import read_aloud
 SAMPLE_RATE_HZ = 16_000
 _FRAME_SECONDS = 0.01
 _EARLY_SECONDS = 0.04
-"""The acoustic model opens a word this much before its sound: median of 106 words after a pause, in two voices, against the first 5 ms
-that rise to 30 dB under the loudest (spread 10 to 90 per cent: 15 to 65 ms)."""
+"""The acoustic model opens a word this much before its sound: median of 106 words after a pause, in two voices, against
+the first 5 ms that rise to 30 dB under the loudest (10 to 90 per cent of them: 15 to 65 ms)."""
 _NOT_IN_A_WORD = re.compile(r"[^a-z']")
 _LETTER_SOUNDS = {
     "a": "AE", "b": "B", "c": "K", "d": "D", "e": "EH", "f": "F", "g": "G", "h": "HH", "i": "IH", "j": "JH", "k": "K", "l": "L",
@@ -84,7 +84,7 @@ class Aligner:
             else:
                 made_up = f"unknown-{part}"
                 if not self._is_known(made_up):
-                    self._decoder.add_word(made_up, " ".join(_LETTER_SOUNDS[letter] for letter in part if letter != "'"), True)
+                    self._decoder.add_word(made_up, " ".join(_LETTER_SOUNDS[letter] for letter in part if letter != "'"))
                 entries.append((made_up, False))
         return entries
 

@@ -125,8 +125,8 @@ def _audio(video: Path) -> Samples:
             for number, frame in enumerate(container.decode(stream)):
                 if number == 0:
                     first = float(frame.time or 0.0)
-                pieces += [piece.to_ndarray().reshape(-1) for piece in resampler.resample(frame)]
-            pieces += [piece.to_ndarray().reshape(-1) for piece in resampler.resample(None)]
+                pieces += [np.asarray(piece.to_ndarray(), np.float32).reshape(-1) for piece in resampler.resample(frame)]
+            pieces += [np.asarray(piece.to_ndarray(), np.float32).reshape(-1) for piece in resampler.resample(None)]
     except av.FFmpegError as error:
         raise BadInput("The video's sound cannot be read, so its captions cannot be checked against the words.") from error
     samples = np.concatenate(pieces) if pieces else np.zeros(0, np.float32)
