@@ -280,7 +280,6 @@ django_application = get_wsgi_application()  # sets Django up; consumers import 
 
 from videoflow.tasks.routing import websocket_urlpatterns  # noqa: E402
 
-settings.FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
 application = Entry(
     http=HttpBridge(
         django_application,

@@ -5,6 +5,7 @@ import os
 import re
 import secrets
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -62,6 +63,14 @@ def env_int(name: str, default: int, *, minimum: int = 0) -> int:
     return number
 
 
+def env_choice(name: str, default: str, *, choices: Collection[str]) -> str:
+    """One of a few words, in capitals however it was written."""
+    value = env_str(name, default).upper()
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
+    return value
+
+
 def env_list(name: str) -> list[str]:
     """The values between commas, empty ones left out."""
     return [part.strip() for part in env_str(name).split(",") if part.strip()]
@@ -89,10 +98,26 @@ def env_secret(name: str, default: str = "") -> str:
     return content
 
 
+def made_folder(path: Path) -> Path:
+    """The folder, made when it is not there yet, for its owner only."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unusable(path, error) from None
+    return path
+
+
+def _unusable(folder: Path, error: OSError) -> ImproperlyConfigured:
+    return ImproperlyConfigured(
+        f"The data folder {folder} cannot be used ({(error.strerror or 'unknown error').lower()}). "
+        "Choose a folder you can write to with VIDEOFLOW_DATA."
+    )
+
+
 def secret_file(path: Path) -> str:
     """The secret kept in a file of this installation, made (384 random bits, mode 0600) when it is not there yet."""
+    made_folder(path.parent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             draft = path.with_name(f".{path.name}.{os.getpid()}")
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -108,10 +133,7 @@ def secret_file(path: Path) -> str:
                 draft.unlink()
         content = path.read_text(encoding="ascii").strip()
     except OSError as error:
-        raise ImproperlyConfigured(
-            f"The data folder {path.parent} cannot be used ({(error.strerror or 'unknown error').lower()}). "
-            "Choose a folder you can write to with VIDEOFLOW_DATA."
-        ) from None
+        raise _unusable(path.parent, error) from None
     if not content:
         raise ImproperlyConfigured(f"The secret in {path} is empty. Delete the file, or restore it from a copy.")
     return content

@@ -14,22 +14,22 @@ from videoflow.env import (
     database_settings,
     embedded_redis_socket,
     env_bool,
+    env_choice,
     env_file_load,
     env_int,
     env_list,
     env_path,
     env_secret,
-    env_str,
+    made_folder,
     secret_file,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env_file_load(env_path("VIDEOFLOW_ENV_FILE", BASE_DIR / ".env"))
 
-VIDEOFLOW_DATA = env_path("VIDEOFLOW_DATA", BASE_DIR / "data")
-VIDEOFLOW_REQUIRE_LOGIN = env_bool("VIDEOFLOW_REQUIRE_LOGIN")
+VIDEOFLOW_DATA = made_folder(env_path("VIDEOFLOW_DATA", BASE_DIR / "data"))
+VIDEOFLOW_LOG_LEVEL = env_choice("VIDEOFLOW_LOG_LEVEL", "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
 VIDEOFLOW_METRICS = env_bool("VIDEOFLOW_METRICS")
-VIDEOFLOW_STORAGE_URL = env_str("VIDEOFLOW_STORAGE_URL")
 VIDEOFLOW_MAX_UPLOAD_BYTES = env_int("VIDEOFLOW_MAX_UPLOAD_BYTES", 512 * 1024 * 1024, minimum=1024)
 VIDEOFLOW_ALLOWED_ORIGINS = env_list("VIDEOFLOW_ALLOWED_ORIGINS")
 VIDEOFLOW_CORES = os.cpu_count() or 1
@@ -71,7 +71,7 @@ DEBUG = False
 # File uploads
 MEDIA_ROOT = VIDEOFLOW_DATA / "media"
 MEDIA_URL = "/media/"
-FILE_UPLOAD_TEMP_DIR = VIDEOFLOW_DATA / "tmp"
+FILE_UPLOAD_TEMP_DIR = made_folder(VIDEOFLOW_DATA / "tmp")  # Django checks that it is there
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_PERMISSIONS = 0o600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
@@ -110,7 +110,10 @@ LOGGING: dict[str, Any] = {
     "filters": {"task": {"()": "videoflow.logs.TaskIdFilter"}},
     "formatters": {"line": {"()": "videoflow.logs.LineFormatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "filters": ["task"], "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": env_str("VIDEOFLOW_LOG_LEVEL", "INFO").upper()},
+    "root": {
+        "handlers": ["stderr"],
+        "level": VIDEOFLOW_LOG_LEVEL,
+    },
     "loggers": {
         "django": {"handlers": [], "level": "INFO"},
         "django.server": {"handlers": [], "level": "INFO"},

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -102,7 +103,7 @@ def packages_finding() -> Finding:
 
 @cache
 def ffmpeg_version() -> str:
-    """The version of the ffmpeg that the wheel brings, as ffmpeg prints it; asked once per process.
+    """The version of the ffmpeg that the wheel brings, asked once per process.
 
     Raises:
         OSError: there is no ffmpeg that runs.
@@ -115,7 +116,8 @@ def ffmpeg_version() -> str:
         )
     except (RuntimeError, subprocess.SubprocessError) as error:
         raise OSError("ffmpeg does not run") from error
-    return answer.stdout.split("\n", 1)[0].removeprefix("ffmpeg version ").split(" ", 1)[0]
+    number = re.search(r"\d+(\.\d+)+", answer.stdout.split("\n", 1)[0])
+    return number[0] if number else "of unknown version"
 
 
 def ffmpeg_finding() -> Finding:

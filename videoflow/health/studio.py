@@ -115,7 +115,7 @@ class Studio:
         """
         check_installation(self._data)
         self._lock.take(address=self._address.url)
-        for folder in (self._logs, Path(settings.FILE_UPLOAD_TEMP_DIR), Path(settings.MEDIA_ROOT)):
+        for folder in (self._logs, Path(settings.MEDIA_ROOT)):
             folder.mkdir(parents=True, exist_ok=True)
         listener = listen(self._address.host, self._address.port)
         self._supervisor.handle_signals()

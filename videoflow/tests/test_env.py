@@ -38,6 +38,13 @@ class TestValues:
         with pytest.raises(ImproperlyConfigured, match=NAME):
             env.env_int(NAME, 7)
 
+    def test_choice(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(NAME, "debug")
+        assert env.env_choice(NAME, "INFO", choices=("DEBUG", "INFO")) == "DEBUG"
+        monkeypatch.setenv(NAME, "loud")
+        with pytest.raises(ImproperlyConfigured, match="one of DEBUG, INFO"):
+            env.env_choice(NAME, "INFO", choices=("DEBUG", "INFO"))
+
     def test_list_and_path(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(NAME, " a.example , ,b.example")
         assert env.env_list(NAME) == ["a.example", "b.example"]

@@ -1,0 +1,176 @@
+"""The whole studio as its owner starts it: one command, real processes, real signals."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+
+import psutil
+import pytest
+
+from videoflow.health.supervisor import listen
+
+ROOT = Path(__file__).resolve().parents[3]
+READY_SECONDS = 60.0
+
+
+def until(condition: Callable[[], object], *, seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        os.sched_yield()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def command(data: Path, *arguments: str) -> subprocess.Popen[str]:
+    environment = {name: value for name, value in os.environ.items() if name != "REDIS_URL"}
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "manage.py"), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**environment, "VIDEOFLOW_DATA": str(data)},
+    )
+
+
+def refusal(data: Path, *arguments: str) -> str:
+    """The one sentence of a start that must not succeed."""
+    process = command(data, "studio", *arguments)
+    out, error = process.communicate(timeout=60)
+    assert process.returncode == 1, out
+    assert error.count("\n") == 1, error
+    return error.strip()
+
+
+@dataclass
+class Running:
+    data: Path
+    port: int
+    process: subprocess.Popen[str]
+    greeting: str
+
+    def family(self) -> list[psutil.Process]:
+        """Everything that belongs to this studio, itself included."""
+        return [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
+
+    def ask(self, path: str) -> tuple[int, bytes]:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        return answer.status, content
+
+
+def start(data: Path) -> Running:
+    port = free_port()
+    process = command(data, "studio", "--port", str(port))
+    assert process.stdout is not None
+    greeting = process.stdout.readline()  # ends with the process at the latest, and that comes 90 s after a start that fails
+    return Running(data, port, process, greeting.strip())
+
+
+def are_gone(family: list[psutil.Process]) -> bool:
+    return all(not member.is_running() or member.status() == psutil.STATUS_ZOMBIE for member in family)
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Iterator[Running]:
+    running = start(tmp_path / "data")
+    yield running
+    if running.process.poll() is None:
+        running.process.terminate()
+    running.process.communicate(timeout=30)
+
+
+class TestStudio:
+    def test_ok(self, studio: Running) -> None:
+        """Up with one command, every part answering; a second start refused; SIGTERM leaves nothing."""
+        assert studio.greeting == f"videoflow is ready at http://127.0.0.1:{studio.port}"
+        status, content = studio.ask("/readyz")
+        assert (status, json.loads(content)["status"]) == (200, "ok")
+        assert studio.ask("/static/admin/css/base.css")[0] == 200  # style sheets without a step of their own
+
+        sentence = refusal(studio.data, "--port", str(free_port()))
+        assert sentence.startswith(f"A studio is already running on this data folder (address http://127.0.0.1:{studio.port}).")
+
+        family = studio.family()
+        names = " ".join(" ".join(member.cmdline()) for member in family)
+        assert all(part in names for part in ("valkey-server", "serve", "celery", "run_dispatcher"))
+        assert len(family) >= 8  # three worker processes below the worker
+        studio.process.send_signal(signal.SIGTERM)
+        out, error = studio.process.communicate(timeout=30)
+        assert (studio.process.returncode, error) == (0, ""), out
+        assert are_gone(family)
+
+    def test_kill_9_leaves_nothing_and_the_next_start_works(self, studio: Running) -> None:
+        family = studio.family()
+        studio.process.kill()
+        until(lambda: are_gone(family))
+        again = start(studio.data)
+        try:
+            assert "is ready at" in again.greeting
+            fallen = [member for member in again.family() if "serve" in member.cmdline()]
+            fallen[0].kill()  # and a part that falls comes back, on the same port
+            assert again.process.stdout is not None
+            assert "Ctrl-C ends the studio" in again.process.stdout.readline()
+            assert again.process.stdout.readline().startswith("The server ended unexpectedly (code -9); starting it again now.")
+            assert again.ask("/livez")[0] == 200
+        finally:
+            again.process.send_signal(signal.SIGINT)
+            assert again.process.wait(30) == 0
+
+    def test_data_folder_with_a_long_path(self, tmp_path: Path) -> None:
+        """A socket's path has room for 107 characters; a folder's path has more."""
+        running = start(tmp_path / ("long" * 25) / "data")
+        try:
+            assert "is ready at" in running.greeting
+            assert json.loads(running.ask("/readyz")[1])["checks"]["redis"] == "ok"
+        finally:
+            running.process.terminate()
+            running.process.communicate(timeout=30)
+
+
+class TestRefusals:
+    def test_taken_port(self, tmp_path: Path) -> None:
+        with listen("127.0.0.1", 0) as taken:
+            port = taken.getsockname()[1]
+            sentence = refusal(tmp_path / "data", "--port", str(port))
+        assert sentence == f"Port {port} is taken by another program. Choose another one: --port {port + 1}."
+
+    def test_data_folder_that_cannot_be(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("")
+        sentence = refusal(tmp_path / "file" / "data")
+        assert sentence.endswith("(not a directory). Choose a folder you can write to with VIDEOFLOW_DATA.")
+
+    def test_data_folder_that_became_read_only(self, tmp_path: Path) -> None:
+        """The key can be read, nothing can be written: a folder on a disk that is mounted read-only."""
+        (tmp_path / "data").mkdir()
+        (tmp_path / "data" / "secret_key").write_text("k" * 60)
+        script = (
+            "import errno, os, runpy, sys, tempfile\n"
+            "def refuse(*_, **__): raise OSError(errno.EROFS, os.strerror(errno.EROFS))\n"
+            "tempfile.NamedTemporaryFile = refuse\n"
+            f"sys.argv = ['manage.py', 'studio', '--port', '{free_port()}']\n"
+            f"runpy.run_path({str(ROOT / 'manage.py')!r}, run_name='__main__')"
+        )
+        environment = {**os.environ, "VIDEOFLOW_DATA": str(tmp_path / "data")}
+        result = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, env=environment, cwd=ROOT, check=False
+        )
+        assert result.returncode == 1
+        assert "cannot be written to (read-only file system). Choose a folder you can write to" in result.stderr
+        assert result.stderr.count("\n") == 1
