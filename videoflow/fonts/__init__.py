@@ -1,0 +1,20 @@
+"""Text on pictures: one set of fonts for every script, shaped and drawn the same way by captions and cards."""
+
+from videoflow.fonts.drawing import line_metrics, text_draw, text_width
+from videoflow.fonts.faces import FAMILIES, Face, face_load, fonts_version, missing_glyphs
+from videoflow.fonts.runs import TextRun, break_opportunities, is_rtl, text_runs
+
+__all__ = [
+    "FAMILIES",
+    "Face",
+    "TextRun",
+    "break_opportunities",
+    "face_load",
+    "fonts_version",
+    "is_rtl",
+    "line_metrics",
+    "missing_glyphs",
+    "text_draw",
+    "text_runs",
+    "text_width",
+]

@@ -1,0 +1,166 @@
+"""From a line of text to runs of one font and direction, in the order in which they stand on the picture."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+from pathlib import Path
+from typing import Literal
+
+from PIL import ImageFont
+
+from videoflow.fonts.faces import EMOJI_PX, INVISIBLE, Face, cjk_file, emoji_file, file_for, font_load, has_space
+
+Direction = Literal["ltr", "rtl"]
+_ZWJ = "\u200d"
+_SKIN = re.compile("[\U0001f3fb-\U0001f3ff]|[\U000e0000-\U000e007f]")
+_RTL = {"R", "AL"}
+_CJK = re.compile("[\u2e80-\u303f\u3040-\u30ff\u3100-\u312f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef]")
+_NOT_FIRST = set("、。，．・：；？！゛゜ヽヾゝゞ々ー）］｝〕〉》」』】’”…‥ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ!),.:;?]}%")
+_NOT_LAST = set("（［｛〔〈《「『【‘“([{$£¥")
+
+
+@dataclass(frozen=True, slots=True)
+class TextRun:
+    text: str
+    font: ImageFont.FreeTypeFont
+    direction: Direction
+    width_px: float
+    is_emoji: bool
+    language: str | None
+    """For Chinese, Japanese and Korean, which share characters but not their shapes."""
+    scale: float
+    """1, except for emoji, which are drawn at the one size they have and scaled to the line."""
+
+
+def is_rtl(text: str) -> bool:
+    """Say whether the first strong letter runs from right to left."""
+    for char in text:
+        kind = unicodedata.bidirectional(char)
+        if kind in _RTL:
+            return True
+        if kind == "L":
+            return False
+    return False
+
+
+def _plain(text: str) -> str:
+    """Reduce joined emoji to their first part, and drop skin tones: the emoji font has single emoji."""
+    text = _SKIN.sub("", text)
+    kept: list[str] = []
+    skip = False
+    for index, char in enumerate(text):
+        if skip:
+            skip = char == "\ufe0f"
+            continue
+        if char == _ZWJ and index and ord(text[index - 1]) >= 0x2600:
+            skip = True
+            continue
+        kept.append(char)
+    return "".join(kept)
+
+
+def _clusters(text: str) -> Iterator[str]:
+    """Yield letters with their marks, joiners and flags' pairs together, so that no run breaks them."""
+    cluster = ""
+    for char in text:
+        is_mark = unicodedata.category(char).startswith("M") or char in INVISIBLE or char == "\u20e3"
+        is_flag = len(cluster) == 1 and 0x1F1E6 <= ord(cluster) <= 0x1F1FF and 0x1F1E6 <= ord(char) <= 0x1F1FF
+        if cluster and (is_mark or is_flag or cluster.endswith((_ZWJ, "\u094d", "\u09cd"))):
+            cluster += char
+            continue
+        if cluster:
+            yield cluster
+        cluster = char
+    if cluster:
+        yield cluster
+
+
+def _directions(clusters: list[str], base: Direction) -> list[Direction]:
+    """Give every cluster a direction: its own when strong, else that of both neighbours if they agree, else the base."""
+    strong: list[Direction | None] = []
+    for cluster in clusters:
+        kind = unicodedata.bidirectional(cluster[0])
+        if kind in _RTL:
+            strong.append("rtl")
+        elif kind in {"L", "EN", "AN"}:
+            strong.append("ltr")
+        else:
+            strong.append(None)
+    found: list[Direction] = []
+    for index, direction in enumerate(strong):
+        if direction:
+            found.append(direction)
+            continue
+        before = next((value for value in reversed(strong[:index]) if value), base)
+        after = next((value for value in strong[index + 1 :] if value), base)
+        found.append(before if before == after else base)
+    return found
+
+
+def _font_runs(clusters: list[str], family: str) -> list[tuple[str, Path]]:
+    """Join neighbouring clusters of one font; marks and spaces take the font of what stands before them."""
+    joined: list[tuple[str, Path]] = []
+    for cluster in clusters:
+        path = file_for(cluster[0], family)
+        if "\ufe0f" in cluster and len(cluster) > 1:
+            path = emoji_file()
+        if joined and (path is None or (cluster.isspace() and has_space(joined[-1][1]))):
+            path = joined[-1][1]
+        path = path or file_for(" ", family)
+        assert path is not None
+        if joined and joined[-1][1] == path:
+            joined[-1] = (joined[-1][0] + cluster, path)
+        else:
+            joined.append((cluster, path))
+    return joined
+
+
+@lru_cache(maxsize=4096)
+def text_runs(text: str, face: Face, size_px: int) -> tuple[TextRun, ...]:
+    """Return the runs of one line in visual order, from left to right."""
+    base: Direction = "rtl" if is_rtl(text) else "ltr"
+    clusters = list(_clusters(_plain(text)))
+    directions = _directions(clusters, base)
+    language = _language(text)
+    pieces: list[list[TextRun]] = []
+    for direction, group in groupby(zip(clusters, directions, strict=True), key=lambda pair: pair[1]):
+        runs = [
+            _run(part, path, face, size_px, direction, language)
+            for part, path in _font_runs([cluster for cluster, _ in group], face.family)
+        ]
+        pieces.append(runs[::-1] if direction == "rtl" else runs)
+    if base == "rtl":
+        pieces.reverse()
+    return tuple(run for piece in pieces for run in piece)
+
+
+def _language(text: str) -> str:
+    """Guess which of the languages that share Chinese characters a line is in."""
+    if any("\u3040" <= char <= "\u30ff" for char in text):
+        return "ja"
+    return "ko" if any("\uac00" <= char <= "\ud7af" for char in text) else "zh-Hans"
+
+
+def _run(text: str, path: Path, face: Face, size_px: int, direction: Direction, language: str) -> TextRun:
+    font = font_load(path, face.weight, size_px)
+    is_emoji = path == emoji_file()
+    scale = size_px * 1.12 / EMOJI_PX if is_emoji else 1.0
+    spoken = language if path == cjk_file() else None
+    return TextRun(
+        text, font, direction, font.getlength(text, direction=direction, language=spoken) * scale, is_emoji, spoken, scale
+    )
+
+
+def break_opportunities(text: str) -> tuple[int, ...]:
+    """Return the indexes before which a line may begin: after spaces, and between Chinese or Japanese characters."""
+    found: list[int] = []
+    for index in range(1, len(text)):
+        before, char = text[index - 1], text[index]
+        if (before.isspace() and not char.isspace()) or (
+            (_CJK.match(before) or _CJK.match(char)) and not char.isspace() and char not in _NOT_FIRST and before not in _NOT_LAST
+        ):
+            found.append(index)
+    return tuple(found)

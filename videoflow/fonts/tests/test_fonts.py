@@ -1,0 +1,95 @@
+import hashlib
+
+import pytest
+from PIL import Image, ImageDraw
+
+from videoflow.fonts import (
+    FAMILIES,
+    Face,
+    break_opportunities,
+    is_rtl,
+    line_metrics,
+    missing_glyphs,
+    text_draw,
+    text_runs,
+    text_width,
+)
+from videoflow.fonts.faces import FILES
+
+SENTENCES = {
+    "Latin": "Zażółć gęślą jaźń — “quoted”, €100 & 50 %",
+    "Cyrillic": "Съешь же ещё этих мягких булок",
+    "Greek": "Γειά σου Κόσμε",
+    "Arabic": "مرحبا بالعالم ١٢٣",
+    "Hebrew": "שלום עולם",
+    "Hindi": "नमस्ते क्षत्रिय विद्यार्थी",
+    "Thai": "สวัสดีชาวโลก",
+    "Chinese": "你好，世界。",
+    "Japanese": "こんにちは、世界。カタカナ",
+    "Korean": "안녕하세요 세계",
+    "emoji": "🎉 👩‍🚀 🇯🇵 👍🏽 ❤️ 😀",
+}
+
+
+def drawn(text: str, face: Face, **options: object) -> Image.Image:
+    image = Image.new("RGB", (1600, 120), "black")
+    text_draw(ImageDraw.Draw(image), (10, 80), text, face, 48, "white", **options)  # type: ignore[arg-type]
+    return image
+
+
+@pytest.mark.parametrize("script", SENTENCES)
+def test_every_script_has_its_glyphs_and_is_drawn(script):
+    text = SENTENCES[script]
+    assert missing_glyphs(text) == ()
+    box = drawn(text, Face()).getbbox()
+    assert box is not None
+    assert 0.85 < (box[2] - 10) / text_width(text, Face(), 48) < 1.1
+
+
+def test_a_missing_glyph_is_named():
+    assert missing_glyphs("a\U00013000b") == ("\U00013000",)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_is_there_in_light_and_heavy(family):
+    light, heavy = (text_width("Hamburgefonstiv", Face(family, weight), 60) for weight in (400, 900))
+    assert heavy > light > 200
+    ascent, descent = line_metrics(Face(family), 60)
+    assert ascent > descent > 0
+
+
+def test_arabic_is_joined_and_devanagari_forms_conjuncts():
+    assert text_width("بببب", Face(), 48) < 4 * text_width("ب", Face(), 48) * 0.9
+    assert text_width("क्ष", Face(), 48) < text_width("क", Face(), 48) + text_width("ष", Face(), 48)
+
+
+def test_right_to_left_runs_stand_in_visual_order():
+    assert is_rtl("العربية and English")
+    words = [run.text.strip() for run in text_runs("العربية and English", Face(), 48) if run.text.strip()]
+    assert words[0] == "and English"
+    assert words[-1] == "العربية"
+    assert not is_rtl("English العربية")
+
+
+def test_a_word_keeps_its_space_after_a_letter_of_another_file():
+    assert text_width("ź 1", Face("fraunces"), 48) > text_width("ź1", Face("fraunces"), 48) + 6
+
+
+def test_joined_emoji_are_one_picture():
+    assert text_width("👩‍🚀", Face(), 48) == pytest.approx(text_width("👩", Face(), 48))
+
+
+def test_stroke_makes_letters_heavier():
+    plain, stroked = drawn("Stroke", Face()), drawn("Stroke", Face(), stroke_px=4, stroke_fill="white")
+    assert sum(stroked.convert("L").histogram()[128:]) > sum(plain.convert("L").histogram()[128:])
+
+
+def test_lines_break_at_spaces_and_between_cjk_but_not_before_punctuation():
+    assert break_opportunities("one two") == (4,)
+    assert break_opportunities("世界。人") == (1, 3)
+
+
+def test_the_files_are_the_ones_that_were_vendored():
+    for line in (FILES / "SHA256SUMS").read_text().splitlines():
+        digest, name = line.split()
+        assert hashlib.sha256((FILES / name).read_bytes()).hexdigest() == digest
