@@ -1,0 +1,36 @@
+// What every page has: the theme switch without a reload, and buttons that cannot be pressed twice.
+
+const YEAR_SECONDS = 400 * 24 * 3600;
+
+function themeSet(name) {
+  document.documentElement.dataset.theme = name;
+  const secure = location.protocol === "https:" ? "; secure" : "";
+  document.cookie = `videoflow_theme=${name}; path=/; max-age=${YEAR_SECONDS}; samesite=lax${secure}`;
+  for (const button of document.querySelectorAll("[data-theme-form] button")) {
+    button.setAttribute("aria-pressed", String(button.value === name));
+  }
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  const button = event.submitter;
+  if (form.matches("[data-theme-form]") && button) {
+    event.preventDefault();
+    themeSet(button.value);
+  } else if (form.matches("[data-once]")) {
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    form.dataset.sent = "1";
+    // Disabled only after the browser has collected the form, or the pressed button's own value would be missing.
+    setTimeout(() => form.querySelectorAll("button").forEach((each) => each.setAttribute("aria-disabled", "true")));
+  }
+});
+
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("[data-sent]")) {
+    delete form.dataset.sent;
+    form.querySelectorAll("button").forEach((button) => button.removeAttribute("aria-disabled"));
+  }
+});

@@ -1,0 +1,158 @@
+"""Files over HTTP: whole, in ranges of bounded size, or as a small preview picture."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from pathlib import Path
+from uuid import uuid4
+
+import av
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified, StreamingHttpResponse
+from django.utils.http import content_disposition_header
+from PIL import Image
+
+from videoflow.errors import BadInput
+from videoflow.pipeline.models import Asset
+from videoflow.pipeline.store import asset_path, cache_dir
+
+SLICE_BYTES = 2 * 1024 * 1024
+"""The most that one ranged answer carries: the server holds a ranged answer in memory, and players ask on."""
+BLOCK_BYTES = 256 * 1024
+PREVIEW_WIDTH_PX = 480
+PIXELS_LIMIT = 50_000_000
+
+TYPES = {
+    ".mp4": "video/mp4",
+    ".webm": "video/webm",
+    ".mkv": "video/x-matroska",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".png": "image/png",
+    ".webp": "image/webp",
+    ".wav": "audio/wav",
+    ".flac": "audio/flac",
+    ".mp3": "audio/mpeg",
+    ".m4a": "audio/mp4",
+    ".ogg": "audio/ogg",
+    ".srt": "application/x-subrip; charset=utf-8",
+    ".vtt": "text/vtt; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
+    ".json": "application/json",
+}
+"""By suffix, because only files that the studio named itself are served; anything else is a download."""
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
+
+
+def file_response(request: HttpRequest, path: Path, *, name: str, etag: str) -> HttpResponseBase:
+    """Answer GET and HEAD for a file: 200 in blocks, 206 for one range (2 MiB at most), 304 and 416 where they apply.
+
+    A request for several ranges, or with a stale ``If-Range``, gets the whole file, as RFC 9110 allows. ``?download=1`` offers it
+    for saving under ``name``.
+    """
+    size_bytes = path.stat().st_size
+    quoted = f'"{etag}"'
+    if quoted in [tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")]:
+        response: HttpResponseBase = HttpResponseNotModified()
+    else:
+        span = _range_of(request, size_bytes, quoted)
+        if span is None:
+            response = _whole(request, path, size_bytes)
+        elif span == (0, 0):
+            response = HttpResponse(status=416, headers={"Content-Range": f"bytes */{size_bytes}"})
+        else:
+            response = _slice(request, path, span, size_bytes)
+    kind = TYPES.get(path.suffix.lower(), "application/octet-stream")
+    if response.status_code in (200, 206):
+        response.headers["Content-Type"] = kind
+        disposition = content_disposition_header("download" in request.GET or kind == "application/octet-stream", name)
+        if disposition:
+            response.headers["Content-Disposition"] = disposition
+        response.headers["Last-Modified"] = format_datetime(datetime.fromtimestamp(int(path.stat().st_mtime), UTC), usegmt=True)
+    response.headers["Accept-Ranges"] = "bytes"
+    response.headers["ETag"] = quoted
+    response.headers["Cache-Control"] = "private, max-age=3600"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _range_of(request: HttpRequest, size_bytes: int, quoted: str) -> tuple[int, int] | None:
+    """Return the asked range as (first, past the last byte); None for the whole file, (0, 0) for one that cannot be served."""
+    header = request.headers.get("Range", "").replace(" ", "")
+    condition = request.headers.get("If-Range", "")
+    match = _RANGE.fullmatch(header)
+    if match is None or (condition and condition != quoted) or match.groups() == ("", ""):
+        return None
+    first, last = match.groups()
+    if not first:  # the last N bytes
+        length = int(last)
+        return (max(0, size_bytes - length), size_bytes) if length and size_bytes else (0, 0)
+    start = int(first)
+    if last and int(last) < start:
+        return None
+    if start >= size_bytes:
+        return (0, 0)
+    return start, min(size_bytes, int(last) + 1 if last else size_bytes)
+
+
+def _slice(request: HttpRequest, path: Path, span: tuple[int, int], size_bytes: int) -> HttpResponse:
+    start, end = span[0], min(span[1], span[0] + SLICE_BYTES)
+    content = b""
+    if request.method != "HEAD":
+        with path.open("rb") as reader:
+            reader.seek(start)
+            content = reader.read(end - start)
+    response = HttpResponse(content, status=206)
+    response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{size_bytes}"
+    response.headers["Content-Length"] = str(end - start)
+    return response
+
+
+def _whole(request: HttpRequest, path: Path, size_bytes: int) -> HttpResponseBase:
+    response: HttpResponseBase = HttpResponse() if request.method == "HEAD" else StreamingHttpResponse(_blocks(path))
+    response.headers["Content-Length"] = str(size_bytes)
+    return response
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as reader:
+        while block := reader.read(BLOCK_BYTES):
+            yield block
+
+
+def preview_path(asset: Asset) -> Path:
+    """Return a JPEG of 480 px width of an image or of a clip's middle, made when first asked for.
+
+    Raises:
+        BadInput: the asset has no picture.
+    """
+    target = cache_dir("previews") / f"{asset.sha256}.jpg"
+    if target.exists():
+        return target
+    source = asset_path(asset)
+    if asset.kind in (Asset.Kind.IMAGE, Asset.Kind.THUMBNAIL):
+        with Image.open(source) as opened:
+            if opened.width * opened.height > PIXELS_LIMIT:
+                raise BadInput("This picture is too large for a preview.")
+            opened.draft("RGB", (PREVIEW_WIDTH_PX, PREVIEW_WIDTH_PX))
+            picture = opened.convert("RGB")
+    elif asset.kind in (Asset.Kind.CLIP, Asset.Kind.VIDEO):
+        picture = _frame(source)
+    else:
+        raise BadInput("This file has no picture.")
+    picture.thumbnail((PREVIEW_WIDTH_PX, PREVIEW_WIDTH_PX * 2))
+    draft = target.with_name(f".{uuid4().hex}.part")
+    picture.save(draft, "JPEG", quality=82, optimize=True)
+    draft.replace(target)
+    return target
+
+
+def _frame(source: Path) -> Image.Image:
+    """Return a frame of the clip past its beginning, where titles have come in."""
+    with av.open(str(source)) as container:
+        stream = container.streams.video[0]
+        length = float(container.duration or 0) / av.time_base
+        container.seek(int(length * 0.6 * av.time_base))
+        for frame in container.decode(stream):
+            return frame.to_image()
+    raise BadInput("This clip holds no picture.")

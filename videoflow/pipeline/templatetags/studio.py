@@ -1,0 +1,178 @@
+"""What the pages' templates need beyond Django's own: icons of the sprite, and figures as people read them."""
+
+from datetime import datetime, timedelta
+
+from django import template
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from videoflow.pipeline.board import Board, StageState
+from videoflow.pipeline.metadata import clock as _clock
+from videoflow.pipeline.models import Asset
+from videoflow.pipeline.selectors import ProjectCard
+from videoflow.tasks.models import Task
+
+register = template.Library()
+_BYTE_UNITS = ("B", "KB", "MB", "GB", "TB")
+_COUNT_UNITS = ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "K"))
+
+
+@register.simple_tag
+def icon(name: str, classes: str = "") -> SafeString:
+    """Draw an icon of the sprite; it is decoration, so screen readers skip it."""
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
+        classes,
+        static("icons/sprite.svg"),
+        name,
+    )
+
+
+@register.filter
+def clock(seconds: float | None) -> str:
+    """``m:ss`` or ``h:mm:ss``; a dash when unknown."""
+    return "–" if seconds is None else _clock(float(seconds))
+
+
+@register.filter
+def span(seconds: float | None) -> str:
+    """A length of time in words: ``8 s``, ``2 min 05 s``, ``1 h 10 min``; empty when unknown."""
+    if seconds is None:
+        return ""
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+@register.filter
+def about(seconds: float | None) -> str:
+    """An estimate, said as roughly as it is known: ``under a minute``, ``about 3 min``."""
+    if seconds is None:
+        return ""
+    if seconds < 50:
+        return "under a minute"
+    minutes = max(1, round(seconds / 60))
+    return f"about {minutes} min" if minutes < 90 else f"about {round(minutes / 60)} h"
+
+
+@register.filter
+def compact(count: float | None) -> str:
+    """A count in three figures: ``1.24M``, ``38.1K``, ``912``."""
+    if count is None:
+        return "–"
+    for size, unit in _COUNT_UNITS:
+        if abs(count) >= size * 0.9995:
+            value = count / size
+            digits = 2 if abs(value) < 9.995 else 1 if abs(value) < 99.95 else 0
+            return f"{value:.{digits}f}{unit}"
+    return f"{count:.0f}"
+
+
+@register.filter
+def grouped(count: float | None) -> str:
+    """A count with a comma for each thousand."""
+    return "–" if count is None else f"{count:,.0f}"
+
+
+@register.filter
+def bytesize(size_bytes: int | None) -> str:
+    """``58.2 MB``; powers of 1,000, as file managers count."""
+    if size_bytes is None:
+        return "–"
+    value = float(size_bytes)
+    for unit in _BYTE_UNITS:
+        if value < 1000 or unit == _BYTE_UNITS[-1]:
+            return f"{value:.0f} {unit}" if unit in {"B", "KB"} or value >= 100 else f"{value:.1f} {unit}"
+        value /= 1000
+    raise AssertionError("the last unit takes every size")
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """A share of 1 as whole per cent."""
+    return "–" if share is None else f"{share * 100:.0f}"
+
+
+@register.filter
+def ago(moment: datetime | None) -> str:
+    """How long ago, in words; a date once it is more than a week."""
+    if moment is None:
+        return ""
+    passed = timezone.now() - moment
+    if passed < timedelta(minutes=1):
+        return "just now"
+    if passed < timedelta(hours=1):
+        return f"{passed.seconds // 60} min ago"
+    if passed < timedelta(days=1):
+        return f"{passed.seconds // 3600} h ago"
+    if passed < timedelta(days=7):
+        return "yesterday" if passed.days == 1 else f"{passed.days} days ago"
+    return f"{moment.day} {moment:%b %Y}"
+
+
+@register.filter
+def words(name: str) -> str:
+    """A machine's word as a person writes it: ``in_progress`` becomes ``In progress``."""
+    text = str(name).replace("_", " ").replace("-", " ").strip()
+    return text[:1].upper() + text[1:]
+
+
+@register.filter
+def state_icon(state: str) -> str:
+    """The icon of a stage's or task's state."""
+    return {
+        "completed": "circle-check",
+        "in_progress": "loader-circle",
+        "retrying": "rotate-ccw",
+        "pending": "clock",
+        "failed": "circle-alert",
+        "cancelled": "ban",
+        "skipped": "circle-dashed",
+    }.get(state, "circle")
+
+
+@register.filter
+def state_label(state: str) -> str:
+    """The word for a stage's or task's state."""
+    return {
+        "completed": "Done",
+        "in_progress": "Running",
+        "retrying": "Trying again",
+        "pending": "Waiting",
+        "failed": "Failed",
+        "cancelled": "Cancelled",
+        "skipped": "Not needed",
+        "idle": "Ready to start",
+        "blocked": "Later",
+    }.get(state, words(state))
+
+
+@register.filter
+def stage_task(card: ProjectCard, name: str) -> Task | None:
+    """The newest task of a stage of a project in the history."""
+    return card.tasks.get(name)
+
+
+@register.filter
+def stage_of(board: Board, name: str) -> StageState | None:
+    """The state of a stage by its name; None when there is no such stage."""
+    return next((state for state in board.stages if state.name == name), None)
+
+
+@register.filter
+def stage_before(board: Board, name: str) -> str:
+    """The label of the stage that has to come first."""
+    names = [state.name for state in board.stages]
+    return board.stages[max(0, names.index(name) - 1)].stage.label.lower()
+
+
+@register.filter
+def asset_url(asset: Asset) -> str:
+    """The address of a file; its owner alone gets it."""
+    return reverse("pipeline:asset_file", args=[asset.pk, asset.name])
