@@ -1,0 +1,207 @@
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from videoflow.errors import BadInput, VideoflowError
+from videoflow.pipeline import runner, stages
+from videoflow.pipeline.models import Asset, Project, Theme
+from videoflow.pipeline.services import project_create, source_file_add, stage_start
+from videoflow.pipeline.stages.base import Stage, StageContext, StageInput, StageNotReady, StageOutput, always_ready
+from videoflow.pipeline.tasks import run_task
+from videoflow.sessions.services import session_create
+from videoflow.tasks.models import ProgressEvent, Task
+from videoflow.tasks.services import LeaseLost, task_cancel, task_claim
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Run = Callable[[StageContext], StageOutput]
+
+
+@pytest.fixture
+def project() -> Project:
+    return project_create(session=session_create(), seed=1)
+
+
+@pytest.fixture
+def stage_of(monkeypatch) -> Callable[..., None]:
+    """Let the named stages be small functions, so that the runner's own behaviour is all that is tested."""
+
+    def replace(**runs: Run) -> None:
+        made = tuple(
+            Stage(name, name, order, "io", name, StageInput, always_ready, run) for order, (name, run) in enumerate(runs.items())
+        )
+        monkeypatch.setattr(stages, "load", lambda: made)
+
+    return replace
+
+
+def done(result: dict[str, Any] | None = None) -> StageOutput:
+    return StageOutput("done", lambda: result or {})
+
+
+def run_next(queue: str = "io") -> Task:
+    claim = task_claim(queue=queue, worker_id=runner.worker_id_make("test"))
+    assert claim is not None
+    return runner.task_run(claim=claim)
+
+
+class TestTaskRun:
+    def test_ok(self, project, stage_of):
+        seen: list[StageContext] = []
+        stage_of(first=lambda context: (seen.append(context), done({"size_bytes": 5}))[1])
+        stage_start(project=project, task_type="first", input_data={})
+        task = run_next()
+        assert (task.status, task.progress, task.message, task.result_data) == ("completed", 100, "done", {"size_bytes": 5})
+        assert not seen[0].work_dir.exists()
+
+    def test_the_real_first_stage_on_a_real_file(self, project):
+        csv = (
+            "video_id,title,publishedAt,channelId,channelTitle,categoryId,trending_date,tags,view_count,likes,dislikes,comment_count,"
+            "thumbnail_link,comments_disabled,ratings_disabled,description\n"
+            + "".join(
+                f"id{n},Minecraft castle build {n},2020-08-11T10:00:00Z,c{n},Channel {n},20,2020-08-12T00:00:00Z,minecraft|castle,"
+                f"{1000 * n},1,0,1,x,False,False,text\n"
+                for n in range(1, 6)
+            )
+        ).encode()
+        file = source_file_add(session=project.session, name="trending.csv", chunks=[csv])
+        stage_start(project=project, task_type="trending_analysis", input_data={"source": str(file.pk)})
+        task = run_next()
+        assert task.status == "completed", task.error
+        theme = Theme.objects.get(report__project=project, rank=1)
+        assert "minecraft" in theme.label.lower()
+        assert theme.videos.count() >= 3
+
+    def test_a_refusal_is_the_tasks_error(self, project):
+        file = source_file_add(session=project.session, name="picture.csv", chunks=[b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8])
+        stage_start(project=project, task_type="trending_analysis", input_data={"source": str(file.pk)})
+        task = run_next()
+        assert task.status == "failed"
+        assert task.error is not None and len(task.error["message"]) > 20
+
+    def test_what_is_not_foreseen_shows_no_inside(self, project, stage_of):
+        def fail(context: StageContext) -> StageOutput:
+            raise KeyError("/secret/path")
+
+        stage_of(first=fail)
+        stage_start(project=project, task_type="first", input_data={})
+        task = run_next()
+        assert task.status == "failed"
+        assert task.error is not None and "secret" not in str(task.error)
+
+    def test_what_may_pass_waits_and_is_retried(self, project, stage_of):
+        def busy(context: StageContext) -> StageOutput:
+            raise VideoflowError("Busy.", retryable=True)
+
+        stage_of(first=busy)
+        stage_start(project=project, task_type="first", input_data={})
+        task = run_next()
+        assert task.status == "retrying"
+        assert task.not_before is not None and task.not_before > timezone.now()
+
+    def test_a_cancel_reaches_the_stage_within_a_second(self, project, stage_of):
+        running, stopped = threading.Event(), threading.Event()
+
+        def wait(context: StageContext) -> StageOutput:
+            running.set()
+            while not context.cancelled():
+                threading.Event().wait(0.02)
+            stopped.set()
+            context.check()
+            return done()
+
+        stage_of(first=wait)
+        task = stage_start(project=project, task_type="first", input_data={})
+        thread = threading.Thread(target=run_next)
+        thread.start()
+        assert running.wait(5)
+        task_cancel(task_id=task.pk)
+        assert stopped.wait(2)
+        thread.join(5)
+        task.refresh_from_db()
+        assert task.status == "cancelled"
+
+    def test_a_stage_that_lost_its_task_writes_no_rows(self, project, stage_of):
+        def slow(context: StageContext) -> StageOutput:
+            Task.objects.update(fence=99)
+            with pytest.raises(LeaseLost), context.fenced():
+                Project.objects.filter(pk=project.pk).update(title="stale")
+            return StageOutput("done", lambda: Project.objects.filter(pk=project.pk).update(title="stale") and {})
+
+        stage_of(first=slow)
+        stage_start(project=project, task_type="first", input_data={})
+        run_next()
+        project.refresh_from_db()
+        assert project.title == "Untitled video"
+        assert not ProgressEvent.objects.filter(event_type="completion").exists()
+
+    def test_shut_down_gives_the_task_back(self, project, stage_of, monkeypatch):
+        ending = threading.Event()
+        monkeypatch.setattr(runner._Shutdown, "requested", ending)
+
+        def told_to_end(context: StageContext) -> StageOutput:
+            runner.shutdown_request()
+            context.check()
+            return done()
+
+        stage_of(first=told_to_end)
+        stage_start(project=project, task_type="first", input_data={})
+        task = run_next()
+        assert (task.status, task.recoveries) == ("pending", 0)
+
+
+class TestContinue:
+    def test_the_next_stage_is_queued_with_the_completion(self, project, stage_of):
+        stage_of(first=lambda context: done(), second=lambda context: done())
+        stage_start(project=project, task_type="first", input_data={"continue": True})
+        run_next()
+        following = Task.objects.get(task_type="second")
+        assert (following.status, following.input_data) == ("pending", {"continue": True})
+
+    def test_a_stage_alone_stays_alone(self, project, stage_of):
+        stage_of(first=lambda context: done(), second=lambda context: done())
+        stage_start(project=project, task_type="first", input_data={})
+        run_next()
+        assert not Task.objects.filter(task_type="second").exists()
+
+
+class TestStageStart:
+    def test_names_each_wrong_field(self, project):
+        with pytest.raises(BadInput) as caught:
+            stage_start(project=project, task_type="script_generation", input_data={"minimum_seconds": 3, "nonsense": 1})
+        assert set(caught.value.details) == {"minimum_seconds", "nonsense"}
+
+    def test_an_earlier_stage_is_missing(self, project):
+        for stage in ("media_generation", "video_composition", "youtube_upload"):
+            with pytest.raises(StageNotReady):
+                stage_start(project=project, task_type=stage, input_data={})
+
+    def test_a_bare_topic_is_refused_at_the_form(self, project):
+        with pytest.raises(BadInput, match="notes"):
+            stage_start(project=project, task_type="script_generation", input_data={"input_type": "topic", "topic": "Tea"})
+
+    def test_a_language_without_a_voice_is_refused_at_the_form(self, project):
+        with pytest.raises(BadInput, match="offline voices"):
+            stage_start(
+                project=project,
+                task_type="script_generation",
+                input_data={"input_type": "script", "script_text": "A: Hallo.\nB: Guten Tag.", "language": "de"},
+            )
+        assert not Task.objects.exists()
+
+
+class TestRunTask:
+    def test_a_wakeup_drains_its_queue(self, project, stage_of):
+        other = project_create(session=project.session)
+        stage_of(first=lambda context: done())
+        task = stage_start(project=project, task_type="first", input_data={})
+        stage_start(project=other, task_type="first", input_data={})
+        run_task(str(task.pk))
+        assert set(Task.objects.values_list("status", flat=True)) == {"completed"}
+
+    def test_a_wakeup_for_nothing_does_nothing(self):
+        run_task("00000000-0000-4000-8000-000000000000")
+        assert not Asset.objects.exists()
