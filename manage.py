@@ -24,7 +24,7 @@ def main() -> None:
 
 
 def missing(error: ModuleNotFoundError) -> str:
-    return f"The Python package {error.name!r} is missing. Start with scripts/studio, which installs what is needed."
+    return f"The Python package {error.name!r} is missing. Install what is needed with: .venv/bin/pip install -r requirements.txt"
 
 
 if __name__ == "__main__":

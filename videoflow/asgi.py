@@ -252,7 +252,7 @@ class SocketGate:
 
     def __init__(self, patterns: list[Any]) -> None:
         self._patterns = patterns
-        self._router: Asgi = URLRouter(patterns)
+        self._router: Any = URLRouter(patterns)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_known = any(pattern.pattern.match(scope["path"].lstrip("/")) for pattern in self._patterns)

@@ -26,7 +26,7 @@ class TaskIdFilter(logging.Filter):
 class LineFormatter(logging.Formatter):
     """Format as ``2026-01-31T12:00:00Z INFO videoflow.tasks [task] message``."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s [%(task_id)s] %(message)s", "%Y-%m-%dT%H:%M:%SZ")

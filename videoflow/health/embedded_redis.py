@@ -22,7 +22,7 @@ def redis_server_program() -> Path:
         NoRedisServer: neither is there.
     """
     try:
-        return get_binary_path()
+        return Path(get_binary_path())
     except ValkeyBinaryNotFoundError:
         found = shutil.which("valkey-server") or shutil.which("redis-server")
     if found is None:

@@ -15,7 +15,7 @@ from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.server import Server
 from twisted.internet.interfaces import IPushProducer
 from twisted.web import http
-from zope.interface import implementer
+from zope.interface import implementer  # type: ignore[import-untyped]
 
 from videoflow.http import BODY_EXTENSION, too_large_body
 
@@ -44,7 +44,7 @@ class _Pace:
         self.has_room.set()
 
 
-class StudioRequest(WebRequest):
+class StudioRequest(WebRequest):  # type: ignore[misc]
     """A request whose body is spooled to the data folder up to a limit, and dropped beyond it."""
 
     pace: _Pace | None = None
@@ -92,14 +92,14 @@ class StudioRequest(WebRequest):
         super().finish()
 
 
-class _Factory(HTTPFactory):
+class _Factory(HTTPFactory):  # type: ignore[misc]
     def buildProtocol(self, addr: Any) -> Any:  # noqa: N802
-        protocol = http.HTTPFactory.buildProtocol(self, addr)
+        protocol: Any = http.HTTPFactory.buildProtocol(self, addr)
         protocol.requestFactory = StudioRequest
         return protocol
 
 
-class StudioServer(Server):
+class StudioServer(Server):  # type: ignore[misc]
     """Serve an ASGI application on one address or one inherited listening socket until SIGTERM."""
 
     def __init__(self, application: Any, *, endpoints: list[str], max_body_bytes: int, spool_directory: str) -> None:
@@ -143,5 +143,5 @@ class StudioServer(Server):
 def endpoints_for(*, host: str, port: int, descriptor: int | None = None) -> list[str]:
     """Twisted's description of where to listen: an address, or a listening socket that was handed over."""
     if descriptor is not None:
-        return build_endpoint_description_strings(file_descriptor=descriptor)
-    return build_endpoint_description_strings(host=host, port=port)
+        return list(build_endpoint_description_strings(file_descriptor=descriptor))
+    return list(build_endpoint_description_strings(host=host, port=port))

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 
 from django.conf import settings
+from redis.exceptions import RedisError
 
 from videoflow import redis
 from videoflow.redis import Breaker
@@ -95,6 +96,6 @@ class TestConnection:
         client = redis.connect(f"unix://{tmp_path}/none.sock")
         try:
             client.ping()
-        except redis.RedisError:
+        except RedisError:
             return
         raise AssertionError("a missing server answered")

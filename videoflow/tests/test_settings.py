@@ -59,7 +59,7 @@ class TestEnvironment:
         result = run("studio", PYTHONPATH=str(tmp_path))
         assert result.returncode == 1
         assert result.stderr.strip() == (
-            "The Python package 'csp' is missing. Start with scripts/studio, which installs what is needed."
+            "The Python package 'csp' is missing. Install what is needed with: .venv/bin/pip install -r requirements.txt"
         )
 
 

@@ -2,6 +2,7 @@ import errno
 import os
 import re
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ class TestFindings:
         def refuse(**_: object) -> None:
             raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-        monkeypatch.setattr(installation.tempfile, "NamedTemporaryFile", refuse)
+        monkeypatch.setattr(tempfile, "NamedTemporaryFile", refuse)
         finding = installation.data_folder_finding(tmp_path)
         assert finding.is_fatal
         assert "read-only file system" in finding.state

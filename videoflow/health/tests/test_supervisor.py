@@ -58,6 +58,11 @@ def pid_of(supervisor: Supervisor, index: int = 0) -> int:
     return process.pid
 
 
+def looked(supervisor: Supervisor) -> bool:
+    supervisor.look()
+    return True
+
+
 class TestSupervisor:
     def test_ok(self, supervisor: Supervisor, said: Said, tmp_path: Path) -> None:
         supervisor.start(
@@ -74,13 +79,13 @@ class TestSupervisor:
         supervisor.start(Service("one", [*PYTHON, WAITS]))
         first = pid_of(supervisor)
         os.kill(first, signal.SIGKILL)
-        until(lambda: supervisor.look() or pid_of(supervisor) != first)
+        until(lambda: looked(supervisor) and pid_of(supervisor) != first)
         assert supervisor.is_running("one")
         assert said[0].startswith("The one ended unexpectedly (code -9); starting it again now. See ")
 
     def test_what_keeps_falling_waits_longer_and_is_hopeless(self, supervisor: Supervisor, said: Said) -> None:
         supervisor.start(Service("one", [*PYTHON, "raise SystemExit(3)"]))
-        until(lambda: supervisor.look() or supervisor.hopeless())
+        until(lambda: looked(supervisor) and supervisor.hopeless())
         assert ["again now" in said[0], "again in 1 s" in said[1], "again in 3 s" in said[2]] == [True, True, True]
 
     def test_stubborn_one_is_killed_with_what_it_started(

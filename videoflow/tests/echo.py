@@ -1,4 +1,4 @@
-"""A small WSGI application behind the real bridge and server: ``python -m videoflow.health.tests.echo FD LIMIT FOLDER``."""
+"""A small WSGI application behind the real bridge and server: ``python -m videoflow.tests.echo FD LIMIT FOLDER``."""
 
 import hashlib
 import json

@@ -50,7 +50,7 @@ def echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Echo]:
     listener = listen("127.0.0.1", 0)
     descriptor = listener.fileno()
     process = subprocess.Popen(
-        [sys.executable, "-m", "videoflow.health.tests.echo", str(descriptor), str(LIMIT_BYTES), str(folder)],
+        [sys.executable, "-m", "videoflow.tests.echo", str(descriptor), str(LIMIT_BYTES), str(folder)],
         pass_fds=[descriptor],
         env=dict(os.environ),
     )
