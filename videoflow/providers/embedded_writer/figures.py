@@ -120,6 +120,14 @@ def say_weekday(stamp: str) -> str:
     return _WEEKDAYS[day.weekday()] if day else ""
 
 
+def say_clock(seconds: float) -> str:
+    """A length to the nearest five seconds: "3 minutes", "1 minute 10 seconds"."""
+    minutes, rest = divmod(round(seconds / 5) * 5, 60)
+    parts = [f"{minutes} minute{'' if minutes == 1 else 's'}"] if minutes else []
+    parts += [f"{rest} seconds"] if rest else []
+    return " ".join(parts) or "nothing"
+
+
 def with_article(text: str) -> str:
     """Put "a" or "an" before a phrase by the sound it starts with."""
     return f"{'an' if _VOWEL_START.match(text) else 'a'} {text}"

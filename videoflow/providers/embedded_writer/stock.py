@@ -118,7 +118,7 @@ def _fill(template: str, facts: Mapping[str, Said], dice: random.Random) -> tupl
             text = text[:1].upper() + text[1:]
         out += text
     out += chosen[position:]
-    out = re.sub(r"\s+", " ", out).strip()
+    out = re.sub(r"\s+", " ", out).strip().replace("““", "“").replace("””", "”")
     out = re.sub(r"([.?!])”[.?](?=\s|$)", r"\1”", out)
     return out[:1].upper() + out[1:], tuple(keys), tuple(data)
 

@@ -88,7 +88,7 @@ class ThemeFacts:
         self.record = record
         self.unit = measure_unit(analysis.measure)
         self.is_grave = is_grave(theme)
-        self.label = theme.label
+        self.label = re.sub(r"^most watched:\s*", "", theme.label, flags=re.IGNORECASE)
         self.named = self._named()
         self.key = f"theme:{theme.category_id}:{theme.rank}"
         record.add(
@@ -166,8 +166,8 @@ class ThemeFacts:
         points = tuple(Datum(say_day(day), views, self.unit, day) for day, views in entry.video.days)
         return Cue("line", entry.title, data=points, attribution=entry.channel, text=f"{self.unit} by day".capitalize())
 
-    def versus(self, left: Datum, right: Datum, heading: str = "") -> Cue:
-        return Cue("comparison", heading or self.label, data=(left, right))
+    def versus(self, *pair: Datum, heading: str = "") -> Cue:
+        return Cue("comparison", heading or self.label, data=pair[:2])
 
     def base(self) -> dict[str, Said]:
         """The facts that every angle of the theme may use."""
@@ -197,7 +197,10 @@ class ThemeFacts:
             (theme for theme in self.analysis.themes if theme.category_id == self.theme.category_id), key=lambda theme: theme.rank
         )
         ranking = Cue("ranking", self.theme.category, data=tuple(Datum(theme.label, theme.views, self.unit) for theme in ranked))
-        return self.angle("theme_open", {}, {"first" if is_first else "next", *(("only",) if is_only else ())}, ranking=ranking)
+        flags = {"first" if is_first else "next", *(("only",) if is_only else ())}
+        if len(self.theme.videos) == 1:
+            return self.angle("solo_open", self.of_video(self.named[0]), flags, ranking=ranking)
+        return self.angle("theme_open", {}, flags, ranking=ranking)
 
     def standing(self) -> Iterator[Angle]:
         """Leader, runner-up, shares and distances."""
@@ -213,6 +216,9 @@ class ThemeFacts:
         if lead.video.views < max(video.views for video in self.theme.videos):
             return
         quote = self.quote(lead)
+        if len(self.theme.videos) == 1:
+            yield self.angle("solo_top", {**facts, **self._details(lead)}, quote=quote)
+            return
         yield self.angle("top", facts, flags, quote=quote)
         yield self.angle("callback", facts, quote=quote)
         if len(self.named) > 1 and len(self.theme.videos) > 1:
@@ -337,25 +343,27 @@ class ThemeFacts:
                 facts["short_title"] = Said(f"“{short.title}”", (key, self.video_key(short)))
         flags = {flag for flag, count in (("questions", asking), ("shouting", loud)) if count >= 2}
         pair = self.versus(
-            Datum("Longest title", words[1], "words"), Datum("Shortest title", words[0], "words"), "Words in the title"
+            Datum("Longest title", words[1], "words"), Datum("Shortest title", words[0], "words"), heading="Words in the title"
         )
         yield self.angle("title_shape", facts, flags, comparison=pair, **({"quote": self.quote(short)} if short else {}))
 
     def profiles(self) -> Iterator[Angle]:
         """Each video below the two leaders, and pairs to guess at."""
         for entry in self.named[2:]:
-            key = (self.video_key(entry),)
-            facts = self.of_video(entry)
-            facts["views_n"] = Said(say_figure(entry.video.views), key, facts["views"].datum)
-            if entry.video.likes:
-                facts["likes"] = Said(say_figure(entry.video.likes), key, Datum("likes", entry.video.likes, "likes"))
-            if entry.video.comments >= 20:
-                facts["comments"] = Said(
-                    say_figure(entry.video.comments), key, Datum("comments", entry.video.comments, "comments")
-                )
-            if day := say_day(entry.video.published_at):
-                facts["date"] = Said(day, key)
+            facts = {**self.of_video(entry), **self._details(entry)}
             yield self.angle("profile", facts, quote=self.quote(entry))
+
+    def _details(self, entry: NamedVideo) -> dict[str, Said]:
+        key = (self.video_key(entry),)
+        video = entry.video
+        facts = {"views_n": Said(say_figure(video.views), key, Datum(entry.title, video.views, self.unit))}
+        if video.likes:
+            facts["likes"] = Said(say_figure(video.likes), key, Datum("likes", video.likes, "likes"))
+        if video.comments >= 20:
+            facts["comments"] = Said(say_figure(video.comments), key, Datum("comments", video.comments, "comments"))
+        if day := say_day(video.published_at):
+            facts["date"] = Said(day, key)
+        return facts
 
     def pairs(self) -> Iterator[Angle]:
         """Two videos to guess between; the first named wins or loses."""

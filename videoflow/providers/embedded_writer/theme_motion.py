@@ -206,7 +206,7 @@ def category_angle(facts: ThemeFacts) -> Iterator[Angle]:
         "cat_rank": Said(say_ordinal(found.rank), key),
         "cat_most": Said("most watched" if found.rank == 1 else f"{say_ordinal(found.rank)} most watched", key),
     }
-    pair = facts.versus(Datum(theme.label, theme.views, unit), Datum(found.name, found.views, unit), found.name)
+    pair = facts.versus(Datum(theme.label, theme.views, unit), Datum(found.name, found.views, unit), heading=found.name)
     yield facts.angle("category", said, comparison=pair)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from videoflow.errors import BadInput
 from videoflow.providers.base import Conversation, Cue, Datum, Exchange, ThemesBrief
 from videoflow.providers.embedded_writer.composer import Composer, Draft, seconds_of
-from videoflow.providers.embedded_writer.figures import say_day, say_figure, say_list, say_several
+from videoflow.providers.embedded_writer.figures import say_day, say_figure, say_clock, say_list, say_several
 from videoflow.providers.embedded_writer.record import Record
 from videoflow.providers.embedded_writer.stock import Said, stock_read
 from videoflow.providers.embedded_writer.theme_facts import Angle, ThemeFacts, label_spoken
@@ -103,7 +103,7 @@ class _ThemeScript:
             raise BadInput("No theme was chosen. Choose at least one theme of the trend report.")
         self._brief = brief
         self._dice = random.Random(f"themes:{brief.seed}")
-        self._hosts = {host.speaker: host.name for host in brief.hosts}
+        self._hosts: dict[str, str] = {host.speaker: host.name for host in brief.hosts}
         self._record = Record(brief.analysis.source_label)
         room = max(2, int((brief.minimum_seconds * REQUIRED_SHARE - 50) / 24))
         wanted = brief.themes[: min(room, 12)]
@@ -114,7 +114,7 @@ class _ThemeScript:
                 "The chosen themes have no videos with a count and a title that can be read out in English. "
                 "Choose another theme, or import a file that has view counts."
             )
-        told = {facts.label for facts in self._themes}
+        told = {facts.theme.label for facts in self._themes}
         left = [theme.label for theme in brief.themes if theme.label not in told]
         self._warnings = (f"Left out, because the length has no room or there are no counts: {say_list(left)}.",) if left else ()
         names = {name for facts in self._themes for name in facts.names()} | {theme.label for theme in brief.analysis.themes}
@@ -139,8 +139,8 @@ class _ThemeScript:
             self._add(wish, is_required=self._seconds < REQUIRED_SHARE * minimum - 8, priority=1.0 - step * (number + 1))
         if self._seconds < minimum:
             raise BadInput(
-                f"The evidence of {say_list([facts.label for facts in self._themes])} carries about {_clock(self._seconds)}; "
-                f"{_clock(minimum)} were asked for. Add another theme, choose the monthly window, or ask for a shorter video."
+                f"The evidence of {say_list([facts.label for facts in self._themes])} carries about {say_clock(self._seconds)}; "
+                f"{say_clock(minimum)} were asked for. Add another theme, choose the monthly window, or ask for a shorter video."
             )
         return self._conversation()
 
@@ -169,11 +169,13 @@ class _ThemeScript:
         measure = Cue("statement", self._brief.analysis.source_label, text=self._brief.analysis.measure)
         yield _Wish(Angle("welcome", opening, frozenset(), {"statement": measure}), _OPENING, 1, 1)
         preview = "preview_one" if is_one else "preview_many"
+        if is_one and len(lead.theme.videos) == 1:
+            preview = "preview_solo"
         yield _Wish(Angle(preview, opening, mood, {"list": labels, "bars": lead.bars()}), _OPENING, 2, 1)
         for number, facts in enumerate(self._themes):
             yield _Wish(facts.opening(is_first=number == 0, is_only=is_one), number + 1, 0, 1)
             for angle in facts.standing():
-                if angle.move == "top":
+                if angle.move in ("top", "solo_top"):
                     yield _Wish(angle, number + 1, 1, 1)
         recap = tuple(f"{facts.label}: {say_figure(facts.theme.views)} {facts.unit}" for facts in self._themes)
         if is_one:
@@ -204,7 +206,7 @@ class _ThemeScript:
 
     def _angles_of(self, number: int, facts: ThemeFacts) -> Iterator[Angle]:
         """Every angle on a theme besides its opening and its leader."""
-        yield from (angle for angle in facts.standing() if angle.move != "top")
+        yield from (angle for angle in facts.standing() if angle.move not in ("top", "solo_top"))
         yield from growth_angles(facts)
         yield from date_angles(facts)
         yield from facts.makers()
@@ -317,7 +319,7 @@ class _ThemeScript:
     # Result ----------------------------------------------------------------------------------------------------------
 
     def _conversation(self) -> Conversation:
-        exchanges = _exchanges(self._drafts, self._sections)
+        exchanges = exchanges_of(self._drafts, self._sections)
         keys = {key for exchange in exchanges for turn in exchange.turns for key in turn.sources}
         lead = self._themes[0]
         keywords = tuple(dict.fromkeys(word for facts in self._themes for word in (facts.label, *facts.theme.keywords)))[:12]
@@ -325,16 +327,19 @@ class _ThemeScript:
         return Conversation(self._title, exchanges, self._record.named(keys), topic, keywords, warnings=self._warnings)
 
 
-def _exchanges(drafts: Sequence[Draft], sections: dict[int, str]) -> tuple[Exchange, ...]:
+def exchanges_of(drafts: Sequence[Draft], sections: dict[int, str], *, keep_order: bool = False) -> tuple[Exchange, ...]:
     """Drafts as exchanges in speaking order.
 
-    The exchange of a section that is taken first opens it, so that the chapter card stands at its start whatever else is taken.
+    The exchange of a section that is taken first opens it, so that the chapter card stands at its start whatever else is taken;
+    with ``keep_order`` that one has to stand first already.
     """
     leaders: dict[int, Draft] = {}
     for draft in sorted(drafts, key=lambda draft: (not draft.is_required, -draft.priority, draft.place)):
         leaders.setdefault(draft.section, draft)
     exchanges: list[Exchange] = []
-    for draft in sorted(drafts, key=lambda draft: (draft.section, draft is not leaders[draft.section], draft.place)):
+    for draft in sorted(
+        drafts, key=lambda draft: (draft.section, not keep_order and draft is not leaders[draft.section], draft.place)
+    ):
         turns, heading = draft.turns, sections[draft.section]
         if draft is leaders[draft.section] and draft.section != _OPENING:
             turns = (replace(turns[0], cue=Cue("chapter", heading)), *turns[1:])
@@ -348,10 +353,3 @@ def _source_spoken(label: str) -> str:
     if re.search(r"\.\w{2,4}$|_", name) or not name:
         return "the imported file"
     return name if name.lower().startswith(("the ", "a ", "our ")) else f"the {name}"
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds / 5) * 5, 60)
-    parts = [say_several(minutes, "minute")] if minutes else []
-    parts += [f"{rest} seconds"] if rest else []
-    return " ".join(parts) or "nothing"
