@@ -45,11 +45,23 @@ def backdrop(board: Board, *, side: Side = "right", weight: Weight = "quiet") ->
     canvas[:] = rgb(scheme.ground)
     painter = _Painter(board, canvas, chance, side, weight)
     _PAINTERS[str(board.look["shapes"])](painter)
+    if not board.wide:
+        _calm(canvas, board)
     _light(canvas, chance)
     grain = _grain(int(board.look["seed"]) & 0xFFFF, float(board.look["grain"]))
     rows, columns = -(-board.height // _TILE), -(-board.width // _TILE)
     tiled = np.tile(grain, (rows, columns))[: board.height, : board.width]
     board.base = np.clip(canvas.astype(np.int16) + tiled[:, :, None], 0, 255).astype(np.uint8)
+
+
+def _calm(canvas: Pixels, board: Board) -> None:
+    """Let the shapes fade where the text of a square or tall frame stands; there is no room beside it."""
+    ramp = 7 * board.unit
+    rows = np.arange(board.height, dtype=np.float32)
+    veil = np.clip((board.safe.bottom + ramp * 0.4 - rows) / ramp, 0.0, 1.0) * 0.84
+    ground = np.array(rgb(board.scheme.ground), np.float32)
+    blended = canvas + (ground - canvas) * veil[:, None, None]
+    np.copyto(canvas, blended.astype(np.uint8))
 
 
 def _light(canvas: Pixels, chance: random.Random) -> None:

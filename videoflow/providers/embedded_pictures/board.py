@@ -180,7 +180,17 @@ class Board:
         self.add(mark, self.safe.left, self.safe.top + size * 0.18, at=at, enter="grow_right", seconds=0.4)
         block = self.fit(section, (self.safe.width * 0.62, size * 2), largest=2.5, smallest=2.1, lines=1, face=self.text_face(650))
         self.say(block, self.safe.left + size * 2.2, self.safe.top, self.scheme.muted, at=at + 0.05, enter="fade")
+        if self.tall:
+            self.add_foot(at)
         return self.safe.inset(top=size * 2.9)
+
+    def add_foot(self, at: float) -> None:
+        """Close a tall frame at its foot, below the captions, with a rule in the speaker's colour."""
+        y = self.height * 0.905
+        rule = self.bar(self.safe.width, 0.5 * self.unit, self.scheme.shade_2, radius=0.25 * self.unit)
+        self.add(rule, self.safe.left, y, at=at, enter="grow_right", seconds=0.6)
+        mark = self.bar(self.safe.width * 0.22, 0.9 * self.unit, self.scheme.speaker(str(self.spec.get("speaker", "A"))), radius=0.45 * self.unit)
+        self.add(mark, self.safe.left, y - 0.2 * self.unit, at=at + 0.1, enter="grow_right", seconds=0.8)
 
     def text_px(self, text: str, face: Face, units: float) -> float:
         return width_of(text, face, units * self.unit)

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw
 
-from videoflow.fonts import Face, is_rtl, line_metrics, text_draw, text_width
+from videoflow.fonts import Face, break_opportunities, is_rtl, line_metrics, text_draw, text_width
 from videoflow.providers.embedded_pictures.colour import rgb
 from videoflow.providers.embedded_pictures.sprite import Sprite, sprite_of_rgba
 
@@ -17,8 +17,6 @@ _CAP = 0.72
 """Height of capitals as a share of the size, near enough for all our faces: blocks are aligned by it, as an eye aligns them."""
 _TAIL = 0.20
 _MEASURE_PX = 100
-_WIDE_SCRIPT = re.compile(r"([\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff60])")
-_NEVER_FIRST = "、。，．・：；？！）」』】〉》〕”’ーぁぃぅぇぉっゃゅょァィゥェォッャュョ…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +88,8 @@ class Block:
 
 def pieces_of(text: str) -> list[str]:
     """Split a text where a line may end; a piece keeps the space behind it."""
-    pieces: list[str] = []
-    for word in re.findall(r"\S+\s*", text):
-        if not _WIDE_SCRIPT.search(word):
-            pieces.append(word)
-            continue
-        for character in re.findall(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff60]|[^\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff60]+", word):
-            if pieces and character[0] in _NEVER_FIRST and not pieces[-1].endswith(" "):
-                pieces[-1] += character
-            else:
-                pieces.append(character)
-    return pieces
+    edges = [0, *break_opportunities(text), len(text)]
+    return [text[start:end] for start, end in zip(edges, edges[1:], strict=False) if end > start]
 
 
 def _broken(pieces: Sequence[str], face: Face, size_px: float, width: float) -> list[str] | None:
@@ -159,7 +148,7 @@ def block_fit(
 
 def _block(lines: Sequence[str], face: Face, size_px: float, leading: float, *, whole: bool) -> Block:
     size = max(6, int(size_px))
-    return Block(tuple(lines), face, size, size * leading, max(width_of(line, face, size) for line in lines), whole)
+    return Block(tuple(lines), face, size, size * leading, max(text_width(line, face, size) for line in lines), whole)
 
 
 def words_coloured(line: str, marks: Mapping[str, str], colour: str) -> tuple[tuple[str, str], ...]:

@@ -63,7 +63,7 @@ _MOOD_WORDS = {
     "space": "space planet moon mars rocket star nasa",
 }  # fmt: skip
 
-_DISPLAY_WEIGHTS = {"fraunces": 800, "dm-serif-display": 400, "playfair": 800, "archivo": 850, "sora": 750, "space-grotesk": 700}
+_DISPLAY_WEIGHTS = {"fraunces": 800, "playfair-display": 850, "archivo": 850, "bricolage-grotesque": 800, "oswald": 650, "sora": 750, "space-grotesk": 700}
 _ROUND_SHAPES = {"blobs": 30, "rings": 26, "memphis": 22, "halftone": 16, "paper": 14, "bars": 6, "stripes": 4, "tiles": 2}
 
 
@@ -104,7 +104,7 @@ def look_derive(*, topic: str, keywords: Sequence[str], seed: int) -> dict[str, 
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """The colours of one frame: what may be put on its ground. Accents have 3:1 on the ground at least, ink and muted 4.5:1."""
+    """The colours of one frame: what may be put on its ground. Ink and muted have 4.5:1 at least."""
 
     ground: str
     shade: str
@@ -119,11 +119,18 @@ class Scheme:
     a: str
     b: str
     spark: str
+    """Accents for areas: plates, bars, discs."""
+    text_a: str
+    text_b: str
+    """The speakers' accents where they colour letters: 3:1 at least, which is enough for the large type they are used for."""
     surface_a: str
     surface_b: str
 
     def speaker(self, speaker: str) -> str:
         return self.b if speaker == "B" else self.a
+
+    def speaker_text(self, speaker: str) -> str:
+        return self.text_b if speaker == "B" else self.text_a
 
 
 def scheme_for(look: Mapping[str, Any], ground_name: str) -> Scheme:
@@ -138,9 +145,9 @@ def scheme_for(look: Mapping[str, Any], ground_name: str) -> Scheme:
         ink = ink_on(ground, "#0e0d14", "#ffffff")
     coloured = ground_name in ("a", "b", "spark")
     accents = {name: str(look[name]) for name in ("a", "b", "spark")}
-    if coloured:  # on a coloured ground the accent of the same colour would vanish: ink and its opposite take over
-        accents[ground_name] = mix(lightest if ink == darkest else darkest, ground, 0.08)
-    readable_accents = {name: readable(value, ground, 3.0) for name, value in accents.items()}
+    for name, value in accents.items():  # an accent that would vanish on this ground gives way to the ink
+        if contrast(value, ground) < 1.45:
+            accents[name] = mix(ink, ground, 0.06)
     if coloured:
         surface = mix(ground, lightest, 0.86) if luminance(lightest) > 0.6 else "#fffaf2"
     elif dark:
@@ -157,9 +164,19 @@ def scheme_for(look: Mapping[str, Any], ground_name: str) -> Scheme:
         surface_muted=readable(mix(surface_ink, surface, 0.36), surface, 4.5),
         ink=ink,
         muted=readable(mix(ink, ground, 0.32), ground, 4.5),
-        a=readable_accents["a"],
-        b=readable_accents["b"],
-        spark=accents["spark"] if luminance(ground) < 0.25 or coloured else mix(accents["spark"], ink, 0.04),
-        surface_a=readable(str(look["a"]), surface, 3.0),
-        surface_b=readable(str(look["b"]), surface, 3.0),
+        a=accents["a"],
+        b=accents["b"],
+        spark=accents["spark"],
+        text_a=lettering_colour(accents["a"], ground, (main, alternate), ink),
+        text_b=lettering_colour(accents["b"], ground, (main, alternate), ink),
+        surface_a=lettering_colour(str(look["a"]), surface, (main, alternate), surface_ink),
+        surface_b=lettering_colour(str(look["b"]), surface, (main, alternate), surface_ink),
     )
+
+
+def lettering_colour(accent: str, ground: str, others: tuple[str, str], ink: str) -> str:
+    """Return the accent when letters in it can be read, slightly shifted if need be, else a colour of the palette that can."""
+    shifted = readable(accent, ground, 3.0)
+    if contrast(accent, ground) >= 2.2:
+        return shifted
+    return next((other for other in others if contrast(other, ground) >= 4.0), ink)

@@ -16,6 +16,7 @@ from videoflow.providers.embedded_pictures.drawing import TAIL_SECONDS, picture_
 from videoflow.providers.embedded_pictures.look import look_derive
 from videoflow.providers.embedded_pictures.storyboard.direction import storyboard_make
 from videoflow.providers.embedded_pictures.thumbnail import thumbnail_draw
+from videoflow.providers.registry import provider
 
 DRAWING_VERSION = 1
 """Goes into every content key: raise it when the same spec is drawn differently."""
@@ -26,6 +27,7 @@ _WORKER_MODULE = "videoflow.providers.embedded_pictures.worker"
 _SMALLEST_PX, _LARGEST_PX = 160, 4096
 
 
+@provider("images", "embedded")
 class EmbeddedPictures:
     """Implements ``Pictures`` without a network, a key or a model."""
 

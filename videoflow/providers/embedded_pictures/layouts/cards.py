@@ -3,7 +3,7 @@
 from videoflow.providers.embedded_pictures.animation import Sway
 from videoflow.providers.embedded_pictures.backdrop import backdrop
 from videoflow.providers.embedded_pictures.board import Area, Board
-from videoflow.providers.embedded_pictures.colour import ink_on
+from videoflow.providers.embedded_pictures.colour import ink_on, mix
 from videoflow.providers.embedded_pictures.icons import icon_sprite
 from videoflow.providers.embedded_pictures.layouts.figures import add_plate, host_plate, icons_of, timed
 from videoflow.providers.embedded_pictures.lettering import line_of
@@ -23,7 +23,7 @@ def title(board: Board) -> None:
     backdrop(board, side="right", weight="bold")
     u, scheme = board.unit, board.scheme
     names = icons_of(board, 3)
-    text_area, art = (board.safe.split(0.60, 4 * u)) if board.wide else (board.safe.stacked(0.62, 3 * u) if board.tall else board.safe.split(0.64, 2 * u))
+    text_area, art = board.safe.split(0.60, 4 * u) if board.wide else board.safe.stacked(0.62, 3 * u) if board.tall else board.safe.split(0.72, 2 * u)
     foot = 11 * u if not board.tall else 0
     block = board.fit(
         without_emoji(str(board.spec.get("heading", ""))), text_area.inset(top=4 * u, bottom=foot), largest=13.5 if board.wide else 12, smallest=5.4,
@@ -38,10 +38,12 @@ def title(board: Board) -> None:
         add_plate(board, names[0], cx, board.height * 0.87, big, colour=scheme.a, at=0.35, sway=Sway(dy=0.7 * u, degrees=1.2, period=7))
         add_plate(board, names[1], board.width * 0.30, board.height * 0.90, 17 * u, colour=scheme.spark, at=0.5, sway=Sway(dy=0.6 * u, period=6, phase=0.3))
         return
-    _hosts_row(board, text_area.left, min(bottom + 4.5 * u, board.safe.bottom - 8 * u), at=0.75)
+    _hosts_row(board, text_area.left, min(bottom + 4.5 * u, board.safe.bottom - 8 * u), at=0.75, size=8 if board.wide else 7)
     cx, cy = art.middle
     big = min(art.width * 0.80, art.height * 0.66)
     cx, cy = cx + 1.0 * u, cy + 2 * u
+    if not board.wide:
+        big, cx, cy = 22 * u, board.width - 14 * u, board.safe.top + 16 * u
     add_plate(board, names[0], cx, cy, big, colour=scheme.a, at=0.3, sway=Sway(dy=0.8 * u, degrees=1.4, period=7))
     add_plate(board, names[1], cx - big * 0.56, cy + big * 0.44, big * 0.46, colour=scheme.spark, at=0.48, sway=Sway(dy=0.6 * u, degrees=-1.6, period=6, phase=0.3))
     add_plate(board, names[2], cx + big * 0.46, cy - big * 0.52, big * 0.38, colour=scheme.b, at=0.6, sway=Sway(dy=0.5 * u, degrees=2, period=5, phase=0.6))
@@ -54,7 +56,7 @@ def chapter(board: Board) -> None:
     number, count = int(spec.get("number", 1)), int(spec.get("count", 1))
     on_right = board.chance.random() < 0.5 and not board.tall
     size = (84 if board.wide else 62) * u
-    digits = line_of(f"{number}", board.display(), round(size), scheme.a)
+    digits = line_of(f"{number}", board.display(), round(size), mix(scheme.ground, scheme.ink, 0.92))
     x = board.width - digits.width * 0.92 - 5 * u if on_right else (board.safe.left - 2 * u if board.wide else board.safe.left - u)
     top = board.safe.top - 3 * u if board.wide else board.safe.top
     board.add(digits.sprite, x - digits.left, top + size * 0.72 - digits.above, at=0.0, enter="from_below", seconds=0.75)
@@ -89,7 +91,7 @@ def recap(board: Board) -> None:
     room = Area(area.left, y, area.right, area.bottom)
     width = (room.width - gap * (columns - 1)) / columns
     deep = max([board.fit(item, (width - 6 * u, 40 * u), largest=5.4, smallest=2.8, lines=6, face=board.text_face(700), leading=1.2).height for item in items])
-    height = min(room.height, deep + 25 * u) if columns > 1 else min(17 * u, (room.height - gap * (len(items) - 1)) / len(items))
+    height = min(room.height, deep + 25 * u) if columns > 1 else min(20 * u, (room.height - gap * (len(items) - 1)) / len(items))
     icons = icons_of(board, len(items) + 2)
     for number, item in enumerate(items):
         at = timed(board, item, 0.35 + 0.35 * number) if board.moving else 0.0

@@ -222,7 +222,7 @@ def figure(board: Board) -> None:
     size = min(34 * u, body.height * 0.48, body.width / max(0.4, board.text_px(text, board.display(), 1) / u) )
     total = size * 0.74 + 5 * u + top_line.height + (5.4 * u if what else 0)
     y = body.top + max(1.5 * u, (body.height - total) * 0.45)
-    tone = scheme.speaker(str(spec.get("speaker", "A")))
+    tone = scheme.speaker_text(str(spec.get("speaker", "A")))
     counter(board, value, unit, board.display(), size, tone, body.left, y, align=0.0, at=0.1, seconds=min(1.4, board.seconds * 0.4))
     y += size * 0.74 + 3.0 * u
     if what:

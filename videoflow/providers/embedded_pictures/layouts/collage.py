@@ -76,6 +76,9 @@ def videos(board: Board) -> None:
         return
     share = 9 / 16 + 0.36
     gap = 3.4 * u
+    if not board.wide:
+        _overlapping(board, area, entries)
+        return
     width = min((area.width - gap * (len(entries) - 1)) / max(1, len(entries)), area.height / share)
     left = area.left + (area.width - width * len(entries) - gap * (len(entries) - 1)) / 2
     top = area.top + (area.height - width * share) / 2
@@ -84,6 +87,20 @@ def videos(board: Board) -> None:
         turned, dx, dy = moved(sprite, degrees=chance.uniform(-2.2, 2.2))
         x, y = left + (width + gap) * number - margin + dx, top - margin + dy + (1.2 * u if number % 2 else -0.6 * u)
         board.add(turned, x, y, at=0.15 + 0.25 * number, enter="from_below", seconds=0.65, sway=Sway(dy=0.5 * u, period=7, phase=number * 0.3))
+
+
+def _overlapping(board: Board, area: Area, entries: list[dict[str, Any]]) -> None:
+    """Lay two cards across the area, the second over the first."""
+    u, share = board.unit, 9 / 16 + 0.36
+    width = min(area.width * 0.66, area.height * 0.74 / share)
+    chance = board.seeded("cards")
+    flip = chance.random() < 0.5
+    for number, entry in enumerate(entries[:2]):
+        sprite, margin = video_card(board, entry, width, number=number + int(board.spec.get("seed", 0)) % 3)
+        turned, dx, dy = moved(sprite, degrees=chance.uniform(1.0, 2.6) * (1 if (number == 0) == flip else -1))
+        x = area.left if (number == 0) != flip else area.right - width
+        y = area.top + u if number == 0 else area.bottom - width * share - u
+        board.add(turned, x - margin + dx, y - margin + dy, at=0.15 + 0.3 * number, enter="from_below", seconds=0.65)
 
 
 def _one_video(board: Board, area: Area, entry: dict[str, Any], heading: str) -> None:

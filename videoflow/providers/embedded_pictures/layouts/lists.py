@@ -78,7 +78,7 @@ def points(board: Board) -> None:
         y = board.say(head, area.left, area.top + u, scheme.ink, at=0.05)
         room = area.inset(top=y - area.top + 3 * u)
     gap = 1.7 * u
-    height = min((room.height - gap * (len(items) - 1)) / max(1, len(items)), 15 * u)
+    height = min((room.height - gap * (len(items) - 1)) / max(1, len(items)), (15 if board.wide else 19) * u)
     start = room.top + (room.height - height * len(items) - gap * (len(items) - 1)) * (0.5 if board.wide else 0.1)
     tones = (scheme.a, scheme.b, scheme.spark)
     for number, item in enumerate(items):
@@ -107,6 +107,7 @@ def timeline(board: Board) -> None:
     y = board.say(head, area.left, area.top + u, scheme.ink, at=0.05) + 4 * u
     room = Area(area.left, y, area.right, area.bottom)
     tone = scheme.speaker(str(spec.get("speaker", "A")))
+    loud = scheme.speaker_text(str(spec.get("speaker", "A")))
     thick = 0.7 * u
     d = round(3.4 * u)
     if board.wide:
@@ -115,7 +116,7 @@ def timeline(board: Board) -> None:
         board.add(board.bar(room.width, thick, mix(scheme.ground, scheme.ink, 0.32), radius=thick / 2), room.left, axis - thick / 2, at=0.15, enter="grow_right", seconds=1.2)
     else:
         axis = room.left + d / 2
-        pitch = min(room.height / max(1, len(rows)), 16 * u)
+        pitch = min(room.height / max(1, len(rows)), 20 * u)
         board.add(board.bar(thick, pitch * len(rows) - pitch * 0.3, mix(scheme.ground, scheme.ink, 0.32), radius=thick / 2), axis - thick / 2, room.top, at=0.15, enter="drop", seconds=1.2)
     for number, row in enumerate(rows):
         at = 0.3 + 0.22 * number
@@ -131,7 +132,7 @@ def timeline(board: Board) -> None:
             above = text or when
             big = board.fit(above, (pitch * 0.92, 9 * u), largest=7.0 if text else 5.4, smallest=2.4, lines=1, face=board.text_face(800))
             if above:
-                board.say(big, cx, axis - 4 * u - big.height, scheme.ink if not last else tone, align=0.5, at=at, enter="lift")
+                board.say(big, cx, axis - 4 * u - big.height, scheme.ink if not last else loud, align=0.5, at=at, enter="lift")
             if text and when:
                 board.label(when, cx, axis + 4.4 * u, scheme.muted, size=2.9, align=0.5, at=at + 0.05, width=pitch * 0.95)
             elif label:
@@ -143,10 +144,10 @@ def timeline(board: Board) -> None:
             x = axis + 5 * u
             if text:
                 px = board.fit(text, (30 * u, 8 * u), largest=5, smallest=3, lines=1, face=board.text_face(800))
-                board.say(px, x, cy - px.height / 2, tone if last else scheme.ink, at=at, enter="lift")
+                board.say(px, x, cy - px.height / 2, loud if last else scheme.ink, at=at, enter="lift")
                 board.label(when or label, x + 27 * u, cy - 1.1 * u, scheme.muted, size=3.1, at=at, width=area.right - x - 27 * u)
             else:
-                block = board.fit((when + " · " if when else "") + label, (area.right - x, pitch * 0.8), largest=3.6, smallest=2.4, lines=3, face=board.text_face(650), leading=1.16)
+                block = board.fit((when + " · " if when else "") + label, (area.right - x, pitch * 0.85), largest=5.2, smallest=2.4, lines=3, face=board.text_face(650), leading=1.16)
                 board.say(block, x, cy - block.height / 2, scheme.ink, at=at, enter="lift")
 
 

@@ -16,7 +16,7 @@ from videoflow.providers.embedded_pictures.wording import content_words, plain_t
 def _marks(board: Board, text: str, count: int) -> dict[str, str]:
     """Choose the words to colour: the longest content words, in the accents."""
     words = sorted(content_words(text), key=lambda word: (-len(word) - 3 * word[:1].isupper(), word))[:count]
-    tone = board.scheme.speaker(str(board.spec.get("speaker", "A")))
+    tone = board.scheme.speaker_text(str(board.spec.get("speaker", "A")))
     return {word.lower(): tone for word in words}
 
 
@@ -56,7 +56,7 @@ def kinetic(board: Board) -> None:
     align = board.chance.choice((0.0, 0.0, 0.5))
     clock = 0.1
     for number, (text, size) in enumerate(zip(lines, sizes, strict=True)):
-        tone = scheme.speaker(str(board.spec.get("speaker", "A"))) if number == loud else scheme.ink
+        tone = scheme.speaker_text(str(board.spec.get("speaker", "A"))) if number == loud else scheme.ink
         full = width_of(text, face, int(size))
         x = area.left + (area.width - full) * align
         pieces = [text] if re.search(r"[\u0590-\u08ff]", text) else [piece.rstrip() for piece in pieces_of(text)]
@@ -119,7 +119,7 @@ def question(board: Board) -> None:
     speaker = str(spec.get("speaker", "A"))
     size = (96 if board.wide else 70) * u
     left_side = board.chance.random() < 0.4 and board.wide
-    mark = line_of("?", board.display(), round(size), mix(scheme.ground, scheme.speaker(speaker), 0.92))
+    mark = line_of("?", board.display(), round(size), mix(scheme.ground, scheme.speaker(speaker), 0.95 if board.wide or board.tall else 0.30))
     x = (board.safe.left - 5 * u) if left_side else board.width - mark.width - 4 * u
     y = board.safe.top + size * 0.70 if board.wide else (board.height * 0.99 if board.tall else board.height * 0.80)
     board.add(mark.sprite, x - mark.left, y - mark.above, at=0.0, enter="stamp", seconds=0.6, sway=Sway(degrees=1.6, period=5))

@@ -70,7 +70,7 @@ def storyboard_make(
         beats = [Beat(0.0, total_seconds, (), "A", title, (), None, "")]
     sections = tuple(dict.fromkeys(beat.section for beat in beats if beat.section))
     texts = " ".join(turn.text for turn in turns).lower().split()
-    setting = Setting(title, tuple(str(word) for word in look.get("keywords", ())), sum(word in _ENGLISH for word in texts) > 0.08 * len(texts), sections)
+    setting = Setting(title, tuple(str(word) for word in look.get("keywords", ())), sum(word in _ENGLISH for word in texts) > 0.08 * len(texts), sections, aspect == "16:9")
     words_of = {section: _frequent(turns, section) for section in sections}
     ledger = _Ledger(total_seconds, {}, [], [], set())
     picked: list[tuple[Beat, Option, str]] = []

@@ -40,6 +40,7 @@ class Setting:
     keywords: tuple[str, ...]
     english: bool
     sections: tuple[str, ...]
+    wide: bool = True
 
 
 def _data(data: Sequence[Datum]) -> list[Spec]:
@@ -84,7 +85,7 @@ def cue_options(beat: Beat, setting: Setting) -> list[Option]:
             options.append(Option("ranking", 2.3 if cue.kind == "bars" else 3.2, {"data": _sorted(data), "heading": heading}))
             if max(len(datum.label) for datum in cue.data) <= 34 and spread > 0.03 and len(cue.data) <= 5:
                 options.append(Option("columns", 2.5, {"data": data, "heading": heading}))
-            if 2 <= len(cue.data) <= 4 and spread > 0.06:
+            if setting.wide and 2 <= len(cue.data) <= 4 and spread > 0.06:
                 options.append(Option("bubbles", 2.4, {"data": data, "heading": heading}))
             if len(_videos(cue)) >= 2:
                 options.append(Option("videos", 2.0, {"videos": _videos(cue), "heading": heading}))
@@ -101,7 +102,7 @@ def cue_options(beat: Beat, setting: Setting) -> list[Option]:
                 options.append(Option("figure", 1.6, {"data": [last], "caption": heading, "heading": heading}))
         case "comparison" if len(cue.data) >= 2:
             options.append(Option("versus", 3.2, {"data": data[:2], "heading": heading}))
-            if _spread(cue.data[:2]) > 0.03:
+            if setting.wide and _spread(cue.data[:2]) > 0.06:
                 options.append(Option("bubbles", 2.2, {"data": data[:2], "heading": heading}))
             options.append(Option("bars", 1.9, {"data": data, "heading": heading}))
         case "comparison" if len(items) >= 2:
