@@ -112,7 +112,7 @@ class EndlessMusic:
     def _begin_again(self) -> None:
         self._reader.close()
         self._reader = Reader(self._path, 2)
-        again = self._reader.read(_CHUNK)
+        again = self._reader.read(5 * int(LOOP_SECONDS * RATE))
         if not again.shape[1]:
             raise VideoflowError(f"{self._path.name} has no sound in it.", code="BAD_INPUT")
         overlap = min(int(LOOP_SECONDS * RATE), self._held.shape[1], again.shape[1] // 2)

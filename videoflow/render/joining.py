@@ -9,7 +9,6 @@ import av
 
 from videoflow.errors import Cancelled, VideoflowError
 
-
 REORDERED_FRAMES = 2
 """How many frames decoding runs ahead of showing with x264's B-frame pyramid; very short segments alone would claim less."""
 
