@@ -40,7 +40,8 @@ def trends_analyse(
 ) -> TrendAnalysis:
     """Return the five most watched categories of the window that ends with the table's newest day, and three themes in each.
 
-    ``categories`` keeps only those ids or names. A video counts with its highest count inside the window. See ``themes.Weight`` for
+    ``categories`` keeps only those ids or names. A video counts with its highest count inside the window. See
+    ``themes.Weight`` for
     the score. The same table gives the same report.
 
     Raises:

@@ -4,42 +4,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from videoflow.errors import BadInput
+from videoflow.providers.embedded_trends.lexicon import column_names
 
-FIELDS: tuple[str, ...] = (
-    "title", "views", "date", "published_at", "video_id", "channel", "category", "tags", "likes", "comments", "url", "description",
-)  # fmt: skip
+FIELDS: tuple[str, ...] = tuple(
+    "title views date published_at video_id channel category tags likes comments url description".split()  # noqa: SIM905
+)
 """Our fields; ``date`` is the day of the count, ``published_at`` the day of publication."""
-
-_NAMES: dict[str, tuple[str, ...]] = {
-    "title": (
-        "title", "videotitle", "snippettitle", "contenttitle", "posttitle", "headline", "fulltitle", "titel", "videotitel", "titre", "titredelavidéo",
-        "título", "títulodelvídeo", "títulodovídeo", "titolo", "titolodelvideo", "название", "названиевидео", "タイトル", "動画のタイトル", "标题", "video", "name",
-    ),
-    "views": (
-        "viewcount", "views", "statisticsviewcount", "totalviews", "videoviews", "viewscount", "numberofviews", "playcount", "plays", "aufrufe", "vues",
-        "visualizaciones", "vistas", "visualizações", "visualizzazioni", "просмотры", "視聴回数", "观看次数", "观看量",
-    ),
-    "date": (
-        "trendingdate", "date", "day", "snapshotdate", "countdate", "collectedat", "fetchedat", "crawldate", "retrievedat", "recordedat", "datum",
-        "fecha", "data", "дата", "日付", "日期", "jour", "tag",
-    ),
-    "published_at": (
-        "publishedat", "snippetpublishedat", "videopublishtime", "publishtime", "publishdate", "publicationdate", "published", "pubdate", "uploaddate",
-        "uploadedat", "releasedate", "createdat", "timestamp", "veröffentlichungszeitpunktdesvideos", "veröffentlichtam",
-        "heuredepublicationdelavidéo", "horadepublicacióndelvídeo", "horáriodepublicaçãodovídeo", "動画公開時刻",
-    ),
-    "video_id": ("videoid", "idvideoid", "contentdetailsvideoid", "content", "inhalte", "contenu", "contenido", "conteúdo", "コンテンツ", "id", "ytid"),
-    "channel": (
-        "channeltitle", "snippetchanneltitle", "channelname", "channel", "uploader", "author", "creator", "account", "kanal", "chaîne", "canal", "canale",
-        "канал", "チャンネル", "channelid", "snippetchannelid",
-    ),
-    "category": ("categoryid", "snippetcategoryid", "category", "categoryname", "categorytitle", "kategorie", "catégorie", "categoría", "genre", "topic"),
-    "tags": ("tags", "snippettags", "keywords", "hashtags", "labels", "videotags"),
-    "likes": ("likes", "likecount", "statisticslikecount", "videolikes", "mochichmirbewertungen", "jaime"),
-    "comments": ("commentcount", "comments", "statisticscommentcount", "commentscount", "numberofcomments", "commentsadded"),
-    "url": ("url", "link", "videourl", "webpageurl", "videolink", "permalink", "watchurl"),
-    "description": ("description", "snippetdescription", "summary", "desc", "beschreibung", "descripción", "descrição"),
-}  # fmt: skip
 
 
 def _plain(name: str) -> str:
@@ -53,7 +23,7 @@ def columns_guess(columns: Sequence[str]) -> dict[str, str]:
         by_name.setdefault(_plain(column), column)
     guess: dict[str, str] = {}
     for field in FIELDS:
-        for name in _NAMES[field]:
+        for name in column_names()[field]:
             if name in by_name and by_name[name] not in guess.values():
                 guess[field] = by_name[name]
                 break
@@ -85,15 +55,11 @@ def columns_resolve(columns: Sequence[str], mapping: Mapping[str, str] | None) -
             resolved.pop(field, None)
     dated = {"views", "date", "published_at"} & resolved.keys()
     if "title" not in resolved or not dated:
-        missing = (
-            "a column with titles"
-            if dated
-            else "a column with titles and one with views or dates"
-            if "title" not in resolved
-            else "a column with views or dates"
-        )
+        missing = "a column with titles" if dated else "a column with titles and one with views or dates"
+        missing = missing if "title" not in resolved else "a column with views or dates"
         raise BadInput(
-            f"This file has the columns {_listed(columns)}; {missing} is needed and was not recognised. Say below which column is which.",
+            f"This file has the columns {_listed(columns)}; {missing} is needed and was not recognised. "
+            "Say below which column is which.",
             code="COLUMNS_UNKNOWN",
             details={"columns": list(columns), "guessed": resolved},
         )

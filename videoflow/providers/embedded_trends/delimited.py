@@ -76,7 +76,8 @@ class DelimitedFile:
                 unbalanced = self._open_quotes % 2 == 1
         except csv.Error as error:
             raise BadInput(
-                f"Near line {self.number} a quote opens that is never closed, so the rest of the file cannot be told apart. Export the table again."
+                f"Near line {self.number} a quote opens that is never closed, so the rows after it cannot be told apart. "
+                "Export the table again."
             ) from error
         finally:
             self.close()

@@ -19,7 +19,8 @@ Record = dict[str, str]
 def records_json(path: Path, encoding: str) -> tuple[tuple[str, ...], Iterator[Record], list[str]]:
     """Return the columns, the flat records and a list that holds a note per unreadable line once the records are exhausted.
 
-    Understands a list of objects, an object with such a list (``items`` of the YouTube Data API's ``videos.list``) and JSON lines.
+    Understands a list of objects, an object with such a list (``items`` of the YouTube Data API's ``videos.list``) and JSON
+    lines.
     Nested objects become ``snippet.title``; lists of words are joined with ``|``.
 
     Raises:

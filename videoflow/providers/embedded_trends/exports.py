@@ -39,7 +39,8 @@ def period_in_name(name: str) -> tuple[str, str] | None:
 
 
 def archive_open(path: Path, folder: Path) -> dict[str, Path]:
-    """Unpack the tables of a zip into ``folder``: ``{"table": …, "chart": …}`` of a Studio export or ``{"table": …}`` of a single file.
+    """Unpack the tables of a zip into ``folder``: ``{"table": …, "chart": …}`` of a Studio export or ``{"table": …}`` of a
+    single file.
 
     Names inside the archive are never used as paths.
 

@@ -76,7 +76,7 @@ def _declarations_refuse(content: bytes) -> None:
     parser.StartDoctypeDeclHandler = refuse
     parser.EntityDeclHandler = refuse
     try:
-        parser.Parse(content, True)
+        parser.Parse(content, True)  # noqa: FBT003 - the last piece; expat knows no keyword
     except _Declared as error:
         raise BadInput(
             "This feed declares a document type or entities of its own, which a feed does not need. Save the feed without them."

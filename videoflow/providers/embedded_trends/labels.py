@@ -4,9 +4,9 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from videoflow.providers.embedded_trends.lexicon import generic_words, stop_words, written_names
+from videoflow.providers.embedded_trends.lexicon import generic_words, padding_words, stop_words, written_names
 from videoflow.providers.embedded_trends.phrases import PhraseIndex
-from videoflow.providers.embedded_trends.titles import is_caseless, is_shouted, phrase_key, word_key, work_split
+from videoflow.providers.embedded_trends.titles import is_caseless, is_shouted, links_dropped, phrase_key, word_key, work_split
 
 LABEL_WORDS_MAX = 5
 _SHORTENED_CHARACTERS = 60
@@ -72,14 +72,14 @@ def _has_article(key: str, index: PhraseIndex) -> bool:
 
 def _is_common(word: str, index: PhraseIndex) -> bool:
     """Tell a word that running text writes small."""
-    written = index.running.get(word_key(word), {})
+    written = index.running[word_key(word)]
     lower = sum(count for surface, count in written.items() if surface.islower())
     return lower > 0 and lower >= sum(written.values()) - lower
 
 
 def _is_name_phrase(key: str, index: PhraseIndex) -> bool:
     """Tell a name of several words ("Black Is King") by running text that always capitalises it."""
-    found = [surface for surface in index.running_phrases.get(key, ())]
+    found = index.running_phrases.get(key, set())
     return bool(found) and all(all(word[:1].isupper() or word in _SMALL for word in surface.split()) for surface in found)
 
 
@@ -114,7 +114,9 @@ def _number_kept(word: str, known: str) -> str:
 
 
 def label_refined(key: str, index: PhraseIndex, members: Sequence[int]) -> str:
-    """Return the longer phrase around ``key`` that most members speak of ("Beirut" -> "Beirut explosion"), else the key itself."""
+    """Return the longer phrase around ``key`` that most members speak of ("Beirut" -> "Beirut explosion"), else the key
+    itself.
+    """
     words = set(key.split())
     scores: dict[str, float] = {}
     views = sum(index.documents[position].video.views for position in members) or 1
@@ -132,7 +134,7 @@ def label_refined(key: str, index: PhraseIndex, members: Sequence[int]) -> str:
                 continue
             extra = set(parts) - words
             if (
-                extra & _NO_EXTENSION
+                extra & padding_words()
                 or any(part.isdigit() and len(part) == 4 for part in extra)
                 or not _runs_together(phrase, index, members)
             ):
@@ -159,13 +161,6 @@ def label_refined(key: str, index: PhraseIndex, members: Sequence[int]) -> str:
 def _is_surname(key: str, phrase: str) -> bool:
     """Tell "Donald Trump" around "Trump": only a first name is added."""
     return " " not in key and phrase.split()[-1] == key and phrase.split()[0] not in generic_words() and len(phrase.split()) == 2
-
-
-_NO_EXTENSION = {
-    word_key(word)
-    for word in "video official music lyric lyrics audio trailer teaser new news update full episode live reaction reacts react song album youtube channel tiktok review funny "
-    "interview highlights clip clips makeup gameplay game tour vlog merch fan fans mom boyfriend girlfriend net worth age tutorial show movie cover remix spotify vevo".split()
-}
 
 
 def _runs_together(phrase: str, index: PhraseIndex, members: Sequence[int]) -> bool:
@@ -199,8 +194,10 @@ def label_plain(text: str) -> str:
 
 
 def title_shortened(title: str) -> str:
-    """Return a title fit for a label: no emoji, hashtags and "(Official Video)", calm capitals, at most 60 characters at a word's end."""
-    text = _EMOJI.sub(" ", unicodedata.normalize("NFKC", title))
+    """Return a title fit for a label: no emoji, hashtags and "(Official Video)", calm capitals, at most 60 characters at a
+    word's end.
+    """
+    text = _EMOJI.sub(" ", links_dropped(unicodedata.normalize("NFKC", title)))
     text = " ".join(_BOILERPLATE.sub(" ", text).split()).strip(" -–—|•:,") or " ".join(title.split())
     if is_shouted(text):
         text = _sentence(text)

@@ -18,23 +18,30 @@ def sample_path() -> Path:
 @cache
 def stop_words() -> frozenset[str]:
     """Grammar words, as keys: no phrase begins or ends with one."""
-    return frozenset(word_key(word) for stop, word in _generic_lines() if stop) - {""}
+    return _marked("stop")
+
+
+@cache
+def format_words() -> frozenset[str]:
+    """Words for the form of a video ("trailer", "part"), as keys: no phrase of several words begins or ends with one."""
+    return _marked("format")
+
+
+@cache
+def padding_words() -> frozenset[str]:
+    """Words, as keys, that never make a name more exact ("Drake" -> "Drake interview")."""
+    return _marked("padding") | format_words()
 
 
 @cache
 def generic_words() -> frozenset[str]:
-    """Words, as keys, that alone never name a theme; holds the grammar words too."""
-    return frozenset(word_key(word) for _, word in _generic_lines()) - {""}
+    """Words, as keys, that alone never name a theme; holds the grammar words and the format words too."""
+    return _marked("generic") | stop_words() | format_words()
 
 
-def _generic_lines() -> list[tuple[bool, str]]:
+def _marked(mark: str) -> frozenset[str]:
     lines = (_DATA / "generic_words.txt").read_text("utf-8").splitlines()
-    return [
-        (line.startswith("stop "), word)
-        for line in lines
-        if not line.startswith("#")
-        for word in line.removeprefix("stop ").split()
-    ]
+    return frozenset(word_key(word) for line in lines if line.startswith(f"{mark} ") for word in line.split()[1:]) - {""}
 
 
 @cache
@@ -46,7 +53,9 @@ def written_names() -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A perennial subject of online video. ``by_tag``: a tag alone shows it (a genre, a franchise); else the title must name it."""
+    """A perennial subject of online video. ``by_tag``: a tag alone shows it (a genre, a franchise); else the title must name
+    it.
+    """
 
     label: str
     by_tag: bool
@@ -69,4 +78,11 @@ def category_names(region: str = "US") -> dict[str, str]:
     """Category id -> name on YouTube; ids mean the same in every region, so the packaged list answers for all."""
     del region
     table: dict[str, str] = json.loads((_DATA / "youtube_categories.json").read_text("utf-8"))
+    return table
+
+
+@cache
+def column_names() -> dict[str, list[str]]:
+    """Our field -> the names that files give it, without case, spaces and punctuation, the best known first."""
+    table: dict[str, list[str]] = json.loads((_DATA / "column_names.json").read_text("utf-8"))
     return table

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from videoflow.providers.base import TrendVideo
-from videoflow.providers.embedded_trends.lexicon import generic_words, stop_words, subjects
+from videoflow.providers.embedded_trends.lexicon import format_words, generic_words, stop_words, subjects
 from videoflow.providers.embedded_trends.titles import (
     channel_key,
     is_caseless,
@@ -15,12 +15,13 @@ from videoflow.providers.embedded_trends.titles import (
     phrase_key,
     phrases,
     segments,
-    word_key,
     work_split,
 )
 
 MEMBER_STRENGTH = 0.6
-"""From here on a video belongs to a phrase. In its title: 1. In a tag and its description, or in three tags: 0.8. Less is an accident."""
+"""From here on a video belongs to a phrase. In its title: 1. In a tag and its description, or in three tags: 0.8. Less is an
+accident.
+"""
 _UNSPACED_TAGS_MAX = 400
 
 
@@ -155,7 +156,8 @@ def _compact(key: str) -> str:
 def candidates_find(index: PhraseIndex, *, channels_needed: int) -> list[Candidate]:
     """Return the phrases that could name a theme, subjects included, in a fixed order.
 
-    A phrase needs members on ``channels_needed`` channels, must stand in a title, and may not be general words, grammar or the name of
+    A phrase needs members on ``channels_needed`` channels, must stand in a title, and may not be general words, grammar or
+    the name of
     the one channel that uses it.
     """
     found = []
@@ -172,7 +174,7 @@ def candidates_find(index: PhraseIndex, *, channels_needed: int) -> list[Candida
             continue
         if " " not in key and not (_is_name(key, candidate, index) and not _is_fragment(key, candidate, index)):
             continue
-        if _is_coincidence(key, candidate, index):
+        if _is_coincidence(key, candidate, index) or _is_unfinished(key, candidate, index):
             continue
         found.append(candidate)
     return found + _subjects_find(index, channels_needed=channels_needed)
@@ -216,13 +218,7 @@ def is_nameable(key: str) -> bool:
         return False
     if len(words) == 1:
         return len(key) > 2 or is_caseless(key)
-    return words[0] not in _DANGLING and words[-1] not in _DANGLING
-
-
-_DANGLING = {
-    word_key(word)
-    for word in "official video music lyric trailer episode part full new ft feat prod live audio mv teaser season vol".split()
-}
+    return words[0] not in format_words() and words[-1] not in format_words()
 
 
 def _is_name(key: str, candidate: Candidate, index: PhraseIndex) -> bool:
@@ -265,6 +261,26 @@ def _is_fragment(key: str, candidate: Candidate, index: PhraseIndex) -> bool:
                 wholes.update(named[:1])
                 alone += not named
     return len(wholes) > 1 and alone < len(wholes)
+
+
+def _is_unfinished(key: str, candidate: Candidate, index: PhraseIndex) -> bool:
+    """Tell a phrase that running titles always carry on from: "Restoring a rusty" (vise, lathe, anvil)."""
+    words = key.split()
+    if not stop_words() & set(words):
+        return False  # "solar eclipse" is a whole even where each title goes on
+    followed = ended = 0
+    for title in {index.documents[position].video.title for position in candidate.in_title}:
+        if is_shouted(title) or is_caseless(key):
+            continue
+        for segment in segments(title):
+            keys = [word.key for word in segment]
+            for start in range(len(keys) - len(words) + 1):
+                if keys[start : start + len(words)] == words:
+                    end = start + len(words)
+                    carried_on = end < len(keys) and segment[end - 1].surface.islower() and segment[end].key not in stop_words()
+                    followed += carried_on
+                    ended += not carried_on
+    return followed > 1 and not ended
 
 
 def _is_coincidence(key: str, candidate: Candidate, index: PhraseIndex) -> bool:

@@ -29,7 +29,8 @@ _CHANNEL_UNKNOWN = "Unknown channel"
 def trends_read(path: Path, *, file_name: str, mapping: Mapping[str, str] | None = None) -> TrendTable:
     """Read a trending CSV, a YouTube Studio export, a JSON or CSV of any columns, or an RSS/Atom feed; told apart by content.
 
-    ``file_name`` is the name the creator knows the file by. ``mapping`` is ``{our field: their column}`` (see ``columns.FIELDS``);
+    ``file_name`` is the name the creator knows the file by. ``mapping`` is ``{our field: their column}`` (see
+    ``columns.FIELDS``);
     what it leaves out is guessed. Streams tables: memory grows with the rows kept, not with the file.
 
     Raises:
@@ -164,7 +165,7 @@ def _table(
 
 def _source_kind(columns: tuple[str, ...]) -> SourceKind:
     names = {column.strip().lower() for column in columns}
-    if _TRENDING_COLUMNS <= names and names & {"view_count", "views"}:
+    if names >= _TRENDING_COLUMNS and names & {"view_count", "views"}:
         return "trending_csv"
     return "studio_export" if is_studio(columns) else "mapped_table"
 

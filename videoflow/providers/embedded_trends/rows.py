@@ -48,7 +48,9 @@ def rows_collect(
     *,
     channel_unknown: str,
 ) -> None:
-    """Add every usable record to the collector, the others to its reasons. ``records`` are keyed by the file's own column names."""
+    """Add every usable record to the collector, the others to its reasons. ``records`` are keyed by the file's own column
+    names.
+    """
     stream = iter(records)
     sample = [record for _, record in zip(range(_ORDER_SAMPLE), stream, strict=False)]
     orders: dict[str, DayOrder] = {

@@ -13,7 +13,9 @@ _THEMES_MAX = 15
 
 
 def searches_choose(rows: Sequence[TrendRow], category: TrendCategory, *, count: int) -> list[Theme]:
-    """Return the most searched terms as themes. The term's own entry carries the searches; its headlines have no count of their own."""
+    """Return the most searched terms as themes. The term's own entry carries the searches; its headlines have no count of
+    their own.
+    """
     by_term: dict[str, list[TrendRow]] = defaultdict(list)
     for row in rows:
         by_term[row.term.casefold()].append(row)

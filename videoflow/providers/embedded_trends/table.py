@@ -8,12 +8,16 @@ from typing import Literal
 
 SourceKind = Literal["trending_csv", "studio_export", "mapped_table", "rss"]
 Dating = Literal["counted", "published", "period", "file"]
-"""What ``TrendRow.date`` is: the day of the count, the day of publication, the end of an export's period, or the day of the file itself."""
+"""What ``TrendRow.date`` is: the day of the count, the day of publication, the end of an export's period, or the day of the
+file itself.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class TrendRow:
-    """One video on one day. ``date`` and ``published_at`` are ISO; ``tags_text`` is ``|``-separated; ``summary`` at most 240 characters."""
+    """One video on one day. ``date`` and ``published_at`` are ISO; ``tags_text`` is ``|``-separated; ``summary`` at most 240
+    characters.
+    """
 
     video_id: str
     title: str

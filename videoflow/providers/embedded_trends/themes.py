@@ -52,7 +52,8 @@ class Weight:
     - growth: 30 x square root of its share of the views that the category gained per day;
     - breadth: 4 for each channel, 20 at most.
 
-    Where no video stands on two days, nobody knows a growth: views then count 50 x 10/7 and breadth 20 x 10/7. Where a source has no
+    Where no video stands on two days, nobody knows a growth: views then count 50 x 10/7 and breadth 20 x 10/7. Where a source
+    has no
     views, the share of videos takes the place of the share of views. The square root keeps one giant from flattening the rest.
     """
 
@@ -67,7 +68,9 @@ class Weight:
 
 
 def gained_per_day(videos: Sequence[TrendVideo], days_between: DaysBetween) -> float | None:
-    """Return the views that videos gained per day between the first and last day each stands in the list; None if none stands twice."""
+    """Return the views that videos gained per day between the first and last day each stands in the list; None if none stands
+    twice.
+    """
     gains = [
         (video.days[-1][1] - video.days[0][1]) / days_between[video.days[0][0], video.days[-1][0]]
         for video in videos
@@ -116,7 +119,8 @@ def themes_choose(
 ) -> list[Theme]:
     """Return up to ``count`` distinct themes of a category's videos, best first.
 
-    Phrases of several channels come first, then series of one channel, then the most watched videos themselves. A big video of one
+    Phrases of several channels come first, then series of one channel, then the most watched videos themselves. A big video
+    of one
     channel that channels of other categories talk about ("WAP") is a theme too, with their videos as evidence.
     """
     chosen: list[tuple[_Pick, list[Candidate]]] = []
@@ -198,8 +202,8 @@ def _theme(pick: _Pick, same: Sequence[Candidate], index: PhraseIndex, whole: Wh
     else:
         key = _best_known(candidate, same, index)
         refined = label_refined(key, index, members)
-        label = work_label(videos[0].title, key) if refined == key else None
-        label = label or label_of(refined, index)
+        work = work_label(videos[0].title, key) if refined == key else None
+        label = work or label_of(refined, index)
     label = " ".join(label.split()[: LABEL_WORDS_MAX + 1])
     channels = index.channels(members)
     others = [
@@ -212,7 +216,9 @@ def _theme(pick: _Pick, same: Sequence[Candidate], index: PhraseIndex, whole: Wh
 
 
 def _best_known(candidate: Candidate, same: Sequence[Candidate], index: PhraseIndex) -> str:
-    """Return the phrase, among those for the same videos, that the most watched titles use ("Beirut explosion" before "Beirut blast")."""
+    """Return the phrase, among those for the same videos, that the most watched titles use ("Beirut explosion" before "Beirut
+    blast").
+    """
 
     def watched(other: Candidate) -> int:
         return sum(index.documents[position].video.views for position in other.in_title & candidate.members)

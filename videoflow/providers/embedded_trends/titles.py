@@ -9,9 +9,13 @@ from functools import lru_cache
 PHRASE_WORDS_MAX = 4
 
 _BREAK = re.compile(
-    r"\s[-–—~_/+*]+\s|[|•·:;()\[\]{}\"“”„«»‹›!?…¿¡*❌➤►▶★☆♥❤〜=<>]+|\s//+\s|\.{2,}|,(?=\s|$)|(?<![ .(\[][A-Z])\.(?=\s|$)|[—–]|[「」『』【】〈〉《》、。！？：／・]"
+    r"\s[-–—~_/+*]+\s|[|•·:;()\[\]{}\"“”„«»‹›!?…¿¡*❌➤►▶★☆♥❤〜=<>]+|\s//+\s|\.{2,}|,(?=\s|$)|"
+    r"(?<![ .(\[][A-Z])\.(?=\s|$)|[—–]|[「」『』【】〈〉《》、。！？：／・]"
 )
-_WORD = re.compile(r"[#@$€£]?[^\W_]+(?:['’`.&/:+-][^\W_]+)*(?:['’](?=\s|$))?\+?|&")
+_JOINED = r"\u0300-\u036f\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff\u0e00-\u0eff\u200c\u200d"
+"""Vowel signs and joiners of Arabic, Indic and Thai letters; Python counts them as no part of a word."""
+_LETTER = rf"(?:[^\W_]|[{_JOINED}])"
+_WORD = re.compile(rf"[#@$€£]?{_LETTER}+(?:['’`.&/:+-]{_LETTER}+)*(?:['’](?=\s|$))?\+?|&")
 _HAN_KANA = r"\u3005\u3041-\u3096\u30a1-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _UNSPACED = re.compile(rf"[{_HAN_KANA}\u0e00-\u0e7f]")
 _RUN = re.compile(
@@ -26,6 +30,9 @@ _WORK = re.compile(
 )
 _LINK = re.compile(r"(?:https?://|www\.)\S+|\b[\w.-]+\.(?:com|net|org|gg|tv|io|ly)\S*", re.IGNORECASE)
 _MARKS = re.compile(r"[\u0300-\u036f\u064b-\u0652\u0640\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufe0e\ufe0f]")
+_NO_LETTER = re.compile(rf"[^\w&+{_JOINED}]|_")
+_CYRILLIC = re.compile(r"^[\u0400-\u04ff]+$")
+_ENDING = re.compile(r"[аеёиоуыьэюяйі]{1,2}$")
 _POSSESSIVE = re.compile(r"['’`]s$", re.IGNORECASE)
 
 
@@ -37,12 +44,16 @@ class Word:
 
 @lru_cache(maxsize=200_000)
 def word_key(surface: str) -> str:
-    """Fold case, accents, possessive, simple plural and inner punctuation, so that "Zombie’s" and "zombies" are one word."""
+    """Fold case, accents, inner punctuation and the simplest endings, so that "Zombie’s" and "zombies" are one word."""
     text = _POSSESSIVE.sub("", unicodedata.normalize("NFKC", surface))
     if text == "&":
         return "and"
     text = _MARKS.sub("", unicodedata.normalize("NFKD", text)) if not _CASELESS.search(text) else _MARKS.sub("", text)
-    text = re.sub(r"[^\w&+]|_", "", unicodedata.normalize("NFC", text).casefold())
+    text = _NO_LETTER.sub("", unicodedata.normalize("NFC", text).casefold())
+    if text.startswith("ال") and len(text) > 4:
+        return text[2:]
+    if len(text) > 4 and _CYRILLIC.match(text):
+        return _ENDING.sub("", text)
     if len(text) > 4 and text.isascii() and text.endswith("s") and not text.endswith(("ss", "us", "is", "os")):
         return text[:-1]
     return text
@@ -54,8 +65,10 @@ def phrase_key(text: str) -> str:
 
 @lru_cache(maxsize=60_000)
 def segments(text: str) -> tuple[tuple[Word, ...], ...]:
-    """Return the runs of words between punctuation; a phrase never crosses from one into the next. Addresses and handles are dropped."""
-    found = []
+    """Return the runs of words between punctuation; a phrase never crosses from one into the next. Addresses and handles are
+    dropped.
+    """
+    found: list[tuple[Word, ...]] = []
     for piece in _BREAK.split(_LINK.sub(" | ", unicodedata.normalize("NFKC", text))):
         words: list[Word] = []
         for surface in _WORD.findall(piece):
@@ -69,6 +82,11 @@ def segments(text: str) -> tuple[tuple[Word, ...], ...]:
         if words:
             found.append(tuple(words))
     return tuple(found)
+
+
+def links_dropped(text: str) -> str:
+    """Return a text without web addresses."""
+    return _LINK.sub(" ", text)
 
 
 def _split_hashtag(surface: str) -> list[str]:

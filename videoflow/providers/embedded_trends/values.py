@@ -20,12 +20,15 @@ _ISO = re.compile(r"^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]\d{1,2}:.*)?$")
 _SLASHED = re.compile(r"^(\d{1,4})[./-](\d{1,2})[./-](\d{1,4})(?:[ T,]+\d{1,2}:.*)?$")
 _COMPACT = re.compile(r"^(\d{4})(\d{2})(\d{2})$")
 _NAMED = re.compile(r"^(?:(\d{1,2})\.? )?([A-Za-z]{3,9})\.? (?:(\d{1,2})(?:st|nd|rd|th)?,? )?(\d{4})(?:[ ,]+\d{1,2}:.*)?$")
-_MONTHS = {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES, 1)}
 _YOUTUBE_ID = re.compile(r"(?:youtu\.be/|[?&]v=|/shorts/|/embed/|/live/)([A-Za-z0-9_-]{11})(?![A-Za-z0-9_-])")
 
 
 def count_parse(text: str) -> int | None:
-    """Return a count from ``1,234``, ``1.234.567``, ``1 234``, ``1.2M``, ``200K+`` or ``1e6``; None when it is none. May be negative."""
+    """Return a count from ``1,234``, ``1.234.567``, ``1 234``, ``1.2M``, ``200K+`` or ``1e6``; None when it is none. May be
+    negative.
+    """
     text = text.strip()
     if text.isascii() and text.isdigit():
         return int(text) if len(text) < 19 else VIEWS_MAX * 10
@@ -42,7 +45,7 @@ def count_parse(text: str) -> int | None:
         number = float("".join(groups[:-1]) + "." + groups[-1]) if len(groups) > 1 else float(digits)
     number *= float(f"1{exponent}") if exponent else 1
     number *= _SCALE[scale.lower()] if scale else 1
-    return int(round(min(number, VIEWS_MAX * 10.0))) * (-1 if sign == "-" else 1)
+    return round(min(number, VIEWS_MAX * 10.0)) * (-1 if sign == "-" else 1)
 
 
 @lru_cache(maxsize=1)

@@ -4,17 +4,24 @@ from videoflow.errors import BadInput
 from videoflow.providers.embedded_trends import trends_analyse, trends_read
 
 TRENDS = """<?xml version="1.0" encoding="UTF-8"?>
-<rss xmlns:ht="https://trends.google.com/trending/rss" version="2.0"><channel><title>Daily Search Trends</title>
-<item><title>kamala harris</title><ht:approx_traffic>2,000,000+</ht:approx_traffic><pubDate>Tue, 11 Aug 2020 14:00:00 -0700</pubDate>
+<rss xmlns:ht="https://trends.google.com/trending/rss" version="2.0"><channel>
+<title>Daily Search Trends</title>
+<item><title>kamala harris</title><ht:approx_traffic>2,000,000+</ht:approx_traffic>
+<pubDate>Tue, 11 Aug 2020 14:00:00 -0700</pubDate>
 <ht:news_item><ht:news_item_title>Joe Biden picks Kamala Harris as running mate</ht:news_item_title>
 <ht:news_item_url>https://news.example/1</ht:news_item_url><ht:news_item_source>Example Times</ht:news_item_source></ht:news_item>
 <ht:news_item><ht:news_item_title>Who is Kamala Harris?</ht:news_item_title><ht:news_item_url>https://news.example/2</ht:news_item_url>
 <ht:news_item_source>Example Post</ht:news_item_source></ht:news_item></item>
-<item><title>ufc 252</title><ht:approx_traffic>200K+</ht:approx_traffic><pubDate>Wed, 12 Aug 2020 14:00:00 -0700</pubDate></item>
+<item><title>ufc 252</title><ht:approx_traffic>200K+</ht:approx_traffic>
+<pubDate>Wed, 12 Aug 2020 14:00:00 -0700</pubDate></item>
 </channel></rss>"""
 
-ATOM = """<feed xmlns="http://www.w3.org/2005/Atom" xmlns:yt="http://www.youtube.com/xml/schemas/2015" xmlns:media="http://search.yahoo.com/mrss/">
-<title>A channel</title><entry><yt:videoId>abcdefghijk</yt:videoId><title>Mountain bike trails</title><author><name>A channel</name></author>
+ATOM = """<feed xmlns="http://www.w3.org/2005/Atom"
+xmlns:yt="http://www.youtube.com/xml/schemas/2015"
+xmlns:media="http://search.yahoo.com/mrss/">
+<title>A channel</title><entry>
+<yt:videoId>abcdefghijk</yt:videoId><title>Mountain bike trails</title>
+<author><name>A channel</name></author>
 <link rel="alternate" href="https://www.youtube.com/watch?v=abcdefghijk"/><published>2020-08-10T10:00:00+00:00</published>
 <media:group><media:community><media:statistics views="4321"/></media:community></media:group></entry></feed>"""
 
@@ -58,7 +65,8 @@ class TestFeeds:
     @pytest.mark.parametrize(
         "content",
         [
-            '<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><rss><channel><item><title>&b;</title></item></channel></rss>',
+            '<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>'
+            "<rss><channel><item><title>&b;</title></item></channel></rss>",
             '<!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/passwd">]><rss><channel><item><title>&x;</title></item></channel></rss>',
         ],
     )

@@ -49,8 +49,8 @@ class TestTrendingCsv:
         )
 
     def test_older_public_file_with_its_own_dates_and_names(self, tmp_path):
-        header = "video_id,trending_date,title,channel_title,category_id,publish_time,tags,views,likes,dislikes,comment_count,thumbnail_link"
-        row = 'abcdefghijk,17.14.11,"Old one",Chan,10,2017-11-13T17:13:01.000Z,"a|""b c""",748374,57527,2966,15954,https://i.example/x.jpg'
+        header = "video_id,trending_date,title,channel_title,category_id,publish_time,tags,views,likes,comment_count"
+        row = 'abcdefghijk,17.14.11,"Old one",Chan,10,2017-11-13T17:13:01.000Z,"a|""b c""",748374,57527,15954'
         table = read(tmp_path, f"{header}\n{row}\n")
         assert table.source_kind == "trending_csv"
         assert table.rows[0].date == "2017-11-14"
@@ -179,7 +179,9 @@ class TestJson:
 class TestStudio:
     TABLE = (
         "Content,Video title,Video publish time,Views,Watch time (hours),Subscribers,Impressions\n"
-        'Total,,,1500,30,5,9000\nabcdefghijk,My first video,"Aug 3, 2020",1000,20,3,6000\nbbcdefghijk,My second video,"Aug 9, 2020",500,10,2,3000\n'
+        "Total,,,1500,30,5,9000\n"
+        'abcdefghijk,My first video,"Aug 3, 2020",1000,20,3,6000\n'
+        'bbcdefghijk,My second video,"Aug 9, 2020",500,10,2,3000\n'
     )
 
     def test_table(self, tmp_path):
