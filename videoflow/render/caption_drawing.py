@@ -252,7 +252,8 @@ def caption_draw(look: CaptionLook, marked: int | None, form: Format, style: Cap
     for number, (word, baseline) in enumerate(words):
         if style.name == "word" and number == marked:
             pad = 0.15 * size
-            pill = (word.left - pad, baseline - 0.95 * size, word.left + word.width + pad, baseline + 0.33 * size)
+            depth = 0.48 if any(unicodedata.bidirectional(letter) == "AL" for letter in word.text) else 0.33
+            pill = (word.left - pad, baseline - 0.95 * size, word.left + word.width + pad, baseline + depth * size)
             canvas.box(pill, 0.24 * size, accent, 1.0)
             canvas.text(word.left, baseline, word.text, FACE, size, Ink(INK))
         else:
@@ -303,8 +304,10 @@ def _draw_name(canvas: _Canvas, layout: CaptionLayout, look: CaptionLook, accent
         return
     face, small = fonts.Face("inter", 700), max(9, round(layout.size_px * 0.46))
     width = fonts.text_width(name, face, small)
-    left, top = layout.plate[0] + 0.42 * layout.size_px, layout.plate[1]
-    canvas.box((left, top - 1.16 * small, left + width + 1.2 * small, top + 0.38 * small), 0.77 * small, accent, 1.0)
+    inset, tab_width, top = 0.42 * layout.size_px, width + 1.2 * small, layout.plate[1]
+    from_right = fonts.is_rtl(" ".join(word.text for word in layout.lines[0]))
+    left = layout.plate[2] - inset - tab_width if from_right else layout.plate[0] + inset
+    canvas.box((left, top - 1.16 * small, left + tab_width, top + 0.38 * small), 0.77 * small, accent, 1.0)
     canvas.text(left + 0.6 * small, top - 0.04 * small, name, face, small, Ink(INK))
 
 

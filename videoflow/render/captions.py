@@ -103,14 +103,31 @@ def _line_width(words: Sequence[Word], size_px: int) -> float:
     return sum(word_width_px(word.text, size_px) for word in words) + spaces * word_width_px(" ", size_px)
 
 
+def _is_hiragana(letter: str) -> bool:
+    return "\u3041" <= letter <= "\u309f"
+
+
+def _shown(text: str) -> str:
+    """Leave out what no caption can show: control characters, lone surrogates, and the tags and variants of plane 14."""
+    return "".join(
+        letter for letter in text if unicodedata.category(letter) not in ("Cc", "Cs") and ord(letter) >> 16 != 14
+    ).strip()
+
+
 def _pieces(text: str, size_px: int, limit_px: float) -> list[str]:
     """Cut a token where it may be broken, and by letters where it is still wider than a line."""
     inside = [place for place in fonts.break_opportunities(text) if 0 < place < len(text)]
     cuts = [0, *inside, len(text)]
+    japanese = any(_is_hiragana(letter) for letter in text)
+    longest = 8 if japanese else 4
     pieces = [text[a:b] for a, b in pairwise(cuts) if text[a:b].strip()]
     grouped: list[str] = []
-    for piece in pieces:  # single characters are too restless a mark: two to four of them make a group
-        if grouped and len(grouped[-1]) + len(piece) <= 4 and grouped[-1][-1] not in _SENTENCE_ENDS + _CLAUSE_ENDS and inside:
+    for piece in pieces:  # single characters are too restless a mark, and a Japanese phrase ends with its particles
+        phrase_ends = bool(grouped) and (
+            grouped[-1][-1] in _SENTENCE_ENDS + _CLAUSE_ENDS
+            or (japanese and _is_hiragana(grouped[-1][-1]) and not _is_hiragana(piece[0]))
+        )
+        if grouped and inside and not phrase_ends and len(grouped[-1]) + len(piece) <= longest:
             grouped[-1] += piece
         else:
             grouped.append(piece)
@@ -130,9 +147,10 @@ def _pieces(text: str, size_px: int, limit_px: float) -> list[str]:
 def _words(line: CaptionLine, size_px: int, limit_px: float) -> list[Word]:
     words: list[Word] = []
     for token in line.words:
-        if not token.text.strip():
+        text = _shown(token.text)
+        if not text:
             continue
-        pieces = _pieces(token.text.strip(), size_px, limit_px)
+        pieces = _pieces(text, size_px, limit_px)
         letters, done = sum(len(piece) for piece in pieces), 0
         for number, piece in enumerate(pieces):
             begin = token.start + (token.end - token.start) * done / letters

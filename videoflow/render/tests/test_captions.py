@@ -66,6 +66,14 @@ class TestBreaking:
         assert "".join("".join(caption.texts) for caption in captions) == text
         assert all(len(caption.words) > 2 for caption in captions)
 
+    def test_japanese_keeps_particles_with_their_word(self):
+        (caption,) = broken(spoken("今週いちばん見られた動画を一緒に見ていきましょう。", 0.0, 4.0))
+        assert caption.texts == ("今週いちばん見られた動画を", "一緒に見ていきましょう。")
+
+    def test_what_cannot_be_shown_is_left_out(self):
+        (caption,) = broken(spoken("A\U000e0fff sign\x07 here", 0.0, 3.0))
+        assert caption.texts == ("A sign here",)
+
 
 class TestDrawing:
     def test_ok(self):
