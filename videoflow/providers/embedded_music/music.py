@@ -11,6 +11,7 @@ from videoflow.errors import BadInput
 from videoflow.providers.base import MusicBed
 from videoflow.providers.embedded_music.joining import best_join, features
 from videoflow.providers.embedded_music.tracks import MOODS, SAMPLE_RATE_HZ, Family, Samples, load
+from videoflow.providers.registry import provider
 
 FADE_IN_SECONDS = 0.8
 FADE_OUT_SECONDS = 2.5
@@ -26,6 +27,7 @@ def music_moods() -> tuple[str, ...]:
     return tuple(MOODS)
 
 
+@provider("music", "embedded")
 class EmbeddedMusic:
     name = "embedded"
 

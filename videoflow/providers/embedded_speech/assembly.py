@@ -15,6 +15,7 @@ TARGET_LUFS = -20.0
 CEILING = 0.84
 """Largest sample of a line, -1.5 dBFS."""
 _PAUSES_SECONDS = {".": 0.34, "!": 0.32, "?": 0.40, "…": 0.42, ";": 0.24, ":": 0.24, ",": 0.16, "": 0.05}
+_SHORTEST_SENTENCE_PAUSE_SECONDS = 0.24
 _EDGE_SECONDS = 0.04
 """Silence kept at both ends of a breath, so that no consonant is bitten off."""
 _SILENCE_DB = -42.0
@@ -60,12 +61,19 @@ def finish(tokens: Sequence[SpokenToken], breaths: Sequence[Breath], takes: Sequ
             pause = np.zeros(int(_PAUSES_SECONDS[breaths[index - 1].mark] * SAMPLE_RATE_HZ), np.float32)
             pieces.append(pause)
             position += len(pause)
-        for token, start, end in _word_edges(breath, take, levels, first, last):
-            offset = position - first
+        begin = first
+        for number, (token, start, end) in enumerate(edges := _word_edges(breath, take, levels, first, last)):
+            missing = _missing_pause(breath, edges, number)
+            if missing:
+                cut = _quietest(levels, edges[number - 1][2], start)
+                pieces += [_softened(samples[begin:cut]), np.zeros(missing, np.float32)]
+                position += cut - begin + missing
+                begin = cut
+            offset = position - begin
             times = spoken.setdefault(token, [start + offset, end + offset])
             times[1] = end + offset
-        pieces.append(_softened(samples[first:last]))
-        position += last - first
+        pieces.append(_softened(samples[begin:last]))
+        position += last - begin
     joined = np.concatenate(pieces)
     _check_plausible(joined, sum(len(breath.phonemes) for breath in breaths))
     loudness = loudness_lufs(joined, SAMPLE_RATE_HZ)
@@ -111,6 +119,20 @@ def _word_edges(breath: Breath, take: Take, levels: Samples, first: int, last: i
         before = min(max(end, start), last)
         edges.append((span.token, start, before))
     return edges
+
+
+def _missing_pause(breath: Breath, edges: Sequence[tuple[int, int, int]], number: int) -> int:
+    """Samples of silence to add before a word that opens a sentence: the models run over the end of a very short one."""
+    if not number or breath.phonemes[breath.spans[number - 1].end] not in ".!?…":
+        return 0
+    pause = edges[number][1] - edges[number - 1][2]
+    return max(0, int(_SHORTEST_SENTENCE_PAUSE_SECONDS * SAMPLE_RATE_HZ) - pause)
+
+
+def _quietest(levels: Samples, start: int, end: int) -> int:
+    """The middle of the quietest 10 ms between two words, in samples."""
+    first = max(0, start // _STEP - 1)
+    return (first + int(levels[first : max(end // _STEP, first + 1) + 1].argmin())) * _STEP + _STEP // 2
 
 
 def _softened(samples: Samples) -> Samples:

@@ -10,6 +10,7 @@ from videoflow.children import Result, children_map
 from videoflow.errors import BadInput
 from videoflow.providers.base import CancelCheck, Line, ProviderError, Report, SpokenLine, SpokenWord, Voice
 from videoflow.providers.embedded_speech.speech_text import has_something_to_say
+from videoflow.providers.registry import provider
 
 _WORKER = "videoflow.providers.embedded_speech.worker"
 _LONGEST_LINE_LETTERS = 4000
@@ -38,6 +39,7 @@ def _rules_digest() -> str:
 _RULES_DIGEST = _rules_digest()
 
 
+@provider("speech", "embedded")
 class EmbeddedSpeech:
     """Speaks lines in worker processes; two at a time, each under 1 GB."""
 

@@ -153,3 +153,10 @@ def test_nothing_is_written_outside_the_folder(tmp_path, monkeypatch):
     speak([_KUMO], tmp_path / "speech")
     assert list(home.iterdir()) == []
     assert {Path(name).suffix for name in (tmp_path / "speech").iterdir()} == {".wav", ".json"}
+
+
+def test_a_very_short_sentence_is_followed_by_a_pause(tmp_path):
+    (line,) = speak([Line("Hold on. One day? Which channel are we talking about?", "heart")], tmp_path)
+    times = {word.text: word for word in line.words}
+    assert times["One"].start - times["on."].end >= 0.2
+    assert times["Which"].start - times["day?"].end >= 0.2
