@@ -10,14 +10,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from videoflow.providers.embedded_pictures.animation import Sway
 from videoflow.providers.embedded_pictures.board import Board
 from videoflow.providers.embedded_pictures.colour import mix, rgb
 from videoflow.providers.embedded_pictures.shapes import (
     Point,
     blob_points,
     curve_through,
+    disc_mask,
     disc_points,
     polygon_mask,
+    ring_mask,
     rounded_points,
     shadow,
     stroke_mask,
@@ -51,6 +54,7 @@ def backdrop(board: Board, *, side: Side = "right", weight: Weight = "quiet") ->
     grain = _grain(int(board.look["seed"]) & 0xFFFF, float(board.look["grain"]))
     rows, columns = -(-board.height // _TILE), -(-board.width // _TILE)
     tiled = np.tile(grain, (rows, columns))[: board.height, : board.width]
+    _floaters(board, painter)
     board.base = np.clip(canvas.astype(np.int16) + tiled[:, :, None], 0, 255).astype(np.uint8)
 
 
@@ -72,6 +76,30 @@ def _light(canvas: Pixels, chance: random.Random) -> None:
     field = 1.0 + 0.035 * (x[None, :] * lean - y[:, None]) - 0.03 * (x[None, :] ** 2 + y[:, None] ** 2) * 0.5
     shaded = cv2.multiply(canvas, cv2.merge([field, field, field]), dtype=cv2.CV_8U)
     np.copyto(canvas, shaded)
+
+
+def _floaters(board: Board, painter: "_Painter") -> None:
+    """Lay a few small shapes at the edges that drift while a clip runs; nothing else stands there."""
+    chance, u = board.seeded("floaters"), board.unit
+    edge = board.safe.left * 0.5
+    spots = [(edge, 0.30), (board.width - edge, 0.22), (board.width - edge * 0.9, 0.62), (edge * 1.1, 0.68)]
+    if board.tall:
+        spots = [(board.width * 0.90, 0.045), (board.width * 0.08, 0.83), (board.width * 0.93, 0.86)]
+    colours = painter.accents
+    for number, (x, share) in enumerate(chance.sample(spots, len(spots) - 1)):
+        size = u * chance.uniform(1.5, 2.4)
+        d = round(size * 2)
+        kind = (number + int(board.spec.get("seed", 0))) % 3
+        if kind == 0:
+            mask = ring_mask(d, size * 0.5)
+        elif kind == 1:
+            mask = disc_mask(round(size * 1.1))
+        else:
+            bars = [rounded_points(0.5, d * 0.36, d - 0.5, d * 0.64, 1), rounded_points(d * 0.36, 0.5, d * 0.64, d - 0.5, 1)]
+            mask = polygon_mask(d, d, [bars[0]]) | polygon_mask(d, d, [bars[1]])
+        sway = Sway(dx=0.8 * u, dy=1.5 * u, degrees=20 if kind == 2 else 0, period=chance.uniform(4.5, 7.5), phase=chance.random())
+        y = share * board.height + chance.uniform(-4, 4) * u
+        board.add(sprite_of_mask(mask, colours[number % 3]), x - mask.shape[1] / 2, y - mask.shape[0] / 2, sway=sway)
 
 
 class _Painter:
@@ -162,8 +190,6 @@ def _blobs(p: _Painter) -> None:
         angle = p.chance.uniform(0, math.tau)
         p.fill([blob_points(cx, cy, p.u * 25, p.chance)], p.accents[0], lifted=True)
         p.fill([blob_points(cx + math.cos(angle) * p.u * 26, cy + math.sin(angle) * p.u * 24, p.u * 9, p.chance)], p.accents[1], lifted=True)
-    else:
-        p.disc(cx + (p.u * 47 if cx < p.w / 2 else -p.u * 47), cy * 0.8, p.u * 2.4, p.accents[0])
 
 
 def _halftone(p: _Painter) -> None:

@@ -97,6 +97,10 @@ class Board:
     def display(self) -> Face:
         return Face(str(self.look["display"]), int(self.look["display_weight"]))
 
+    def numeral(self) -> Face:
+        """Return the face for large figures; a display face with old-style figures gives way to the text face."""
+        return self.text_face(850) if self.look["display"] == "playfair-display" else self.display()
+
     def text_face(self, weight: int = 600) -> Face:
         return Face(str(self.look["text"]), weight)
 

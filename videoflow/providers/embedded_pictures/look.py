@@ -146,7 +146,7 @@ def scheme_for(look: Mapping[str, Any], ground_name: str) -> Scheme:
     coloured = ground_name in ("a", "b", "spark")
     accents = {name: str(look[name]) for name in ("a", "b", "spark")}
     for name, value in accents.items():  # an accent that would vanish on this ground gives way to the ink
-        if contrast(value, ground) < 1.45:
+        if contrast(value, ground) < 1.22:
             accents[name] = mix(ink, ground, 0.06)
     if coloured:
         surface = mix(ground, lightest, 0.86) if luminance(lightest) > 0.6 else "#fffaf2"

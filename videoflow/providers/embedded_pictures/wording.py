@@ -148,7 +148,7 @@ def listing_in(text: str) -> tuple[str, ...]:
         parts[0] = " ".join(lead[-3:]) if len(lead) > 4 else parts[0]
         items = [re.sub(r"^(?:and|or|the|a|an|like|such as|with|are|is)\s+", "", part, flags=re.IGNORECASE) for part in parts]
         items = [re.sub(r"^(?:and|or|the|a|an)\s+", "", item, flags=re.IGNORECASE) for item in items]
-        if len(items) >= 3 and all(1 <= len(item.split()) <= 5 for item in items):
+        if len(items) >= 3 and all(1 <= len(item.split()) <= 5 and item.split()[0].lower().replace("’", "'") not in _STOP for item in items):
             return tuple(item[:1].upper() + item[1:] for item in items[:5])
     return ()
 
@@ -175,24 +175,30 @@ def content_words(text: str) -> tuple[str, ...]:
 
 
 def key_phrase(text: str, longest_words: int = 7) -> str:
-    """Return the few words in a row that say most: dense in content words, within one clause."""
-    clauses = [clause.strip() for clause in re.split(r"(?<=[.!?;:])\s+|\s+[—–]\s+|,\s+", without_emoji(text)) if clause.strip()]
-    best, best_score = "", -1.0
+    """Return the few words in a row that say most, within one clause and whole if possible.
+
+    Small talk without two words of substance gives its longest short sentence instead.
+    """
+    plain = without_emoji(text)
+    clauses = [clause.strip() for clause in re.split(r"(?<=[.!?;:])\s+|\s+[—–]\s+|,\s+", plain) if clause.strip()]
+    best, best_score, best_dense = "", -1.0, 0
     for clause in clauses or [text]:
         words = clause.split()
+        substance = [word.lower().replace("’", "'").strip("“”\"'.,;:!?") not in _STOP for word in words]
         for start in range(len(words)):
             for end in range(start + 1, min(len(words), start + longest_words) + 1):
-                chunk = words[start:end]
-                first, last = (chunk[i].lower().strip("“”\"'.,;:!?") for i in (0, -1))
-                if last in _STOP or (first in _STOP and start > 0):
+                if (not substance[end - 1] and end < len(words)) or (not substance[start] and start > 0):
                     continue
-                dense = sum(word.lower().strip("“”\"'.,;:!?") not in _STOP for word in chunk)
-                named = sum(word[:1].isupper() for word in chunk[1:]) * 0.4
-                whole = 0.8 if (start == 0 and end == len(words)) else 0.0
-                score = dense + named + whole - (len(chunk) - dense) * 0.45
+                dense = sum(substance[start:end])
+                named = sum(word[:1].isupper() for word in words[start + 1 : end]) * 0.3
+                edges = 0.4 * (start == 0) + 0.4 * (end == len(words)) + 1.2 * (end - start == len(words) and dense > 1)
+                score = dense + named + edges - 0.2 * (end - start - dense)
                 if score > best_score:
-                    best, best_score = " ".join(chunk), score
-    phrase = (best or " ".join(text.split()[:longest_words])).strip(" ,;:.“”\"")
+                    best, best_score, best_dense = " ".join(words[start:end]), score, dense
+    if best_dense < 2:
+        sentences = [s for s in re.split(r"(?<=[.!?…])\s+", plain) if 2 <= len(s.split()) <= longest_words + 1]
+        best = max(sentences, key=len, default=best)
+    phrase = (best or " ".join(text.split()[:longest_words])).rstrip(" ,;:.").strip("“”\" ")
     return phrase[:1].upper() + phrase[1:]
 
 

@@ -56,7 +56,7 @@ def chapter(board: Board) -> None:
     number, count = int(spec.get("number", 1)), int(spec.get("count", 1))
     on_right = board.chance.random() < 0.5 and not board.tall
     size = (84 if board.wide else 62) * u
-    digits = line_of(f"{number}", board.display(), round(size), mix(scheme.ground, scheme.ink, 0.92))
+    digits = line_of(f"{number}", board.numeral(), round(size), mix(scheme.ground, scheme.ink, 0.92))
     x = board.width - digits.width * 0.92 - 5 * u if on_right else (board.safe.left - 2 * u if board.wide else board.safe.left - u)
     top = board.safe.top - 3 * u if board.wide else board.safe.top
     board.add(digits.sprite, x - digits.left, top + size * 0.72 - digits.above, at=0.0, enter="from_below", seconds=0.75)

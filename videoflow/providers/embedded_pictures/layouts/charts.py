@@ -219,11 +219,11 @@ def figure(board: Board) -> None:
     about = without_emoji(str(spec.get("caption", "") or spec.get("heading", "")))
     what = unit_label(unit)
     top_line = board.fit(about, (body.width, 15 * u), largest=5.2, smallest=3, lines=3, face=board.text_face(700), leading=1.16)
-    size = min(34 * u, body.height * 0.48, body.width / max(0.4, board.text_px(text, board.display(), 1) / u) )
+    size = min(34 * u, body.height * 0.48, body.width / max(0.4, board.text_px(text, board.numeral(), 1) / u) )
     total = size * 0.74 + 5 * u + top_line.height + (5.4 * u if what else 0)
     y = body.top + max(1.5 * u, (body.height - total) * 0.45)
     tone = scheme.speaker_text(str(spec.get("speaker", "A")))
-    counter(board, value, unit, board.display(), size, tone, body.left, y, align=0.0, at=0.1, seconds=min(1.4, board.seconds * 0.4))
+    counter(board, value, unit, board.numeral(), size, tone, body.left, y, align=0.0, at=0.1, seconds=min(1.4, board.seconds * 0.4))
     y += size * 0.74 + 3.0 * u
     if what:
         board.label(what, body.left, y, scheme.ink, size=4.2, weight=800, at=0.3, width=body.width)
@@ -265,7 +265,7 @@ def versus(board: Board) -> None:
         icon = round(min(15 * u, area.height * 0.26))
         unit = str(rows[side].get("unit", "")) if values else ""
         name = board.fit(names[side] if len(names) > side else "", (area.width, area.height * (0.34 if values else 0.6)), largest=7.6 if values else 10, smallest=2.9, lines=4 if not board.tall else 2, leading=1.1)
-        figure_px = min(13 * u, area.width / max(0.4, board.text_px(human_amount(values[side], unit), board.display(), 1) / u)) if values else 0.0
+        figure_px = min(13 * u, area.width / max(0.4, board.text_px(human_amount(values[side], unit), board.numeral(), 1) / u)) if values else 0.0
         what = unit_label(unit)
         total = icon + 3.4 * u + name.height + (figure_px * 0.72 + 3.6 * u + (4 * u if what else 0) if values else 0)
         y = area.top + max(0.0, (area.height - total) / 2)
@@ -275,7 +275,7 @@ def versus(board: Board) -> None:
         board.say(name, x, y, ink, align=align, at=0.3 + 0.1 * side)
         y += name.height + 3.4 * u
         if values:
-            counter(board, values[side], unit, board.display(), figure_px, ink, x, y, align=align, at=0.45 + 0.1 * side, seconds=1.1)
+            counter(board, values[side], unit, board.numeral(), figure_px, ink, x, y, align=align, at=0.45 + 0.1 * side, seconds=1.1)
             if what:
                 board.label(what, x, y + figure_px * 0.72 + 1.8 * u, mix(ink, tones[side], 0.12), size=3.0, align=align, at=0.6, width=area.width)
     d = round(15 * u)

@@ -41,7 +41,7 @@ def ranking(board: Board) -> None:
         plate, margin = board.card(width, height, colour, depth=0.55)
         pad = Pad(plate.width, plate.height).put(plate, 0, 0)
         px = height * 0.62
-        numeral = line_of(f"{number + 1}", board.display(), round(px), ink if first else scheme.surface_a)
+        numeral = line_of(f"{number + 1}", board.numeral(), round(px), ink if first else scheme.surface_a)
         slot = height * 1.05
         pad.put(numeral.sprite, margin + slot / 2 - numeral.width / 2 - numeral.left, margin + height / 2 + px * 0.36 - numeral.above)
         right = width - 2.6 * u

@@ -54,7 +54,7 @@ def kinetic(board: Board) -> None:
     y = area.top + (area.height - total) / 2
     loud = max(range(len(lines)), key=lambda number: len(lines[number]) if len(lines) > 1 else 0)
     align = board.chance.choice((0.0, 0.0, 0.5))
-    clock = 0.1
+    clock, first = 0.05, None
     for number, (text, size) in enumerate(zip(lines, sizes, strict=True)):
         tone = scheme.speaker_text(str(board.spec.get("speaker", "A"))) if number == loud else scheme.ink
         full = width_of(text, face, int(size))
@@ -64,7 +64,9 @@ def kinetic(board: Board) -> None:
         for piece in pieces:
             line = line_of(piece, face, int(size), tone)
             offset = width_of(before, face, int(size))
-            clock = max(clock + 0.06, timed(board, piece, clock))
+            spoken = timed(board, piece, clock + 0.12)
+            first = spoken if first is None else first
+            clock = min(max(clock + 0.06, 0.15 + spoken - first), clock + 0.45)  # never an empty frame while the words are still to come
             at = min(clock, max(0.2, board.seconds - 1.1))
             board.add(line.sprite, x + offset - line.left, y + size * 0.74 - line.above, at=at, enter="rise", seconds=0.42)
             before = text[: text.index(piece, len(before)) + len(piece)] + " " if piece in text[len(before) :] else before + piece + " "
@@ -148,8 +150,9 @@ def quote(board: Board) -> None:
     text = shortened(plain_title(str(spec.get("text", "")).strip("“”\"«»„ ")), 190)
     width = area.width * (0.88 if board.wide else 1.0)
     block = board.fit(
-        text, (width - inner_x * 2, area.height - 15.5 * u - (foot if source else 4 * u)), largest=8.4, smallest=3.2, lines=6, leading=1.16
+        text, (width - inner_x * 2, area.height - 15.5 * u - (foot if source else 4 * u)), largest=13, smallest=3.2, lines=6, leading=1.14
     )
+    width = min(width, max(block.width + inner_x * 2 + 2 * u, area.width * 0.56))
     height = min(area.height, block.height + 15.5 * u + (foot if source else 4 * u))
     x, y = area.left + (area.width - width) * 0.5, area.top + (area.height - height) / 2
     plate, margin = board.card(width, height, radius=max(board.corner(), 0))
@@ -203,7 +206,7 @@ def spotlight(board: Board) -> None:
         art, words = head.split(0.40, 6 * u)
     else:
         words, art = head.split(0.60, 5 * u)
-    block = board.fit(text, words.inset(top=2 * u, bottom=2 * u), largest=10.5 if board.wide else 9, smallest=3.6, lines=5, leading=1.1)
+    block = board.fit(text, words.inset(top=2 * u, bottom=2 * u), largest=13 if board.wide else 10.5, smallest=3.6, lines=5, leading=1.08)
     y = words.top + max(2 * u, (words.height - block.height) * 0.46)
     board.say(block, words.left, y, scheme.ink, at=0.15, marks=_marks(board, text, 2), stagger=0.1)
     cx, cy = art.middle

@@ -123,8 +123,8 @@ def _pick(
         farewell = "Thanks for watching" if setting.english else setting.title
         return Option("outro", 9, {"heading": farewell, "title": setting.title if setting.english else ""})
     if beat.opens and beat.section and len(setting.sections) > 1 and ledger.order[-1] != "chapter":
-        place = setting.sections.index(beat.section) + 1
-        return Option("chapter", 9, {"heading": beat.section, "number": place, "count": len(setting.sections)})
+        place = setting.sections.index(beat.section)  # the first section is opened by the title card
+        return Option("chapter", 9, {"heading": beat.section, "number": max(1, place), "count": len(setting.sections) - 1})
     options = [*text_options(beat, setting), *plain_options(beat, setting, section_words)]
     if kind not in ("title", "chapter", "outro"):
         faded = 1.0 if beat.part == 0 or (beat.part == 1 and ledger.order[-1] == "chapter") else 0.62

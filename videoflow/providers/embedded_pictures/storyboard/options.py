@@ -114,9 +114,8 @@ def cue_options(beat: Beat, setting: Setting) -> list[Option]:
         case "recap" if items:
             options.append(Option("recap", 3.4, {"items": items, "heading": heading}))
             options.append(Option("points", 1.6, {"items": items, "heading": heading}))
-        case "statement" if cue.text or cue.heading:
-            shown = sentence_shown(cue.text or cue.heading, 130)
-            options.append(Option("statement", 1.5, {"text": shown}))
+        case "statement" if len(cue.text) >= 24:
+            options.append(Option("statement", 1.4, {"text": sentence_shown(cue.text, 130)}))
     dated = [datum for datum in cue.data if datum.date]
     if cue.kind in ("list", "ranking") and 3 <= len(dated) <= 6 and len({datum.date for datum in dated}) >= 3:
         options.append(Option("timeline", 2.4, {"data": sorted(data, key=lambda row: str(row["date"])), "heading": heading}))
@@ -166,9 +165,11 @@ def plain_options(beat: Beat, setting: Setting, section_words: Sequence[str]) ->
     sentence = sentence_shown(text, 120)
     if 24 <= len(sentence):
         options.append(Option("statement", 0.95, {"text": sentence}))
-    if words:
-        best = max(words, key=lambda word: (word[:1].isupper() and not text.startswith(word), min(len(word), 9), -len(word)))
-        options.append(Option("poster", 0.75, {"word": best[:1].upper() + best[1:], "phrase": phrase, "text": text}))
+    own = {word.lower() for listed in (*setting.keywords, *section_words[:5]) for word in listed.split()}
+    strong = [word for word in words if 4 <= len(word) <= 14 and not word.endswith("ly") and (word.lower() in own or (word[:1].isupper() and not text.startswith(word)))]
+    if strong:
+        best = max(strong, key=lambda word: (word[:1].isupper() and not text.startswith(word), min(len(word), 9), -len(word)))
+        options.append(Option("poster", 0.75, {"word": best[:1].upper() + best[1:], "phrase": gist, "text": text}))
     wall = list(dict.fromkeys([*setting.keywords, *section_words]))
     if len(wall) >= 7:
         hot = [word for word in wall if word.lower() in text.lower()]
