@@ -50,7 +50,7 @@ def text_of_file(file: UploadedFile) -> str:
         encodings = ["utf-8-sig", "cp1252", "latin-1"]
     for encoding in encodings:
         try:
-            text = content.decode(encoding)
+            text: str = content.decode(encoding)
         except UnicodeDecodeError:
             continue
         if sum(not char.isprintable() and char not in "\r\n\t\f" for char in text[:4000]) > len(text[:4000]) * 0.02:
@@ -61,8 +61,6 @@ def text_of_file(file: UploadedFile) -> str:
 
 class StudioForm(forms.Form):
     """A form whose fields carry the page's classes; the templates lay them out."""
-
-    template_name_label = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
@@ -219,10 +217,10 @@ class ScriptForm(VideoForm):
         widget=forms.Textarea(
             attrs={
                 "rows": 12,
-                "placeholder": "Ana: Did you see what happened to the old harbour?\nBen: I did, and the numbers are stranger than the pictures.",
+                "placeholder": "Ana: Did you see what happened to the old harbour?\nBen: I did, and the numbers are stranger still.",
             }
         ),
-        help_text="Two speakers, a name and a colon before each turn. Markdown and subtitles (SRT) work too; names and times are not spoken.",
+        help_text="Two speakers, a name and a colon before each turn. Markdown and SRT work too; names and times are not spoken.",
     )
     script_file = forms.FileField(
         label="Or a file",

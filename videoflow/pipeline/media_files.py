@@ -154,5 +154,5 @@ def _frame(source: Path) -> Image.Image:
         length = float(container.duration or 0) / av.time_base
         container.seek(int(length * 0.6 * av.time_base))
         for frame in container.decode(stream):
-            return frame.to_image()
+            return Image.fromarray(frame.to_ndarray(format="rgb24"))
     raise BadInput("This clip holds no picture.")

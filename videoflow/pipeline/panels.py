@@ -54,8 +54,8 @@ class ThemeGroup:
 def spark_points(videos: Sequence[TrendVideo]) -> tuple[str, tuple[str, str] | None]:
     """Return the line of the views of these videos together, day by day, and its first and last day.
 
-    A video counts on every day, with its first figure before it was listed and with its last one afterwards: the line shows what was
-    gained and not how many videos were listed.
+    A video counts on every day, with its first figure before it was listed and with its last one afterwards: the line shows what
+    was gained and not how many videos were listed.
     """
     days = sorted({day for video in videos for day, _ in video.days})
     if len(days) < 2:
@@ -142,8 +142,10 @@ def host_names(project: Project) -> dict[str, str]:
 def script(project: Project, board: Board) -> Content:
     """The newest version of the script, section by section; three queries."""
     current = script_current(project)
+    state = board.stage("script_generation")
+    again = {"input": state.task.input_data if state.task else {}, "minutes": max(1, project.minimum_seconds // 60)}
     if current is None:
-        return {"script": None}
+        return {"script": None, **again}
     names, evidence = host_names(project), json_evidence(current)
     sections: list[TurnSection] = []
     words = 0
@@ -155,8 +157,8 @@ def script(project: Project, board: Board) -> Content:
             sections.append(TurnSection(turn.section, start, []))
         sources = [evidence[key] for key in turn.sources if key in evidence]
         sections[-1].turns.append(TurnLine(turn, names.get(turn.speaker, turn.speaker), start, sources))
-    state = board.stage("script_generation")
     return {
+        **again,
         "script": current,
         "sections": sections,
         "turn_count": len(turns),
@@ -167,8 +169,6 @@ def script(project: Project, board: Board) -> Content:
         "share_b": 100 - round(current.share_a * 100),
         "versions": project.scripts.count(),
         "reaches": current.measured_seconds >= project.minimum_seconds,
-        "input": state.task.input_data if state.task else {},
-        "minutes": max(1, project.minimum_seconds // 60),
     }
 
 

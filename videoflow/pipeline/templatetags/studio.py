@@ -1,6 +1,6 @@
 """What the pages' templates need beyond Django's own: icons of the sprite, and figures as people read them."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django import template
 from django.templatetags.static import static
@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from videoflow.pipeline import stages
 from videoflow.pipeline.board import Board, StageState
 from videoflow.pipeline.metadata import clock as _clock
 from videoflow.pipeline.models import Asset
@@ -117,6 +118,16 @@ def ago(moment: datetime | None) -> str:
 
 
 @register.filter
+def day(iso_date: str) -> str:
+    """An ISO date as a person writes it, ``16 Aug 2020``; anything else as it stands."""
+    try:
+        moment = date.fromisoformat(str(iso_date)[:10])
+    except ValueError:
+        return str(iso_date)
+    return f"{moment.day} {moment:%b %Y}"
+
+
+@register.filter
 def words(name: str) -> str:
     """A machine's word as a person writes it: ``in_progress`` becomes ``In progress``."""
     text = str(name).replace("_", " ").replace("-", " ").strip()
@@ -157,6 +168,12 @@ def state_label(state: str) -> str:
 def stage_task(card: ProjectCard, name: str) -> Task | None:
     """The newest task of a stage of a project in the history."""
     return card.tasks.get(name)
+
+
+@register.filter
+def stage_label(name: str) -> str:
+    """The stage's word for people; a stage that is not installed any more keeps its name."""
+    return next((stage.label for stage in stages.load() if stage.name == name), words(name))
 
 
 @register.filter

@@ -2,13 +2,13 @@
 
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import factory
 from django.utils import timezone
+from factory.declarations import LazyAttribute, LazyFunction, SelfAttribute, Sequence, SubFactory
 from factory.django import DjangoModelFactory
 from PIL import Image, ImageDraw
 
@@ -36,14 +36,14 @@ class CreatorSessionFactory(DjangoModelFactory[CreatorSession]):
     class Meta:
         model = CreatorSession
 
-    expires_at = factory.LazyFunction(lambda: timezone.now() + timedelta(hours=24))
+    expires_at = LazyFunction(lambda: timezone.now() + timedelta(hours=24))
 
 
 class ProjectFactory(DjangoModelFactory[Project]):
     class Meta:
         model = Project
 
-    session = factory.SubFactory(CreatorSessionFactory)
+    session = SubFactory(CreatorSessionFactory)
     title = "Why everyone watches tiny forests"
     seed = 7
     hosts = {"A": {"name": "Maya", "role": "curious", "voice": "a"}, "B": {"name": "Theo", "role": "figures", "voice": "b"}}
@@ -53,8 +53,8 @@ class TaskFactory(DjangoModelFactory[Task]):
     class Meta:
         model = Task
 
-    project = factory.SubFactory(ProjectFactory)
-    session = factory.SelfAttribute("project.session")
+    project = SubFactory(ProjectFactory)
+    session = SelfAttribute("project.session")
     task_type = "trending_analysis"
     queue = "io"
 
@@ -63,7 +63,7 @@ class TrendReportFactory(DjangoModelFactory[TrendReport]):
     class Meta:
         model = TrendReport
 
-    project = factory.SubFactory(ProjectFactory)
+    project = SubFactory(ProjectFactory)
     source_label = "trending.csv"
     source_kind = "trending_csv"
     window = "weekly"
@@ -81,28 +81,28 @@ class TrendVideoFactory(DjangoModelFactory[TrendVideo]):
     class Meta:
         model = TrendVideo
 
-    report = factory.SubFactory(TrendReportFactory)
-    video_id = factory.Sequence(lambda number: f"video{number}")
-    title = factory.Sequence(lambda number: f"The forest on the car park, part {number + 1}")
-    channel = factory.Sequence(lambda number: f"Green Corner {number + 1}")
+    report = SubFactory(TrendReportFactory)
+    video_id = Sequence(lambda number: f"video{number}")
+    title = Sequence(lambda number: f"The forest on the car park, part {number + 1}")
+    channel = Sequence(lambda number: f"Green Corner {number + 1}")
     category_id = "10"
     published_at = "2020-08-11T12:00:00Z"
     days = [["2020-08-12", 1_200_000], ["2020-08-13", 2_900_000], ["2020-08-14", 3_700_000], ["2020-08-15", 4_100_000]]
     views = 4_100_000
-    url = factory.LazyAttribute(lambda video: f"https://www.youtube.com/watch?v={video.video_id}")
+    url = LazyAttribute(lambda video: f"https://www.youtube.com/watch?v={video.video_id}")
 
 
 class ThemeFactory(DjangoModelFactory[Theme]):
     class Meta:
         model = Theme
 
-    report = factory.SubFactory(TrendReportFactory)
+    report = SubFactory(TrendReportFactory)
     label = "Tiny forests in cities"
     category_id = "10"
     category = "Music"
     rank = 1
     score = 87.4
-    score_parts = {"views": 0.92, "growth": 0.81, "breadth": 0.66}
+    score_parts = {"views": 44.1, "growth": 31.3, "breadth": 12.0}
     views = 12_300_000
     views_gained_per_day = 966_000.0
     channels = 3
@@ -112,7 +112,7 @@ class ScriptFactory(DjangoModelFactory[Script]):
     class Meta:
         model = Script
 
-    project = factory.SubFactory(ProjectFactory)
+    project = SubFactory(ProjectFactory)
     version = 1
     input_type = "theme"
     title = "Why everyone watches tiny forests"
@@ -134,8 +134,8 @@ class TurnFactory(DjangoModelFactory[Turn]):
     class Meta:
         model = Turn
 
-    script = factory.SubFactory(ScriptFactory)
-    position = factory.Sequence(int)
+    script = SubFactory(ScriptFactory)
+    position = Sequence(int)
     speaker = "A"
     text = "Twelve million views for trees no taller than a bicycle."
     measured_seconds = 3.4
@@ -236,10 +236,10 @@ def task_failed(project: Project, task_type: str, message: str, *, code: str = "
 
 
 def with_trends(
-    project: Project, labels: Sequence[str] = ("Tiny forests in cities", "Moss roofs", "Night gardens")
+    project: Project, labels: Iterable[str] = ("Tiny forests in cities", "Moss roofs", "Night gardens")
 ) -> TrendReport:
     """Give a project its report, with a theme for each label and four rows behind each."""
-    task = task_done(project, "trending_analysis", f"{len(labels)} themes in 1 categories", seconds=3)
+    task = task_done(project, "trending_analysis", f"{len(list(labels))} themes in 1 categories", seconds=3)
     report = TrendReportFactory.create(project=project, task=task)
     for rank, label in enumerate(labels, start=1):
         theme = ThemeFactory.create(report=report, label=label, rank=rank, score=90.0 - 11 * rank)
