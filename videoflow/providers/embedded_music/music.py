@@ -9,7 +9,7 @@ import numpy as np
 
 from videoflow.errors import BadInput
 from videoflow.providers.base import MusicBed
-from videoflow.providers.embedded_music.joining import best_join, features
+from videoflow.providers.embedded_music.joining import best_join, describe
 from videoflow.providers.embedded_music.tracks import MOODS, SAMPLE_RATE_HZ, Family, Samples, load
 from videoflow.providers.registry import provider
 
@@ -52,7 +52,7 @@ class EmbeddedMusic:
                 audio.setsampwidth(2)
                 audio.setframerate(SAMPLE_RATE_HZ)
                 position = 0
-                for piece in _endless(family, choice):
+                for piece in joined(family, choice):
                     kept = piece[: frames - position]
                     audio.writeframes(_as_pcm(kept * _fades(position, len(kept), frames)[:, None]))
                     position += len(kept)
@@ -72,10 +72,10 @@ class EmbeddedMusic:
         )
 
 
-def _endless(family: Family, choice: np.random.Generator) -> Iterator[Samples]:
+def joined(family: Family, choice: np.random.Generator) -> Iterator[Samples]:
     """The family's pieces in turn, each left where the next fits best; one that loops well is heard twice before it is left."""
     pieces = [load(name) for name in np.array(family.names)[choice.permutation(len(family.names))]]
-    described = [features(piece) for piece in pieces]
+    described = [describe(piece) for piece in pieces]
     loops = [best_join(described[index], described[index], apart_seconds=_LEAST_LOOP_SECONDS) for index in range(len(pieces))]
     ways_on = [best_join(described[index], described[(index + 1) % len(pieces)]) for index in range(len(pieces))]
     current, begin, repeat = 0, 0, True

@@ -5,8 +5,8 @@ import pytest
 
 from videoflow.errors import BadInput
 from videoflow.providers.embedded_music import EmbeddedMusic, music_moods
-from videoflow.providers.embedded_music.joining import best_join, features
-from videoflow.providers.embedded_music.music import crossfaded
+from videoflow.providers.embedded_music.joining import best_join, describe
+from videoflow.providers.embedded_music.music import crossfaded, joined
 from videoflow.providers.embedded_music.tracks import MOODS, SAMPLE_RATE_HZ, load
 from videoflow.providers.embedded_speech.loudness import loudness_lufs
 
@@ -57,6 +57,14 @@ class TestBed:
             EmbeddedMusic().bed(mood="calm", seconds=0, seed=1, out=tmp_path / "x.wav")
 
 
+def test_the_level_is_kept_at_every_seam():
+    pieces = joined(MOODS["calm"][0], np.random.default_rng(1))
+    heard = [next(pieces) for _ in range(8)]
+    for before, seam, after in zip(heard[0::2], heard[1::2], heard[2::2], strict=False):
+        around = np.concatenate([before[-2 * SAMPLE_RATE_HZ :], after[: 2 * SAMPLE_RATE_HZ]])
+        assert abs(10 * np.log10((seam**2).mean() / (around**2).mean())) < 4
+
+
 def test_every_mood_has_its_pieces():
     assert {"calm", "upbeat", "serious", "playful", "tech"} <= set(music_moods())
     for families in MOODS.values():
@@ -71,7 +79,7 @@ def test_best_join_finds_where_the_music_repeats():
         noise[start : start + len(time)] += np.sin(2 * np.pi * 220 * 2 ** ((beat % 20 * 7 % 12) / 12) * time)[:, None].astype(
             np.float32
         )
-    described = features(noise)
+    described = describe(noise)
     join = best_join(described, described, apart_seconds=8)
     assert (join.leave - join.enter) / SAMPLE_RATE_HZ == pytest.approx(10.0, abs=0.05)
     assert join.likeness > 0.7
