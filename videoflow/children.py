@@ -198,9 +198,7 @@ def children_map(
             number = int(message["number"])
             if "error" in message:
                 fault = message["error"]
-                raise VideoflowError(
-                    fault["message"], code=fault["code"], retryable=fault["retryable"], details=fault["details"]
-                )
+                raise VideoflowError(fault["message"], code=fault["code"], retryable=fault["retryable"], details=fault["details"])
             if "progress" in message:
                 shares[number] = float(message["progress"])
             else:

@@ -57,7 +57,7 @@ def tasks_release(**_: Any) -> None:
 def release_on_sigterm(**_: Any) -> None:
     """A pool process that is told to end gives its task back instead of dying in the middle of it."""
 
-    def handle(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's signature
+    def handle(signum: int, frame: FrameType | None) -> None:
         shutdown_request()
 
     signal.signal(signal.SIGTERM, handle)

@@ -176,8 +176,9 @@ def _beside(context: StageContext, script: Script, timeline: Timeline) -> _Besid
         title=script.title, look=project.look, keywords=script.keywords, seed=project.seed, out=folder / "thumbnail.jpg"
     )
     srt, vtt = folder / "captions.srt", folder / "captions.vtt"
-    srt.write_text(render.captions_srt(timeline), encoding="utf-8")
-    vtt.write_text(render.captions_vtt(timeline), encoding="utf-8")
+    captions = render.timeline_captions(timeline)
+    srt.write_text(render.captions_srt(captions), encoding="utf-8")
+    vtt.write_text(render.captions_vtt(captions, {speaker.speaker: speaker.name for speaker in timeline.speakers}), encoding="utf-8")
     return _Beside(thumbnail, srt, vtt)
 
 

@@ -51,7 +51,12 @@ def run_next(queue: str = "io") -> Task:
 class TestTaskRun:
     def test_ok(self, project, stage_of):
         seen: list[StageContext] = []
-        stage_of(first=lambda context: (seen.append(context), done({"size_bytes": 5}))[1])
+
+        def look(context: StageContext) -> StageOutput:
+            seen.append(context)
+            return done({"size_bytes": 5})
+
+        stage_of(first=look)
         stage_start(project=project, task_type="first", input_data={})
         task = run_next()
         assert (task.status, task.progress, task.message, task.result_data) == ("completed", 100, "done", {"size_bytes": 5})
@@ -129,7 +134,7 @@ class TestTaskRun:
             Task.objects.update(fence=99)
             with pytest.raises(LeaseLost), context.fenced():
                 Project.objects.filter(pk=project.pk).update(title="stale")
-            return StageOutput("done", lambda: Project.objects.filter(pk=project.pk).update(title="stale") and {})
+            return StageOutput("done", lambda: {"renamed": Project.objects.filter(pk=project.pk).update(title="stale")})
 
         stage_of(first=slow)
         stage_start(project=project, task_type="first", input_data={})

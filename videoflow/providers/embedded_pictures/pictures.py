@@ -71,10 +71,15 @@ class EmbeddedPictures:
             Cancelled: ``cancelled()`` became true.
         """
         if not all(_SMALLEST_PX <= side <= _LARGEST_PX and side % 2 == 0 for side in (width_px, height_px)):
-            raise BadInput(f"A video of {width_px} by {height_px} pixels cannot be drawn; use even sizes from {_SMALLEST_PX} to {_LARGEST_PX}.")
+            raise BadInput(
+                f"A video of {width_px} by {height_px} pixels cannot be drawn; use even sizes from {_SMALLEST_PX} to {_LARGEST_PX}."
+            )
         out_dir.mkdir(parents=True, exist_ok=True)
         fonts = fonts_version()
-        paths = [out_dir / (shot_key(shot, look, width_px, height_px, fps, fonts) + (".mp4" if shot.kind == "clip" else ".png")) for shot in shots]
+        paths = [
+            out_dir / (shot_key(shot, look, width_px, height_px, fps, fonts) + (".mp4" if shot.kind == "clip" else ".png"))
+            for shot in shots
+        ]
         pictures = [_picture(shot, path, width_px, height_px) for shot, path in zip(shots, paths, strict=True)]
         waiting: dict[Path, list[int]] = {}
         done = 0

@@ -4,8 +4,10 @@ from videoflow.errors import BadInput
 from videoflow.providers.base import Conversation, ThemesBrief, TopicBrief
 from videoflow.providers.embedded_writer.theme_script import themes_write
 from videoflow.providers.embedded_writer.topic_script import topic_write
+from videoflow.providers.registry import provider
 
 
+@provider("writer", "embedded")
 class EmbeddedWriter:
     """Writes English conversations without a language model; says only what its evidence says."""
 
