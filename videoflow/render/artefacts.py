@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import time
 from pathlib import Path
+
+STALE_SECONDS = 24 * 3600.0
 
 
 def file_sha256(path: Path) -> str:
@@ -15,6 +18,21 @@ def _facts_path(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
+def part_aside(out: Path, owner: str) -> Path:
+    """Return where a part is written until it is finished; compositions that share a folder never share this name."""
+    return out.with_name(f"{out.stem}.{owner}.part")
+
+
+def asides_remove(folder: Path, owner: str) -> None:
+    """Remove what a composition left unfinished, and what one that was killed left a day ago."""
+    for path in folder.glob("*.part"):
+        try:
+            if f".{owner}." in path.name or time.time() - path.stat().st_mtime > STALE_SECONDS:
+                path.unlink(missing_ok=True)
+        except FileNotFoundError:  # another composition was faster
+            continue
+
+
 def part_finish(aside: Path, out: Path) -> None:
     """Give a finished file its name, its facts first, so that a file without facts is never taken for finished."""
     facts = {"size_bytes": aside.stat().st_size, "sha256": file_sha256(aside)}
@@ -24,6 +42,8 @@ def part_finish(aside: Path, out: Path) -> None:
 
 def part_is_intact(path: Path) -> bool:
     """Verify a part against its facts; a damaged one is removed."""
+    if not path.is_file():
+        return False
     try:
         facts = json.loads(_facts_path(path).read_text(encoding="utf-8"))
         if facts["size_bytes"] == path.stat().st_size and facts["sha256"] == file_sha256(path):

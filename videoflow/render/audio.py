@@ -239,7 +239,7 @@ def mix_chunks(job: Mapping[str, Any], total: int) -> Iterator[Signal]:
 
 
 def sound_make(job: Mapping[str, Any], progress: Callable[[float], None]) -> Sound:
-    """Mix, master and code the sound that ``job`` describes (see ``plan.SoundJob``) to ``job["out"]``.
+    """Mix, master and code the sound that ``job`` describes to ``job["out"]``, by way of ``job["aside"]``.
 
     Measured again on the decoded AAC: a miss of more than 0.3 LU or a peak over −1 dBTP is corrected and coded anew.
 
@@ -248,7 +248,8 @@ def sound_make(job: Mapping[str, Any], progress: Callable[[float], None]) -> Sou
     """
     total = int(job["samples"])
     out = Path(job["out"])
-    scratch, aside = out.with_suffix(".mix"), out.with_suffix(".part")
+    aside = Path(job["aside"])
+    scratch = aside.with_suffix(".mix.part")
     try:
         meter = Meter(2)
         with scratch.open("wb") as file:

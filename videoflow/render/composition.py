@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import time
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 from videoflow.children import children_map
 from videoflow.errors import BadInput, Cancelled, DiskFull, VideoflowError
-from videoflow.render.artefacts import file_sha256, part_is_intact, parts_prune
+from videoflow.render.artefacts import asides_remove, file_sha256, part_aside, part_is_intact, parts_prune
 from videoflow.render.captions import Caption, captions_break
 from videoflow.render.joining import join
 from videoflow.render.plan import Plan, Segment, plan_make
@@ -140,7 +141,7 @@ def _room_check(remake: Remake, timeline: Timeline, work_dir: Path, out: Path) -
             )
 
 
-def _batches(missing: Sequence[Segment], work_dir: Path, workers: int, fps: int) -> list[dict[str, Any]]:
+def _batches(missing: Sequence[Segment], work_dir: Path, workers: int, fps: int, owner: str) -> list[dict[str, Any]]:
     """Group neighbouring segments, so that a worker finds the pictures of a transition still decoded for the body after it."""
     total = sum(segment.frames for segment in missing)
     wish = min(20 * fps, max(4 * fps, total // (workers * 5)))
@@ -150,17 +151,20 @@ def _batches(missing: Sequence[Segment], work_dir: Path, workers: int, fps: int)
         if room <= 0:
             batches.append({"kind": "segments", "segments": []})
             room = wish
-        batches[-1]["segments"].append({"job": segment.job, "out": str(_segment_path(work_dir, segment.key))})
+        out = _segment_path(work_dir, segment.key)
+        batches[-1]["segments"].append({"job": segment.job, "out": str(out), "aside": str(part_aside(out, owner))})
         room -= segment.frames
     return batches
 
 
 def _parts_make(remake: Remake, work_dir: Path, fps: int, *, report: Report, cancelled: Callable[[], bool], workers: int) -> None:
     """Make the missing segments and the sound in worker processes."""
+    owner = uuid.uuid4().hex[:12]
     jobs: list[dict[str, Any]] = []
     if remake.sound_missing:
-        jobs.append({"kind": "sound", **remake.plan.sound_job, "out": str(_sound_path(work_dir, remake.plan.sound_key))})
-    jobs += _batches(remake.missing, work_dir, workers, fps)
+        out = _sound_path(work_dir, remake.plan.sound_key)
+        jobs.append({"kind": "sound", **remake.plan.sound_job, "out": str(out), "aside": str(part_aside(out, owner))})
+    jobs += _batches(remake.missing, work_dir, workers, fps, owner)
     reused = remake.plan.frames - remake.frames
     said = 0.0
 
@@ -176,12 +180,12 @@ def _parts_make(remake: Remake, work_dir: Path, fps: int, *, report: Report, can
     try:
         children_map(WORKER_MODULE, jobs, workers=workers, cancelled=cancelled, on_progress=on_progress)
     except VideoflowError as error:
-        for folder in ("segments", "sound"):
-            for leftover in [*(work_dir / folder).glob("*.part"), *(work_dir / folder).glob("*.mix")]:
-                leftover.unlink(missing_ok=True)
         if error.code == DiskFull.code:
             raise _disk_full(work_dir) from error
         raise
+    finally:
+        for folder in ("segments", "sound"):
+            asides_remove(work_dir / folder, owner)
 
 
 def _disk_full(folder: Path) -> DiskFull:

@@ -106,9 +106,8 @@ class FramePainter:
             self._incoming.close()
 
 
-def segment_make(job: Mapping[str, Any], out: Path, shelf: PictureShelf, progress: Callable[[int], None]) -> None:
-    """Paint and encode one segment; it stands under ``out`` complete or not at all."""
-    aside = out.with_suffix(".part")
+def segment_make(job: Mapping[str, Any], aside: Path, out: Path, shelf: PictureShelf, progress: Callable[[int], None]) -> None:
+    """Paint and encode one segment to ``aside``; it stands under ``out`` complete or not at all."""
     with SegmentWriter(aside, job["width"], job["height"], job["fps"]) as writer:
         painter = FramePainter(job, planes_of_frame(writer.frame), shelf)
         try:
@@ -141,7 +140,13 @@ def handle(job: Mapping[str, Any], progress: Callable[[float], None]) -> dict[st
         done = 0
         for segment in job["segments"]:
             before = done
-            segment_make(segment["job"], Path(segment["out"]), _SHELF, lambda frames: progress((before + frames) / total))  # noqa: B023
+            segment_make(
+                segment["job"],
+                Path(segment["aside"]),
+                Path(segment["out"]),
+                _SHELF,
+                lambda frames: progress((before + frames) / total),  # noqa: B023
+            )
             done += int(segment["job"]["frames"])
             progress(done / total)
         return {"frames": done}

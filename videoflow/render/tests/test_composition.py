@@ -198,8 +198,24 @@ class TestRefusals:
                 cancelled=lambda: any("Frame" in message for message in told),
                 workers=2,
             )
-        assert not [path for path in tmp_path.rglob("*") if path.suffix in (".part", ".mix") or path.name == "out.mp4"]
+        assert not [path for path in tmp_path.rglob("*") if path.suffix == ".part" or path.name == "out.mp4"]
         assert (children.read_text() if children.exists() else "") == before
+
+    def test_a_cancelled_composition_leaves_another_ones_work_alone(self, tmp_path):
+        (tmp_path / "work" / "segments").mkdir(parents=True)
+        foreign, stale = tmp_path / "work" / "segments" / "k.other.part", tmp_path / "work" / "segments" / "k.dead.part"
+        foreign.write_bytes(b"being written")
+        stale.write_bytes(b"left by a killed one")
+        os.utime(stale, (1_000_000_000, 1_000_000_000))
+        told: list[str] = []
+        with pytest.raises(Cancelled):
+            quick(
+                timeline(tmp_path / "in"),
+                tmp_path,
+                report=lambda _, message: told.append(message),
+                cancelled=lambda: any("Frame" in message for message in told),
+            )
+        assert (foreign.exists(), stale.exists()) == (True, False)
 
     def test_cancel_during_the_join(self, made, tmp_path):
         line, _, folder, _ = made
