@@ -60,6 +60,8 @@ def _is_lines(path: Path, encoding: str) -> bool:
         entry = json.loads(first)
     except (json.JSONDecodeError, RecursionError):
         return False
+    if isinstance(entry, dict) and entry and not second.strip() and all(isinstance(value, dict) for value in entry.values()):
+        return False  # videos by their id
     return isinstance(entry, dict) and (
         second.lstrip().startswith("{") or not any(isinstance(entry.get(key), list) for key in _LIST_KEYS)
     )

@@ -62,8 +62,10 @@ def archive_open(path: Path, folder: Path) -> dict[str, Path]:
             ]
             wanted = {_role(names[member.filename]): member for member in tables if _role(names[member.filename])}
             if "table" not in wanted:
-                if len(tables) != 1:
-                    found = ", ".join(names[member.filename][:40] for member in tables[:8]) or "none"
+                if not tables:
+                    raise BadInput("This zip holds no table. Import a CSV, JSON or feed, or the zip that YouTube Studio exports.")
+                if len(tables) > 1:
+                    found = ", ".join(names[member.filename][:40] for member in tables[:8])
                     raise BadInput(f"This zip holds {len(tables)} tables ({found}); unpack it and import the one you mean.")
                 wanted = {"table": tables[0]}
             if sum(member.file_size for member in wanted.values()) > _MEMBER_MAX_BYTES:

@@ -216,8 +216,9 @@ def _nothing_usable(collector: RowCollector, columns: tuple[str, ...]) -> BadInp
             f"This file has column names ({', '.join(columns[:4])} …) but no rows. Export it again with at least one video."
         )
     reasons = ", ".join(f"{count} × {reason}" for reason, count in collector.left_out.most_common(3))
+    which = f"None of the {collector.rows_read} rows" if collector.rows_read > 1 else "Not even the only row"
     return BadInput(
-        f"None of the {collector.rows_read} rows can be used: {reasons}. Check which column is which.",
+        f"{which} can be used: {reasons}. Check which column is which.",
         code="NO_USABLE_ROWS",
         details={"columns": list(columns), "left_out": dict(collector.left_out)},
     )

@@ -130,7 +130,7 @@ def _row(
         likes=_side_count(value.get("likes", "")),
         comments=_side_count(value.get("comments", "")),
         url=share(url),
-        summary=share(summary_of(value.get("description", ""))),
+        summary=collector.share_made(value.get("description", ""), summary_of),
     )
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -64,11 +64,19 @@ class RowCollector:
     rows_read: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
     _rows: dict[tuple[str, str], TrendRow] = field(default_factory=dict)
+    _made: dict[int, str] = field(default_factory=dict)
     _shared: dict[str, str] = field(default_factory=dict)
 
     def share(self, text: str) -> str:
         """Return the one copy of a text: titles and tags come back on every day of a video."""
         return self._shared.setdefault(text, text)
+
+    def share_made(self, source: str, make: Callable[[str], str]) -> str:
+        """Return what ``make`` makes of a text, made once: a video brings its description along on every day."""
+        number = hash(source)
+        if number not in self._made:
+            self._made[number] = self.share(make(source))
+        return self._made[number]
 
     def refuse(self, reason: str) -> None:
         self.left_out[reason] += 1

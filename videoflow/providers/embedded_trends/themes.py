@@ -139,12 +139,15 @@ def themes_choose(
             break
     themes = [_theme(pick, same, index, whole) for pick, same in chosen]
     taken = {video.video_id for theme in themes for video in theme.videos}
-    for document in sorted(index.documents, key=lambda document: (-document.video.views, document.video.video_id)):
+    left = sorted(index.documents, key=lambda document: (document.video.published_at, document.video.video_id), reverse=True)
+    if whole.views:
+        left.sort(key=lambda document: (-document.video.views, document.video.video_id))
+    for document in left:
         if len(themes) >= count:
             break
         if document.video.video_id not in taken:
             weight = theme_weigh([document.video], whole, len(index.documents), days_between)
-            label = f"Most watched: {title_shortened(document.video.title)}"
+            label = f"{'Most watched' if whole.views else 'Newest'}: {title_shortened(document.video.title)}"
             themes.append(_finished(label, [document.video], weight, _tag_keywords(document, index), whole))
     themes.sort(key=lambda theme: (-theme.score, theme.label))
     return [replace(theme, rank=rank) for rank, theme in enumerate(themes, 1)]

@@ -1,5 +1,6 @@
 import csv
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -21,7 +22,14 @@ def report(sample):
     return trends_analyse(sample, window="weekly")
 
 
-def analyse(folder: Path, rows: list[tuple[str, str, str, int]], *, category: str = "24", days: int = 2, window: str = "weekly"):
+def analyse(
+    folder: Path,
+    rows: list[tuple[str, str, str, int]],
+    *,
+    category: str = "24",
+    days: int = 2,
+    window: Literal["weekly", "monthly"] = "weekly",
+):
     """Rows: (title, channel, tags, views on the first day); each day adds as many again."""
     path = folder / "rows.csv"
     with path.open("w", newline="", encoding="utf-8") as file:

@@ -61,6 +61,7 @@ class TestFeeds:
         assert analysis.categories[0].name == "All entries"
         assert analysis.themes[0].label == "Solar eclipse story"
         assert analysis.themes[0].views_gained_per_day is None
+        assert not any(theme.label.startswith("Most watched") for theme in analysis.themes)
 
     @pytest.mark.parametrize(
         "content",

@@ -168,6 +168,12 @@ class TestJson:
         assert len(table.rows) == 3
         assert table.left_out == {"a line that is not whole JSON": 1}
 
+    def test_videos_by_their_id(self, tmp_path):
+        assert (
+            len(read(tmp_path, json.dumps({"a": {"title": "A b", "views": 3}, "b": {"title": "C d", "views": 4}}), "x.json").rows)
+            == 2
+        )
+
     def test_list_of_objects(self, tmp_path):
         assert len(read(tmp_path, json.dumps([{"name": "A", "plays": 3}]), "x.json").rows) == 1
 
