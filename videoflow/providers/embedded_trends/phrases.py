@@ -130,7 +130,9 @@ class PhraseIndex:
         return 0.3 if tags or told else 0.0
 
     def _is_proper_in_text(self, key: str) -> bool:
-        """Tell a word that running text always writes with a capital."""
+        """Tell a word that running text always writes with a capital. Short ones are too often something else ("BTS")."""
+        if len(key) < 5:
+            return False
         written = self.running[key]
         return sum(written.values()) > 1 and all(surface[:1].isupper() for surface in written)
 

@@ -168,6 +168,10 @@ class TestNames:
 
 
 class TestRestraint:
+    def test_evidence_of_k_pop_is_k_pop(self, report):
+        theme = next(theme for theme in report.themes if theme.label == "K-pop")
+        assert {video.channel for video in theme.videos} == {"JYP Entertainment", "SMTOWN", "BANGTANTV"}
+
     def test_boilerplate_of_one_channel_is_no_theme(self, tmp_path):
         rows = [
             (f"Daily Drama Show full episode {number}: the {word}", "Daily Drama Show", "daily drama show|funny", 9000)
