@@ -95,7 +95,7 @@ def contrast(one: Rgb, other: Rgb) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
-def legible(colour: Rgb, ground: Rgb = INK, least: float = 5.5) -> Rgb:
+def legible(colour: Rgb, ground: Rgb = INK, least: float = 6.5) -> Rgb:
     """Return the colour, mixed with white as far as it needs to stand out on the ground."""
     for step in range(21):
         mixed = (
@@ -264,7 +264,7 @@ def caption_draw(look: CaptionLook, marked: int | None, form: Format, style: Cap
 
 def _tint(accent: Rgb) -> Rgb:
     """Return near-white with a touch of the speaker's colour."""
-    return (round(115 + accent[0] * 0.55), round(115 + accent[1] * 0.55), round(115 + accent[2] * 0.55))
+    return (round(150 + accent[0] * 0.41), round(150 + accent[1] * 0.41), round(150 + accent[2] * 0.41))
 
 
 @lru_cache(maxsize=4)

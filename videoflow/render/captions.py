@@ -20,7 +20,7 @@ OVERHANG_SECONDS = 0.3
 SAFE_SHARE = 0.05
 FACE = fonts.Face("inter", 700)
 _LINE_EMS = {"word": 15.5, "sentence": 20.0, "classic": 21.0}
-_PORTRAIT_SIZE = 1.18
+_PORTRAIT_SIZE = 1.3
 
 _SENTENCE_ENDS = ".!?…。！？؟।॥"
 _CLAUSE_ENDS = ",;:—–、，；：،؛"
@@ -213,11 +213,12 @@ def _turn_captions(words: list[Word], size_px: int, limit_px: float) -> list[lis
             seconds = min(until, words[last].end + BRIDGE_SECONDS) - words[first].start
             letters = sum(len(word.text) + (not word.joined) for word in words[first : last + 1])
             cost = 1.6 + lines_cost + 1.5 * _break_cost(words, last)
-            cost += 6.0 * max(0.0, LEAST_SECONDS - seconds) + 1.2 * max(0.0, 1.3 - seconds)
+            cost += 12.0 * max(0.0, LEAST_SECONDS - seconds) + 1.2 * max(0.0, 1.3 - seconds)
             cost += 4.0 * max(0.0, seconds - MOST_SECONDS) + 0.25 * max(
                 0.0, letters / max(0.1, seconds) - MOST_LETTERS_PER_SECOND
             )
-            cost += sum(1.1 for index in range(first, last) if _break_cost(words, index) == 0.0)
+            # A sentence that ends inside a line is read over; one that ends with the first line is not so bad.
+            cost += sum(0.5 if index == after else 2.3 for index in range(first, last) if _break_cost(words, index) == 0.0)
             cost += 1.2 if first == last and count > 1 else 0.0
             if best[first][0] + cost < best[last + 1][0]:
                 best[last + 1] = (best[first][0] + cost, first, after)

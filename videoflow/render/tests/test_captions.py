@@ -111,7 +111,7 @@ class TestDrawing:
 
     @pytest.mark.parametrize("colour", ["#000000", "#400060", "#0000ff", "#ffb020", "nonsense"])
     def test_every_colour_is_made_legible(self, colour):
-        assert contrast(legible(rgb_of(colour)), (12, 14, 20)) >= 5.5
+        assert contrast(legible(rgb_of(colour)), (12, 14, 20)) >= 6.5
 
 
 class TestFiles:
