@@ -31,7 +31,7 @@ environment() {
         mkdir -p "$root/.venv" 2>/dev/null || fail "The folder $root cannot be written to. Clone videoflow into a folder of your own."
         echo "Making the virtual environment .venv with $("$host_python" --version 2>&1)."
         if ! "$host_python" -m venv --clear "$root/.venv" >"$root/.venv.log" 2>&1; then
-            reason=$(grep -v '^$' "$root/.venv.log" | tail -n 1)
+            reason=$(grep -v '^$' "$root/.venv.log" | head -n 1 | sed 's/[.]*$//')
             rm -rf "$root/.venv" "$root/.venv.log"
             fail "Python could not make a virtual environment ($reason). On Debian and Ubuntu install it with: apt install python3-venv"
         fi
@@ -50,7 +50,12 @@ print(sys.version, *(hashlib.sha256(part.read_bytes()).hexdigest() for part in p
 
     echo "Installing the packages of $requirements (once, about 1 GB; a minute or two)."
     if ! "$python" -m pip install --disable-pip-version-check --no-input -r "$root/$requirements" >"$log" 2>&1; then
-        reason=$(grep '^ERROR:' "$log" | head -n 1 | sed 's/^ERROR: //')
+        reason=$(grep '^ERROR:' "$log" | head -n 1 | sed 's/^ERROR: //; s/[.]*$//')
+        if grep -qiE 'NewConnectionError|name resolution|ConnectTimeout|Network is unreachable|Connection refused|from versions: none' "$log"; then
+            reason="the package index does not answer or does not have them; look at the network connection and the settings of pip"
+        elif grep -q 'No space left' "$log"; then
+            reason="the disk is full; about 1 GB is needed"
+        fi
         fail "The packages could not be installed: ${reason:-see the log}. The whole log is in $log"
     fi
     printf '%s' "$wanted" >"$stamp"
