@@ -16,6 +16,8 @@ WORDS_PER_MINUTE = 165.0
 PAUSE_SECONDS = 0.35
 """Silence between two turns, in seconds; the stage measures the real one."""
 _TRIES = 3
+_WARM_UP_WORDS = 110
+"""Until so many words have been said, the choice of dialogues is free."""
 _EVEN = 0.03
 """How far a voice may be from half of the words before it counts in the choice."""
 
@@ -114,7 +116,9 @@ class Composer:
         words = Counter(self.words)
         for turn in turns:
             words[turn.speaker] += spoken_words(turn.text)
-        total = max(1, words.total())
+        total = words.total()
+        if total < _WARM_UP_WORDS:
+            return 0.0
         return max(0.0, abs(words["A"] / total - 0.5) - _EVEN)
 
     def _turn(self, line: FilledLine, speaker: SpeakerId, angle: Angle) -> DraftTurn:

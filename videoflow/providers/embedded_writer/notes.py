@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from videoflow.providers.base import Datum
+from videoflow.providers.embedded_writer.lexicon import words_read
 
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|approx|No|Fig|e\.g|i\.e|U\.S|U\.K|a\.m|p\.m|Inc|Ltd|Co)|\b[A-Z])\.$"
@@ -17,8 +18,10 @@ _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 _URL = re.compile(r"(?:https?://|www\.)\S+")
 _FOOTNOTE = re.compile(r"\[(?:\d+|citation needed)\]")
 _ANAPHORA = re.compile(
-    r"^(?:it|its|they|their|them|this|these|that|those|he|she|his|her|such|however|but|and|so|then|also|instead|therefore|thus|as a result|"
-    r"because of|still|yet|both|neither|another|others|in contrast|by contrast|for example|for instance|moreover|meanwhile|even so|in return|if it|if they|when it|when they|some of|all of this)\b",
+    r"^(?:it|its|they|their|them|this|these|that|those|he|she|his|her|such|however|but|and|so|then|also|instead|"
+    r"therefore|thus|as a result|"
+    r"because of|still|yet|both|neither|another|others|in contrast|by contrast|for example|for instance|moreover|"
+    r"meanwhile|even so|in return|if it|if they|when it|when they|some of|all of this)\b",
     re.IGNORECASE,
 )
 _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
@@ -28,31 +31,27 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("percent", r"\d\s?(?:%|percent|per cent)"),
         ("contrast", r"\b(?:but|however|although|though|yet|despite|whereas|in contrast|on the other hand|unlike)\b"),
         ("cause", r"\b(?:because|since (?!(?:1[5-9]|20)\d\d)|due to|caused by|the reason|thanks to|owing to)\b"),
-        ("result", r"^(?:so|therefore|thus|as a result|consequently|hence)\b|\b(?:as a result|leads? to|led to|results? in|which means)\b"),
+        ("result", r"^(?:so|therefore|thus|as a result|consequently|hence)\b|\b(?:as a result|leads? to|led to|"
+                   r"results? in|which means)\b"),
         ("condition", r"\b(?:if|unless|provided that)\b"),
         ("year", r"\b(?:in|since|by|from|until|around)\s+(?:1[5-9]|20)\d\d\b"),
         ("number", r"\d"),
-        ("compare", r"\b(?:more|less|fewer|larger|smaller|faster|slower|higher|lower|better|worse|bigger|cheaper)\b[^.]*\bthan\b|\bcompared (?:with|to)\b"),
-        ("superlative", r"\b(?:largest|biggest|smallest|fastest|oldest|longest|highest|lowest|greatest|the most|first ever|the only|the first)\b"),
+        ("compare", r"\b(?:more|less|fewer|larger|smaller|faster|slower|higher|lower|better|worse|bigger|"
+                    r"cheaper)\b[^.]*\bthan\b|\bcompared (?:with|to)\b"),
+        ("superlative", r"\b(?:largest|biggest|smallest|fastest|oldest|longest|highest|lowest|greatest|the most|"
+                        r"first ever|the only|the first)\b"),
         ("negation", r"\b(?:not|never|no|cannot|can't|doesn't|don't|isn't|aren't|won't)\b"),
         ("advice", r"\b(?:should|must|need to|ought to|try to|it helps to|make sure)\b"),
         ("future", r"\b(?:will|plans? to|expected to|is going to|forecast|by 20[3-9]\d)\b"),
-        ("change", r"\b(?:grew|grown|rose|risen|fell|fallen|increas\w+|declin\w+|shr[aiu]nk\w*|became|doubled|dropped|spread|chang\w+)\b"),
-        ("problem", r"\b(?:problems?|risks?|dangers?|threats?|threaten\w*|failed|fails|failure|difficult\w*|drawbacks?|harms?|suffer\w*)\b"),
+        ("change", r"\b(?:grew|grown|rose|risen|fell|fallen|increas\w+|declin\w+|shr[aiu]nk\w*|became|doubled|dropped|"
+                   r"spread|chang\w+)\b"),
+        ("problem", r"\b(?:problems?|risks?|dangers?|threats?|threaten\w*|failed|fails|failure|difficult\w*|drawbacks?|"
+                    r"harms?|suffer\w*)\b"),
         ("list", r"(?:[^,]+,){2,}[^,]* (?:and|or) "),
         ("definition", r"^(?:An? |The )?[\w' -]{3,40} (?:is|are|means|refers to) (?:an?|the|one of|any|simply)\b"),
     )
 )  # fmt: skip
-_STOP = frozenset(
-    "a an and are as at be because been being but by can could did do does for from had has have he her here his how i if in into is it its just "  # noqa: SIM905
-    "like made make many may might more most much must near no not of off on one only or other our out over own per quite same she should "
-    "since so some such than that the their them then there these they this those through to too under until up upon us use used using very "
-    "was way we well were what when where which while who whole why will with within without would you your also about after again all among "
-    "any around away back before between both came come each even ever every few first get give go good great help instead keep kept know "
-    "last later least less let long look lot means new next now often old once part put rather really say says second see seen take takes "
-    "thing things think though three time times two turn turns yet still however almost already another became become began begin call "
-    "called early example found high however large later lower main now people place small start starts today together work works year years".split()
-)  # fmt: skip
+_STOP = words_read("stop")
 _WORD = re.compile(r"[^\W\d_](?:[\w'’-]*[^\W_])?")
 _LONGEST = 26
 """Words that one turn of notes holds before it is split; a turn may add a lead-in of a few words."""

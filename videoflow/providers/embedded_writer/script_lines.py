@@ -13,7 +13,8 @@ _ARROW = re.compile(rf"^\s*{_TIME}\s*-->\s*{_TIME}")
 _LEADING_TIME = re.compile(rf"^\s*[\[(]?{_TIME}(?:\s*[-–—]\s*{_TIME})?[\])]?\s*[-–—:|]?\s*(?=\S|$)")
 _RULE = re.compile(r"^\s*([-*_=~]\s*){3,}$")
 _SCENE = re.compile(
-    r"^\s*(?:INT|EXT|INT\./EXT|EST)[. ].*$|^\s*(?:CUT TO|FADE (?:IN|OUT|TO\b.*)|DISSOLVE TO|SMASH CUT(?: TO)?|THE END|END|CONTINUED|TITLE CARD)\s*[:.]?\s*$"
+    r"^\s*(?:INT|EXT|INT\./EXT|EST)[. ].*$|^\s*(?:CUT TO|FADE (?:IN|OUT|TO\b.*)|DISSOLVE TO|SMASH CUT(?: TO)?|THE END|"
+    r"END|CONTINUED|TITLE CARD)\s*[:.]?\s*$"
 )
 _VOICE = re.compile(r"<v(?:\.[\w.]+)?\s+([^>]+)>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<\d[\d:.]*>|\{\\[^}]*\}")
@@ -85,9 +86,12 @@ def _unmark(text: str) -> str:
 
 
 _DIRECTION = re.compile(
-    r"^(?:笑|拍手|音乐|音楽|掌声|laugh|chuckl|giggl|sigh|paus|beat\b|smil|grin|whisper|excit|clear|music|applau|gasp|cough|nod|shrug|turn|look|point|to camera|off\b|"
-    r"v\.?o\.?$|o\.?s\.?$|cont'?d|continu|intro\b|outro\b|cut\b|fade|sfx|sound|silence|crying|cries|shout|yell|sings?|groan|yawn|jok|sarcas|"
-    r"\w+ly$|\w+ing\b|in a \w+ voice|under (?:his|her) breath|quiet|soft|loud|surprised|confused|amused|inaudible|crosstalk|b-roll|on screen)",
+    r"^(?:笑|拍手|音乐|音楽|掌声|laugh|chuckl|giggl|sigh|paus|beat\b|smil|grin|whisper|excit|clear|music|applau|gasp|cough|nod|"
+    r"shrug|turn|look|point|to camera|off\b|"
+    r"v\.?o\.?$|o\.?s\.?$|cont'?d|continu|intro\b|outro\b|cut\b|fade|sfx|sound|silence|crying|cries|shout|yell|sings?|"
+    r"groan|yawn|jok|sarcas|"
+    r"\w+ly$|\w+ing\b|in a \w+ voice|under (?:his|her) breath|quiet|soft|loud|surprised|confused|amused|inaudible|"
+    r"crosstalk|b-roll|on screen)",
     re.IGNORECASE,
 )
 

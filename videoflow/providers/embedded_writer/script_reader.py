@@ -1,5 +1,6 @@
 """A finished script read as it will be spoken: who says what, in which section, and nothing that is only a mark."""
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -38,7 +39,8 @@ _TAGS = (
 )
 _ALONE = re.compile(rf"^(?:\*\*|__|\[)?\s*({_NAME})\s*(?:\*\*|__|\])?{_ASIDE}\s*(?:\*\*|__)?$")
 _META = re.compile(
-    r"^(?:title|topic|date|music|sfx|sound|scene(?: \d+)?|duration|length|language|author|written by|format|b-roll|visuals?|on screen|"
+    r"^(?:title|topic|date|music|sfx|sound|scene(?: \d+)?|duration|length|language|author|written by|format|b-roll|"
+    r"visuals?|on screen|"
     r"graphic|camera|cut to|fade in|fade out|description|tags|episode)$",
     re.IGNORECASE,
 )
@@ -146,7 +148,8 @@ def _refuse_too_long(text: str) -> None:
     count = _word_count("\n".join(line for line in text.split("\n") if "-->" not in line and not line.strip().isdigit()))
     if count > MOST_WORDS:
         raise BadInput(
-            f"This script has about {round(count, -2):,} words, which is roughly {say_clock(round(count / _WORDS_PER_MINUTE) * 60)} of speech. "
+            f"This script has about {round(count, -2):,} words, which is roughly "
+            f"{say_clock(round(count / _WORDS_PER_MINUTE) * 60)} of speech. "
             f"The limit is {MOST_WORDS:,} words, about 40 minutes: split it into several videos.",
             details={"words": count, "limit": MOST_WORDS},
         )
@@ -160,12 +163,14 @@ def _two_speakers(parts: Sequence[_Part]) -> list[str]:
         shown.setdefault(_key(part.who), part.who)
     if not lines:
         raise BadInput(
-            "No speakers were found in this script. Begin each line with a name and a colon, such as “Ana: Hello”, with two names in all."
+            "No speakers were found in this script. Begin each line with a name and a colon, such as “Ana: Hello”, with "
+            "two names in all."
         )
     if len(lines) == 1:
         (only, count), *_ = lines.items()
         raise BadInput(
-            f"Only one speaker was found: {_display(shown[only])}, with {count} line{'' if count == 1 else 's'}. Add a second speaker, with a "
+            f"Only one speaker was found: {_display(shown[only])}, with {count} line{'' if count == 1 else 's'}. Add a "
+            "second speaker, with a "
             "name and a colon before each line.",
             details={"speakers": {_display(shown[only]): count}},
         )
@@ -173,7 +178,8 @@ def _two_speakers(parts: Sequence[_Part]) -> list[str]:
         listed = [f"{_display(shown[key])} ({count} line{'' if count == 1 else 's'})" for key, count in lines.most_common()]
         few = _display(shown[lines.most_common()[2][0]])
         raise BadInput(
-            f"{len(lines)} speakers were found: {', '.join(listed[:8])}{' …' if len(listed) > 8 else ''}. A video has two: give {few}'s lines to "
+            f"{len(lines)} speakers were found: {', '.join(listed[:8])}{' …' if len(listed) > 8 else ''}. A video has "
+            f"two: give {few}'s lines to "
             "one of the first two, or remove the colon if it is not a name.",
             details={"speakers": {_display(shown[key]): count for key, count in lines.items()}},
         )
@@ -223,13 +229,20 @@ class _Reader:
         """Names on a line of their own: short, without a full stop, written several times or in capitals, with speech below."""
         found: Counter[str] = Counter()
         capitals: set[str] = set()
-        for line, below in zip(self._lines, self._lines[1:], strict=False):
+        apart: set[str] = set()
+        above = ScriptLine("blank")
+        for line, below in itertools.pairwise(self._lines):
             match = _ALONE.match(line.text) if line.kind == "text" else None
             if match and below.kind in ("text", "change") and len(match[1].split()) <= 3 and line.text[-1] not in ".!?,;…":
                 found[_key(match[1])] += 1
                 if match[1].isupper() and len(match[1]) > 1:
                     capitals.add(_key(match[1]))
+                if above.kind != "text" and not match[1][:1].islower():
+                    apart.add(_key(match[1]))
+            above = line
         repeated = {name for name, count in found.items() if count >= 2 or name in capitals}
+        if len(repeated | apart) == 2:
+            return repeated | apart
         return repeated if len(repeated) >= 2 or any(found[name] >= 2 for name in repeated) else set()
 
     def read(self) -> tuple[list[_Part], str, int]:
@@ -326,7 +339,13 @@ def _conversation(turns: Sequence[tuple[_Part, SpeakerId, str]], title: str, war
     exchanges = _exchanges(drafts, title)
     counted = [word for word, count in vocabulary.counts.most_common(10) if count > 1]
     return Conversation(
-        title, exchanges, record.named(f"script:{n + 1}" for n in range(len(turns))), title, tuple(counted), True, warnings
+        title,
+        exchanges,
+        record.named(f"script:{n + 1}" for n in range(len(turns))),
+        title,
+        tuple(counted),
+        fixed=True,
+        warnings=warnings,
     )
 
 
@@ -341,7 +360,7 @@ def _exchanges(drafts: Iterable[tuple[str, DraftTurn]], title: str) -> tuple[Exc
         sections[-1][1].append(turn)
     heading, last = sections[-1]
     last[-1] = replace(last[-1], cue=Cue("outro", title)) if len(last) > 1 else last[-1]
-    return tuple(Exchange(tuple(turns), heading, True, 1.0) for heading, turns in sections)
+    return tuple(Exchange(tuple(turns), heading, required=True, priority=1.0) for heading, turns in sections)
 
 
 def _parted(notes: Sequence[Note], vocabulary: Vocabulary) -> list[str]:

@@ -2,7 +2,6 @@
 
 import re
 import statistics
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -12,22 +11,21 @@ from videoflow.providers.embedded_writer.figures import (
     say_count,
     say_day,
     say_figure,
-    say_list,
     say_ordinal,
     say_percent,
     say_rate,
     say_several,
     say_times,
-    say_weekday,
 )
 from videoflow.providers.embedded_writer.record import Record
 from videoflow.providers.embedded_writer.stock import Said
 from videoflow.providers.embedded_writer.titles import clean_channel, clean_title, strip_lures
 
-
 _GRAVE = re.compile(
-    r"\b(?:explosions?|blast|deaths?|dead|dies|died|killed|kills|murders?|murdered|shooting|shot dead|war|attacks?|terror\w*|earthquakes?|"
-    r"floods?|hurricane|tornado|wildfires?|crash|victims?|suicide|cancer|funeral|massacre|genocide|hostages?|pandemic|coronavirus|covid\S*|"
+    r"\b(?:explosions?|blast|deaths?|dead|dies|died|killed|kills|murders?|murdered|shooting|shot dead|war|attacks?|"
+    r"terror\w*|earthquakes?|"
+    r"floods?|hurricane|tornado|wildfires?|crash|victims?|suicide|cancer|funeral|massacre|genocide|hostages?|pandemic|"
+    r"coronavirus|covid\S*|"
     r"abuse|assault|rape|tragedy|tragic|obituary|rip|passed away|depression|miscarriage)\b",
     re.IGNORECASE,
 )
@@ -139,9 +137,12 @@ class ThemeFacts:
         data += [Datum("likes", video.likes, "likes")] if video.likes else []
         data += [Datum("comments", video.comments, "comments")] if video.comments else []
         return self.record.add(
-            entry.key, "video", f"“{entry.title}” by {entry.channel or 'its channel'}: {video.views:,} {self.unit}.{published}{liked}",
-            data=data, url=video.url,
-        )  # fmt: skip
+            entry.key,
+            "video",
+            f"“{entry.title}” by {entry.channel or 'its channel'}: {video.views:,} {self.unit}.{published}{liked}",
+            data=data,
+            url=video.url,
+        )
 
     def of_video(self, entry: NamedVideo, prefix: str = "", suffix: str = "") -> dict[str, Said]:
         """Title, channel and count of a video under slot names with a prefix or suffix."""
@@ -153,13 +154,14 @@ class ThemeFacts:
         return facts
 
     def quote(self, entry: NamedVideo) -> Cue:
-        return Cue("quote", self.label, f"“{entry.title}”", attribution=entry.channel, data=self._datum(entry))
+        return Cue("quote", self.label, f"“{entry.title}”", attribution=entry.channel, data=self.data_of(entry))
 
-    def _datum(self, *entries: NamedVideo) -> tuple[Datum, ...]:
+    def data_of(self, *entries: NamedVideo) -> tuple[Datum, ...]:
+        """Videos with their counts, for charts."""
         return tuple(Datum(entry.title, entry.video.views, self.unit) for entry in entries)
 
     def bars(self, heading: str = "") -> Cue:
-        return Cue("bars", heading or self.label, data=self._datum(*self.named[:6]), text=f"{self.unit} by video".capitalize())
+        return Cue("bars", heading or self.label, data=self.data_of(*self.named[:6]), text=f"{self.unit} by video".capitalize())
 
     def line(self, entry: NamedVideo) -> Cue:
         """The counts of a video day by day."""
@@ -217,7 +219,7 @@ class ThemeFacts:
             return
         quote = self.quote(lead)
         if len(self.theme.videos) == 1:
-            yield self.angle("solo_top", {**facts, **self._details(lead)}, quote=quote)
+            yield self.angle("solo_top", {**facts, **self.details(lead)}, quote=quote)
             return
         yield self.angle("top", facts, flags, quote=quote)
         yield self.angle("callback", facts, quote=quote)
@@ -225,12 +227,13 @@ class ThemeFacts:
             second = self.named[1]
             ratio = lead.video.views / second.video.views
             key = self.record.add(
-                f"{self.key}:runner", "theme",
+                f"{self.key}:runner",
+                "theme",
                 f"“{lead.title}” has {ratio:.2f} times ({say_times(ratio)}) the {self.unit} of “{second.title}”.",
-                data=self._datum(lead, second),
-            )  # fmt: skip
+                data=self.data_of(lead, second),
+            )
             facts2 = {**facts, **self.of_video(second, suffix="2"), "times": Said(say_times(ratio), (key,))}
-            pair = self.versus(*self._datum(lead, second))
+            pair = self.versus(*self.data_of(lead, second))
             second_highest = sorted(video.views for video in self.theme.videos)[-2] == second.video.views
             if second_highest:
                 yield self.angle(
@@ -238,10 +241,15 @@ class ThemeFacts:
                 )
         if whole and len(self.theme.videos) > 2 and others > 0:
             key = self.record.add(
-                f"{self.key}:share", "theme",
+                f"{self.key}:share",
+                "theme",
                 f"“{lead.title}” has {share:.1f} percent of the theme's {self.unit}; the others together have {others:,}.",
-                data=(Datum(lead.title, lead.video.views, self.unit), Datum("All others", others, self.unit), Datum("share", share, "%")),
-            )  # fmt: skip
+                data=(
+                    Datum(lead.title, lead.video.views, self.unit),
+                    Datum("All others", others, self.unit),
+                    Datum("share", share, "%"),
+                ),
+            )
             pair = self.versus(Datum(lead.title, lead.video.views, self.unit), Datum("All others", others, self.unit))
             mine = {
                 **facts,
@@ -256,104 +264,16 @@ class ThemeFacts:
             ratio = lead.video.views / last.video.views
             if ratio >= 2:
                 key = self.record.add(
-                    f"{self.key}:spread", "theme", f"“{lead.title}” has {ratio:.2f} times ({say_times(ratio)}) as many as “{last.title}”.",
-                    data=self._datum(lead, last),
-                )  # fmt: skip
+                    f"{self.key}:spread",
+                    "theme",
+                    f"“{lead.title}” has {ratio:.2f} times ({say_times(ratio)}) as many as “{last.title}”.",
+                    data=self.data_of(lead, last),
+                )
                 mine = {**facts, **self.of_video(last, prefix="last_"), "spread": Said(say_times(ratio), (key,))}
-                yield self.angle("spread", mine, quote=self.quote(last), comparison=self.versus(*self._datum(lead, last)))
+                yield self.angle("spread", mine, quote=self.quote(last), comparison=self.versus(*self.data_of(lead, last)))
 
-    def makers(self) -> Iterator[Angle]:
-        """Channels, tags, weekdays and the look of the titles."""
-        videos = self.theme.videos
-        channels = Counter(clean_channel(video.channel) for video in videos)
-        spoken = [name for name, _ in channels.most_common() if name]
-        if len(videos) > 2 and len(spoken) == len(channels) == self.theme.channels:
-            top, times = spoken[0], channels[spoken[0]]
-            key = self.record.add(
-                f"{self.key}:channels", "theme",
-                f"Channels of the theme: {', '.join(f'{name} ({count} videos)' for name, count in channels.most_common())}; "
-                f"{len(videos)} videos of {len(channels)} channels.",
-                data=tuple(Datum(name, count, "videos") for name, count in channels.most_common(6)),
-            )  # fmt: skip
-            facts = {
-                "channel_top": Said(top, (key,)),
-                "n_top": Said(_times(times), (key,)),
-                "channel_list": Said(say_list(spoken[:3]), (key,)),
-            }
-            flag = "one_channel" if len(channels) == 1 else "all_different" if len(channels) == len(videos) else "repeaters"
-            yield self.angle("breadth", facts, {flag}, list=Cue("list", "Who made them", items=tuple(spoken[:5])))
-        tags = Counter(tag.strip().lower() for video in videos for tag in set(video.tags))
-        own = {name.lower() for name in spoken}
-        common = [
-            (tag, count) for tag, count in tags.most_common(40)
-            if count >= 2 and tag not in own and clean_title(tag).lower() == tag and 1 <= len(tag.split()) <= 4
-        ]  # fmt: skip
-        if len(common) >= 3 and len(videos) >= 3:
-            tag, count = common[0]
-            more = [name for name, _ in common[1:4]]
-            text = (
-                f"Tags: “{tag}” stands on {count} of {len(videos)} videos; others: {', '.join(name for name, _ in common[1:4])}."
-            )
-            key = self.record.add(f"{self.key}:tags", "theme", text, data=tuple(Datum(n, c, "videos") for n, c in common[:6]))
-            facts = {
-                "tag": Said(tag, (key,)),
-                "tag_count": Said(say_count(count), (key,)),
-                "tag_list": Said(say_list([f"“{name}”" for name in more[:2]]), (key,)),
-            }
-            yield self.angle("tags", facts, list=Cue("list", "Shared tags", items=tuple(name for name, _ in common[:5])))
-        yield from self._weekday()
-        yield from self._title_shape()
-
-    def _weekday(self) -> Iterator[Angle]:
-        videos = self.theme.videos
-        days = Counter(say_weekday(video.published_at) for video in videos if day_of(video.published_at))
-        if sum(days.values()) == len(videos) >= 4 and (best := days.most_common(2)) and best[0][1] >= 2:
-            if len(best) > 1 and best[0][1] == best[1][1]:
-                return
-            day, count = best[0]
-            key = self.record.add(
-                f"{self.key}:weekday", "theme", f"{count} of the {len(videos)} videos were published on a {day}.",
-                data=tuple(Datum(name, number, "videos") for name, number in days.most_common()),
-            )  # fmt: skip
-            facts = {"w_day": Said(day, (key,), Datum(day, count, "videos")), "w_count": Said(say_count(count), (key,))}
-            yield self.angle("weekday", facts)
-
-    def _title_shape(self) -> Iterator[Angle]:
-        videos = self.theme.videos
-        if len(videos) < 3:
-            return
-        asking = sum(1 for video in videos if video.title.rstrip(" \"'”’").endswith("?"))
-        loud = sum(1 for video in videos if video.title.isupper())
-        lengths = sorted((len(video.title.split()), video.video_id) for video in videos)
-        whole = [entry for entry in self.named if entry.title.lower() == entry.video.title.strip(" .!").lower()]
-        short = next((entry for entry in whole if len(entry.title.split()) == lengths[0][0]), None)
-        words = (lengths[0][0], lengths[-1][0])
-        key = self.record.add(
-            f"{self.key}:titles", "theme",
-            f"The shortest title has {words[0]} words, the longest {words[1]}; {asking} of {len(videos)} end with a question mark, "
-            f"{loud} are all capitals.",
-            data=(Datum("Shortest title", words[0], "words"), Datum("Longest title", words[1], "words")),
-        )  # fmt: skip
-        facts = {"q_count": Said(say_count(asking), (key,), Datum("Titles that ask", asking, "videos"))} if asking >= 2 else {}
-        facts |= {"caps_count": Said(say_count(loud), (key,), Datum("Titles in capitals", loud, "videos"))} if loud >= 2 else {}
-        if words[1] >= words[0] + 3:
-            facts["long_words"] = Said(say_several(words[1], "word"), (key,))
-            facts["short_words"] = Said(say_several(words[0], "word"), (key,))
-            if short is not None:
-                facts["short_title"] = Said(f"“{short.title}”", (key, self.video_key(short)))
-        flags = {flag for flag, count in (("questions", asking), ("shouting", loud)) if count >= 2}
-        pair = self.versus(
-            Datum("Longest title", words[1], "words"), Datum("Shortest title", words[0], "words"), heading="Words in the title"
-        )
-        yield self.angle("title_shape", facts, flags, comparison=pair, **({"quote": self.quote(short)} if short else {}))
-
-    def profiles(self) -> Iterator[Angle]:
-        """Each video below the two leaders, and pairs to guess at."""
-        for entry in self.named[2:]:
-            facts = {**self.of_video(entry), **self._details(entry)}
-            yield self.angle("profile", facts, quote=self.quote(entry))
-
-    def _details(self, entry: NamedVideo) -> dict[str, Said]:
+    def details(self, entry: NamedVideo) -> dict[str, Said]:
+        """Likes, comments and date of a video."""
         key = (self.video_key(entry),)
         video = entry.video
         facts = {"views_n": Said(say_figure(video.views), key, Datum(entry.title, video.views, self.unit))}
@@ -365,17 +285,6 @@ class ThemeFacts:
             facts["date"] = Said(day, key)
         return facts
 
-    def pairs(self) -> Iterator[Angle]:
-        """Two videos to guess between; the first named wins or loses."""
-        entries = self.named[1:]
-        for number, (high, low) in enumerate(zip(entries[::2], entries[1::2], strict=False)):
-            if high.video.views < 1.1 * low.video.views:
-                continue
-            left, right = (high, low) if number % 2 == 0 else (low, high)
-            facts = {**self.of_video(left, prefix="left_"), **self.of_video(right, prefix="right_")}
-            pair = self.versus(*self._datum(left, right))
-            yield self.angle("pick", facts, {"left_wins" if left is high else "right_wins"}, comparison=pair)
-
     def averages(self) -> Iterator[Angle]:
         """Mean against median, when they tell different stories."""
         counts = [video.views for video in self.theme.videos]
@@ -384,9 +293,11 @@ class ThemeFacts:
         mean, median = statistics.fmean(counts), statistics.median(counts)
         if mean >= 1.3 * median:
             key = self.record.add(
-                f"{self.key}:average", "theme", f"On average a video of the theme has {mean:,.0f} {self.unit}; the median is {median:,.0f}.",
+                f"{self.key}:average",
+                "theme",
+                f"On average a video of the theme has {mean:,.0f} {self.unit}; the median is {median:,.0f}.",
                 data=(Datum("Average", mean, self.unit), Datum("Middle of the list", median, self.unit)),
-            )  # fmt: skip
+            )
             facts = {"mean": self.count(mean, (key,), "Average"), "median": self.count(median, (key,), "Middle of the list")}
             pair = self.versus(Datum("Average", mean, self.unit), Datum("Middle of the list", median, self.unit))
             yield self.angle("average", facts, comparison=pair)
@@ -419,9 +330,11 @@ class ThemeFacts:
             yield self.angle("likes_low", low, comparison=pair, quote=self.quote(least))
             likes, comments = (sum(getattr(video, name) for video in self.theme.videos) for name in ("likes", "comments"))
             key = self.record.add(
-                f"{self.key}:likes", "theme", f"The theme's videos have {likes:,} likes and {comments:,} comments.",
+                f"{self.key}:likes",
+                "theme",
+                f"The theme's videos have {likes:,} likes and {comments:,} comments.",
                 data=(Datum("Likes", likes, "likes"), Datum("Comments", comments, "comments")),
-            )  # fmt: skip
+            )
             if comments:
                 facts = {
                     "likes_sum": Said(say_figure(likes), (key,), Datum("Likes", likes, "likes")),
@@ -442,14 +355,13 @@ class ThemeFacts:
         count = entry.video.likes if what == "likes" else entry.video.comments
         rate = per * count / entry.video.views
         key = self.record.add(
-            f"{entry.key}:{what}", "video", f"“{entry.title}” has {count:,} {what}, {rate:.2f} for every {per:,} views.",
-            data=(Datum(what, count, what), Datum(entry.title, rate, f"{what} per {per:,} views"), Datum("views", per, "views")), url=entry.video.url,
-        )  # fmt: skip
+            f"{entry.key}:{what}",
+            "video",
+            f"“{entry.title}” has {count:,} {what}, {rate:.2f} for every {per:,} views.",
+            data=(Datum(what, count, what), Datum(entry.title, rate, f"{what} per {per:,} views"), Datum("views", per, "views")),
+            url=entry.video.url,
+        )
         return {
             rate_slot: Said(say_rate(rate), (key,), Datum(entry.title, round(rate, 2), f"{what} per {per:,} views")),
             count_slot: Said(say_figure(count), (key,), Datum(entry.title, count, what)),
         }
-
-
-def _times(count: int) -> str:
-    return {1: "once", 2: "twice"}.get(count, f"{say_count(count)} times")

@@ -42,9 +42,12 @@ def growth_angles(facts: ThemeFacts) -> Iterator[Angle]:
             start, end = entry.video.days[0][1], entry.video.days[-1][1]
             percent = 100 * _gain(entry) / start
             key = facts.record.add(
-                f"{entry.key}:percent", "video", f"“{entry.title}” grew by {percent:.1f} percent, from {start:,} to {end:,} {facts.unit}.",
-                data=(Datum(entry.title, percent, "%"), Datum("start", start, facts.unit), Datum("end", end, facts.unit)), url=entry.video.url,
-            )  # fmt: skip
+                f"{entry.key}:percent",
+                "video",
+                f"“{entry.title}” grew by {percent:.1f} percent, from {start:,} to {end:,} {facts.unit}.",
+                data=(Datum(entry.title, percent, "%"), Datum("start", start, facts.unit), Datum("end", end, facts.unit)),
+                url=entry.video.url,
+            )
             said = {
                 **facts.of_video(entry, prefix="p_"),
                 "p_pct": Said(say_percent(percent), (key,), Datum(entry.title, percent, "%")),
@@ -61,9 +64,11 @@ def growth_angles(facts: ThemeFacts) -> Iterator[Angle]:
     if per_day and per_day >= 14_400:
         minute = per_day / 1440
         key = facts.record.add(
-            f"{facts.key}:minute", "theme", f"The theme gains {per_day:,.0f} {facts.unit} a day, {minute:,.1f} a minute.",
+            f"{facts.key}:minute",
+            "theme",
+            f"The theme gains {per_day:,.0f} {facts.unit} a day, {minute:,.1f} a minute.",
             data=(Datum("a day", per_day, facts.unit), Datum("a minute", minute, facts.unit)),
-        )  # fmt: skip
+        )
         yield facts.angle(
             "per_minute",
             {
@@ -78,13 +83,19 @@ def _growth(facts: ThemeFacts, entry: NamedVideo, *, is_most: bool) -> Angle:
     per_day = (end - start) / _days_between(first_day, last_day)
     key = (
         facts.record.add(
-            f"{entry.key}:growth", "video",
-            f"“{entry.title}” had {start:,} {facts.unit} on {say_day(first_day)} and {end:,} on {say_day(last_day)}: {end - start:,} more, "
+            f"{entry.key}:growth",
+            "video",
+            f"“{entry.title}” had {start:,} {facts.unit} on {say_day(first_day)} and {end:,} on {say_day(last_day)}: "
+            f"{end - start:,} more, "
             f"{per_day:,.0f} a day.",
-            data=(*(Datum(entry.title, views, facts.unit, day) for day, views in entry.video.days), Datum("gain", end - start, facts.unit),
-                  Datum("a day", per_day, facts.unit)), url=entry.video.url,
+            data=(
+                *(Datum(entry.title, views, facts.unit, day) for day, views in entry.video.days),
+                Datum("gain", end - start, facts.unit),
+                Datum("a day", per_day, facts.unit),
+            ),
+            url=entry.video.url,
         ),
-    )  # fmt: skip
+    )
     said = {
         **facts.of_video(entry, prefix="g_"),
         "g_from": Said(say_day(first_day), key),
@@ -113,11 +124,14 @@ def _pace(facts: ThemeFacts, entry: NamedVideo) -> Iterator[Angle]:
     if flag:
         key = (
             facts.record.add(
-                f"{entry.key}:pace", "video",
-                f"“{entry.title}” gained {first:,.0f} {facts.unit} a day at the start of the window and {last:,.0f} a day at its end.",
-                data=(Datum("First days", first, facts.unit), Datum("Last days", last, facts.unit)), url=entry.video.url,
+                f"{entry.key}:pace",
+                "video",
+                f"“{entry.title}” gained {first:,.0f} {facts.unit} a day at the start of the window and {last:,.0f} a "
+                "day at its end.",
+                data=(Datum("First days", first, facts.unit), Datum("Last days", last, facts.unit)),
+                url=entry.video.url,
             ),
-        )  # fmt: skip
+        )
         said = {
             **facts.of_video(entry, prefix="g_"),
             "first_gain": facts.count(first, key, "At the start"),
@@ -141,17 +155,20 @@ def date_angles(facts: ThemeFacts) -> Iterator[Angle]:
             )
             yield facts.angle("dates_new", said, ranking=Cue("ranking", "In order of publication", data=points))
     quick = [
-        (delay, entry) for day, entry in dated
+        (delay, entry)
+        for day, entry in dated
         if entry.video.days and (listed := day_of(entry.video.days[0][0])) and 0 <= (delay := (listed - day).days) <= 2
-    ]  # fmt: skip
+    ]
     if quick:
         delay, entry = min(quick, key=lambda item: (item[0], -item[1].video.views))
         listed_on = entry.video.days[0][0]
         key = facts.record.add(
-            f"{entry.key}:listed", "video",
+            f"{entry.key}:listed",
+            "video",
             f"“{entry.title}” was published on {say_day(entry.video.published_at)} and is listed from {say_day(listed_on)} on.",
-            data=(Datum("days until listed", delay, "days", listed_on),), url=entry.video.url,
-        )  # fmt: skip
+            data=(Datum("days until listed", delay, "days", listed_on),),
+            url=entry.video.url,
+        )
         said = {
             **facts.of_video(entry, prefix="d_"),
             "d_date": Said(say_day(entry.video.published_at), (key,), Datum("Days until listed", delay, "days")),
@@ -163,9 +180,12 @@ def date_angles(facts: ThemeFacts) -> Iterator[Angle]:
         days = len(entry.video.days)
         if days >= 3:
             key = facts.record.add(
-                f"{entry.key}:days", "video", f"“{entry.title}” is listed on {days} days, the last count being {entry.video.days[-1][1]:,}.",
-                data=(Datum(entry.title, days, "days"), Datum("last count", entry.video.days[-1][1], facts.unit)), url=entry.video.url,
-            )  # fmt: skip
+                f"{entry.key}:days",
+                "video",
+                f"“{entry.title}” is listed on {days} days, the last count being {entry.video.days[-1][1]:,}.",
+                data=(Datum(entry.title, days, "days"), Datum("last count", entry.video.days[-1][1], facts.unit)),
+                url=entry.video.url,
+            )
             said = {
                 **facts.of_video(entry, prefix="s_"),
                 "s_days": Said(say_several(days, "day"), (key,), Datum(entry.title, days, "days on the list")),
@@ -187,17 +207,25 @@ def category_angle(facts: ThemeFacts) -> Iterator[Angle]:
     share = 100 * theme.views / found.views
     key = (
         facts.record.add(
-            f"category:{found.category_id}", "category",
-            f"{found.name} is category number {found.rank} ({say_ordinal(found.rank)}) of the file: {found.videos:,} videos of {found.channels:,} "
+            f"category:{found.category_id}",
+            "category",
+            f"{found.name} is category number {found.rank} ({say_ordinal(found.rank)}) of the file: {found.videos:,} "
+            f"videos of {found.channels:,} "
             f"channels with {found.views:,} {unit}.",
-            data=(Datum(found.name, found.views, unit), Datum("videos", found.videos, "videos"), Datum("channels", found.channels, "channels"),
-                  Datum("rank", found.rank)),
+            data=(
+                Datum(found.name, found.views, unit),
+                Datum("videos", found.videos, "videos"),
+                Datum("channels", found.channels, "channels"),
+                Datum("rank", found.rank),
+            ),
         ),
-    )  # fmt: skip
+    )
     part = facts.record.add(
-        f"{facts.key}:category", "category", f"“{theme.label}” has {share:.1f} percent of the {unit} of {found.name}.",
+        f"{facts.key}:category",
+        "category",
+        f"“{theme.label}” has {share:.1f} percent of the {unit} of {found.name}.",
         data=(Datum(theme.label, theme.views, unit), Datum(found.name, found.views, unit), Datum("share", share, "%")),
-    )  # fmt: skip
+    )
     said = {
         "cat_views": facts.count(found.views, key, found.name),
         "cat_share": Said(say_percent(share), (part,), Datum(theme.label, share, "%")),
@@ -211,22 +239,27 @@ def category_angle(facts: ThemeFacts) -> Iterator[Angle]:
 
 
 def beside(facts: ThemeFacts, other: Theme, *, move: str) -> Angle | None:
-    """The theme beside another one: ``versus`` one that was covered, ``sibling`` or ``elsewhere`` one that is only in the report."""
+    """The theme beside one that was covered (``versus``) or is only in the report (``sibling``, ``elsewhere``)."""
     if not other.views or not facts.theme.views or other.label == facts.label:
         return None
     unit = facts.unit
     other_key = (
         facts.record.add(
-            f"theme:{other.category_id}:{other.rank}", "theme", f"Theme “{other.label}” in {other.category}: {other.views:,} {unit}.",
+            f"theme:{other.category_id}:{other.rank}",
+            "theme",
+            f"Theme “{other.label}” in {other.category}: {other.views:,} {unit}.",
             data=(Datum(other.label, other.views, unit),),
         ),
-    )  # fmt: skip
+    )
     ratio = max(facts.theme.views, other.views) / min(facts.theme.views, other.views)
     both = (Datum(facts.label, facts.theme.views, unit), Datum(other.label, other.views, unit))
     key = facts.record.add(
-        f"{facts.key}:beside:{other.category_id}:{other.rank}", "theme",
-        f"“{facts.label}” has {facts.theme.views:,} {unit}, “{other.label}” {other.views:,}: {ratio:.2f} times ({say_times(ratio)}).", data=both,
-    )  # fmt: skip
+        f"{facts.key}:beside:{other.category_id}:{other.rank}",
+        "theme",
+        f"“{facts.label}” has {facts.theme.views:,} {unit}, “{other.label}” {other.views:,}: {ratio:.2f} times "
+        f"({say_times(ratio)}).",
+        data=both,
+    )
     said = {
         "other": Said(label_spoken(other.label)),
         "other_category": Said(other.category),

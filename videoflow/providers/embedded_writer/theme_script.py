@@ -8,15 +8,20 @@ from dataclasses import dataclass, replace
 from videoflow.errors import BadInput
 from videoflow.providers.base import Conversation, Cue, Datum, Exchange, ThemesBrief
 from videoflow.providers.embedded_writer.composer import Composer, Draft, seconds_of
-from videoflow.providers.embedded_writer.figures import say_day, say_figure, say_clock, say_list, say_several
+from videoflow.providers.embedded_writer.figures import say_clock, say_day, say_figure, say_list, say_several
 from videoflow.providers.embedded_writer.record import Record
 from videoflow.providers.embedded_writer.stock import Said, stock_read
 from videoflow.providers.embedded_writer.theme_facts import Angle, ThemeFacts, label_spoken
+from videoflow.providers.embedded_writer.theme_makers import maker_angles, pair_angles, profile_angles
 from videoflow.providers.embedded_writer.theme_motion import beside, category_angle, date_angles, growth_angles
 from videoflow.providers.embedded_writer.titles import strip_lures
 
 REQUIRED_SHARE = 0.9
 """Of the wanted length, spoken in required exchanges."""
+_REQUIRED_MOST = 0.95
+"""Of the wanted length; what would go beyond is optional, unless every video has it."""
+_SHORT = 100.0
+"""Below this length, in seconds, a video goes without preview and recap."""
 POOL_SHARE = 1.6
 """Of the wanted length, written altogether."""
 _OPENING, _CLOSING = 0, 99
@@ -105,7 +110,7 @@ class _ThemeScript:
         self._dice = random.Random(f"themes:{brief.seed}")
         self._hosts: dict[str, str] = {host.speaker: host.name for host in brief.hosts}
         self._record = Record(brief.analysis.source_label)
-        room = max(2, int((brief.minimum_seconds * REQUIRED_SHARE - 50) / 24))
+        room = max(2, int((brief.minimum_seconds * REQUIRED_SHARE - 50) / 27))
         wanted = brief.themes[: min(room, 12)]
         self._themes = [ThemeFacts(theme, brief.analysis, self._record) for theme in wanted]
         self._themes = [facts for facts in self._themes if facts.theme.views > 0 and facts.named]
@@ -130,7 +135,7 @@ class _ThemeScript:
     def write(self) -> Conversation:
         minimum = self._brief.minimum_seconds
         for wish in self._frame_wishes():
-            self._add(wish, is_required=True, priority=1.0)
+            self._add(wish, is_required=True, priority=0.999 if wish.angle.move.startswith("preview") else 1.0)
         optional = self._optional_wishes()
         step = 1.0 / (len(optional) + 1)
         for number, wish in enumerate(optional):
@@ -148,8 +153,9 @@ class _ThemeScript:
         turns = self._composer.say(wish.angle, base=self._hosts)
         if turns is None:
             return
-        self._drafts.append(Draft(turns, wish.section, wish.place, is_required, priority))
         self._seconds += seconds_of(turns)
+        is_required = is_required and (priority == 1.0 or self._seconds <= _REQUIRED_MOST * self._brief.minimum_seconds)
+        self._drafts.append(Draft(turns, wish.section, wish.place, is_required, priority))
 
     def _frame_wishes(self) -> Iterator[_Wish]:
         """What every video has: hook, welcome, preview, each theme's opening and leader, recap and sign-off."""
@@ -171,7 +177,6 @@ class _ThemeScript:
         preview = "preview_one" if is_one else "preview_many"
         if is_one and len(lead.theme.videos) == 1:
             preview = "preview_solo"
-        yield _Wish(Angle(preview, opening, mood, {"list": labels, "bars": lead.bars()}), _OPENING, 2, 1)
         for number, facts in enumerate(self._themes):
             yield _Wish(facts.opening(is_first=number == 0, is_only=is_one), number + 1, 0, 1)
             for angle in facts.standing():
@@ -181,9 +186,12 @@ class _ThemeScript:
         if is_one:
             recap = tuple(f"{entry.title}: {say_figure(entry.video.views)} {lead.unit}" for entry in lead.named[:4])
         closing = Cue("recap", self._sections[_CLOSING], items=recap)
-        yield _Wish(Angle("recap_one" if is_one else "recap_many", opening, mood, {"recap": closing}), _CLOSING, 0, 1)
+        if self._brief.minimum_seconds >= _SHORT:
+            yield _Wish(Angle("recap_one" if is_one else "recap_many", opening, mood, {"recap": closing}), _CLOSING, 0, 1)
         end = Cue("outro", self._title, text=self._brief.analysis.source_label)
         yield _Wish(Angle("outro", {}, mood, {"outro": end}), _CLOSING, 1, 1)
+        if self._brief.minimum_seconds >= _SHORT:
+            yield _Wish(Angle(preview, opening, mood, {"list": labels, "bars": lead.bars()}), _OPENING, 2, 1)
 
     def _optional_wishes(self) -> list[_Wish]:
         """Everything else, most wanted first; several themes take turns."""
@@ -209,9 +217,9 @@ class _ThemeScript:
         yield from (angle for angle in facts.standing() if angle.move not in ("top", "solo_top"))
         yield from growth_angles(facts)
         yield from date_angles(facts)
-        yield from facts.makers()
-        yield from facts.profiles()
-        yield from facts.pairs()
+        yield from maker_angles(facts)
+        yield from profile_angles(facts)
+        yield from pair_angles(facts)
         yield from facts.reaction_angles()
         yield from facts.averages()
         yield from category_angle(facts)
@@ -249,19 +257,26 @@ class _ThemeScript:
         ranked = sorted(self._themes, key=lambda facts: -facts.theme.views)
         total = sum(facts.theme.views for facts in self._themes)
         window = self._record.add(
-            "source", "category",
+            "source",
+            "category",
             f"{analysis.source_label}, {analysis.window_start} to {analysis.window_end} ({say_day(analysis.window_start)} to "
-            f"{say_day(analysis.window_end)}), {analysis.rows_used:,} of {analysis.rows_read:,} rows used. It counts {analysis.measure}.",
-        )  # fmt: skip
+            f"{say_day(analysis.window_end)}), {analysis.rows_used:,} of {analysis.rows_read:,} rows used. It counts "
+            f"{analysis.measure}.",
+        )
         key = (
             self._record.add(
-                "themes:all", "theme",
+                "themes:all",
+                "theme",
                 f"{len(self._themes)} themes with {total:,} {lead.unit} together: "
-                + "; ".join(f"{facts.label} {facts.theme.views:,}" for facts in ranked) + ".",
-                data=(Datum("All themes", total, lead.unit), Datum("themes", len(self._themes), "themes"),
-                      *(Datum(facts.label, facts.theme.views, lead.unit) for facts in ranked)),
+                + "; ".join(f"{facts.label} {facts.theme.views:,}" for facts in ranked)
+                + ".",
+                data=(
+                    Datum("All themes", total, lead.unit),
+                    Datum("themes", len(self._themes), "themes"),
+                    *(Datum(facts.label, facts.theme.views, lead.unit) for facts in ranked),
+                ),
             ),
-        )  # fmt: skip
+        )
         facts = {
             **lead.base(),
             "source": Said(_source_spoken(analysis.source_label), (window,)),
@@ -312,9 +327,11 @@ class _ThemeScript:
         names = {_OPENING: self._dice.choice(_OPENING_HEADINGS), _CLOSING: self._dice.choice(_CLOSING_HEADINGS)}
         if len(self._themes) > 1:
             return names | {number + 1: facts.label for number, facts in enumerate(self._themes)}
-        return names | {1: self._themes[0].label} | {
-            number + 1: self._dice.choice(_HEADINGS[facet]) for number, facet in enumerate(_FACETS) if facet != "lead"
-        }  # fmt: skip
+        return (
+            names
+            | {1: self._themes[0].label}
+            | {number + 1: self._dice.choice(_HEADINGS[facet]) for number, facet in enumerate(_FACETS) if facet != "lead"}
+        )
 
     # Result ----------------------------------------------------------------------------------------------------------
 

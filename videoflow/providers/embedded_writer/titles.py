@@ -4,8 +4,11 @@ import html
 import re
 import unicodedata
 
+from videoflow.providers.embedded_writer.lexicon import words_read
+
 _LINK = re.compile(
-    r"(?:https?://|www\.)\S+|\b[\w-]+(?:\s?\.\s?[\w-]+)*\.(?:com|net|org|io|gg|ly|tv|me|co|app|xyz|info|biz|link|to|be|dev|ai|ru|uk|de|fr|shop|"
+    r"(?:https?://|www\.)\S+|\b[\w-]+(?:\s?\.\s?[\w-]+)*\.(?:com|net|org|io|gg|ly|tv|me|co|app|xyz|info|biz|link|to|be|"
+    r"dev|ai|ru|uk|de|fr|shop|"
     r"store|online|site)\b(?:/\S*)?",
     re.IGNORECASE,
 )
@@ -13,15 +16,18 @@ _HANDLE = re.compile(r"(?<!\w)@[\w.]+")
 _HASHTAG = re.compile(r"(?<!\w)#[^\W\d]\w*")
 _PHONE = re.compile(r"\+?\d[\d\s().-]{8,}\d")
 _ORDER = re.compile(
-    r"\b(?:(?:please\s+)?(?:ignore|disregard|forget|override)\s+(?:all\s+|any\s+|the\s+|your\s+|my\s+)*(?:previous|prior|above|earlier|"
+    r"\b(?:(?:please\s+)?(?:ignore|disregard|forget|override)\s+(?:all\s+|any\s+|the\s+|your\s+|my\s+)*(?:previous|prior|"
+    r"above|earlier|"
     r"preceding|other)?\s*(?:instructions?|prompts?|rules?|directions?|messages?)|system\s+prompts?|"
-    r"(?:like\s+and\s+)?subscribe(?:\s+(?:now|to\s+\S+))?|smash\s+(?:that|the)\s+like(?:\s+button)?|click\s+(?:here|the\s+link|below)|"
+    r"(?:like\s+and\s+)?subscribe(?:\s+(?:now|to\s+\S+))?|smash\s+(?:that|the)\s+like(?:\s+button)?|click\s+(?:here|"
+    r"the\s+link|below)|"
     r"link\s+in\s+(?:the\s+)?(?:bio|description)|follow\s+(?:me|us)(?:\s+(?:on|at)\s+\w+)?|sign\s+up\s+(?:now|at|here)|"
     r"use\s+code\s+\w+|(?:visit|go\s+to|check\s+out|head\s+to|dm|text|call|see|at|on|via)\s*(?=\x00)|and\s+(?=\x00))",
     re.IGNORECASE,
 )
 _BOILERPLATE = re.compile(
-    r"\b(?:official|exclusive|music video|lyric(?:s)? video|animated video|lyrics?|video|audio|visuali[sz]er|teaser|4k|hd|uhd|full episode|"
+    r"\b(?:official|exclusive|music video|lyric(?:s)? video|animated video|lyrics?|video|audio|visuali[sz]er|teaser|4k|"
+    r"hd|uhd|full episode|"
     r"premiere|live stream|remastered|vevo|mv|m/v|clip officiel|video oficial|letra|explicit|subtitles?|eng sub|vlog series)\b",
     re.IGNORECASE,
 )
@@ -29,18 +35,9 @@ _BRACKETS = re.compile(r"[(\[{【「]([^()\[\]{}【】「」]*)[)\]}】」]")
 _BRACKETS_FLAT = re.compile(r"[(\[{].*$")
 _SEPARATOR = re.compile(r"\s*(?:\||//|｜|•|::|»|\s[–—]\s|\s-\s|\s~\s)\s*")
 _FEATURING = re.compile(r"\b(?:ft|feat|featuring|prod|shot by)\b\.?\s.*$", re.IGNORECASE)
-_ACRONYMS = frozenset(
-    "NBA NFL NHL MLB UFC WWE PGA FBI CIA WSJ BBC CNN ESPN USA UK US EU UN TV DIY VR AR AI PC PS4 PS5 RV FIFA NASA LA NYC ASMR GRWM "
-    "XXL BTS SNL MLS F1 GTA RPG FPS DJ CEO BMW UCL PSG QB LSU UCLA MMA CGI DNA RNA HIV ADHD LGBT MTV HBO WAP KTLA MGK DC NASCAR IPO "
-    "NFT CPU GPU SUV EV HDMI USB LED ICE NYPD LAPD MVP".split()
-)
-_SMALL_WORDS = frozenset(
-    "a an and as at but by for from in into nor of off on onto or over per so than the then to up vs with is it its".split()
-)
-_DANGLING = frozenset((
-    *"a an and as at but by for from his her my our their your in into of on or the to vs with w is are was were that this who what how why "
-    "when where if because i you he she we they it's i'm about your than be been being do does did can can't will would it".split(),
-))  # fmt: skip
+_ACRONYMS = words_read("acronyms")
+_SMALL_WORDS = words_read("small")
+_DANGLING = words_read("dangling")
 _WORD = re.compile(r"[^\W_]+(?:['’.&-][^\W_]+)*", re.UNICODE)
 _MAX_WORDS = 10
 
@@ -112,9 +109,7 @@ def settle_case(text: str) -> str:
     return re.sub(r"'(S|T|Re|Ll|Ve|M|D)\b", lambda found: found.group(0).lower(), settled)
 
 
-_COMMON_SHORT = frozenset(
-    "new not all you his her our out one two big bad old now who why how did get got him are was can has no my me".split()
-)
+_COMMON_SHORT = words_read("short")
 
 
 def _cut(text: str) -> str:

@@ -45,8 +45,10 @@ def topic_write(brief: TopicBrief) -> Conversation:
         )
     if len(_LETTERS.findall(brief.notes)) < 20:
         raise BadInput(
-            f"“{topic[:80]}” is only a topic so far. The embedded writer says nothing that it has no evidence for, so add your notes or an "
-            f"article (about {_words_for(brief.minimum_seconds)} words for {say_clock(brief.minimum_seconds)}), or set up a writer service."
+            f"“{topic[:80]}” is only a topic so far. The embedded writer says nothing that it has no evidence for, so "
+            "add your notes or an "
+            f"article (about {_words_for(brief.minimum_seconds)} words for {say_clock(brief.minimum_seconds)}), or set "
+            "up a writer service."
         )
     letters = _LETTERS.findall(brief.notes)
     if sum(1 for letter in letters if ord(letter) < 0x250) < 0.7 * len(letters):

@@ -33,6 +33,7 @@ class EmbeddedWriter:
 def _require_english(language: str) -> None:
     if language.lower().replace("_", "-").split("-")[0] != "en":
         raise BadInput(
-            f"The embedded writer writes English only, and “{language}” was asked for. Choose English, or paste a finished script in your "
+            f"The embedded writer writes English only, and “{language}” was asked for. Choose English, or paste a "
+            "finished script in your "
             "language if a voice for it exists."
         )
