@@ -94,7 +94,8 @@ function refetch(name) {
       }
       fetched.set(name, Date.now());
       const address = name === "rail" ? `${base}rail/` : `${base}panels/${name}/`;
-      htmx.ajax("GET", address, { target, swap: "outerHTML" }).catch(() => {});
+      // Its own source: requests of one element queue behind each other and only the last would be sent.
+      htmx.ajax("GET", address, { source: target, target, swap: "outerHTML" }).catch(() => {});
     }, wait),
   );
 }
