@@ -7,7 +7,21 @@ from typing import Literal, NamedTuple
 
 from videoflow.providers.embedded_pictures.sprite import Box, Sprite
 
-Enter = Literal["none", "fade", "rise", "drop", "lift", "pop", "grow_right", "grow_left", "draw_right", "from_left", "from_right", "from_below", "stamp"]
+Enter = Literal[
+    "none",
+    "fade",
+    "rise",
+    "drop",
+    "lift",
+    "pop",
+    "grow_right",
+    "grow_left",
+    "draw_right",
+    "from_left",
+    "from_right",
+    "from_below",
+    "stamp",
+]
 _LEAVE_SECONDS = 0.18
 
 
@@ -96,7 +110,7 @@ class Layer:
             )
         return pose
 
-    def _entering(self, sprite: Sprite, p: float) -> Pose | None:
+    def _entering(self, sprite: Sprite, p: float) -> Pose:
         x, y, w, h = self.x, self.y, sprite.width, sprite.height
         own = (round(x), round(y), round(x) + w, round(y) + h)
         e = ease_out(p)

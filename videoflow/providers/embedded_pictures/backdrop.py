@@ -97,7 +97,9 @@ def _floaters(board: Board, painter: "_Painter") -> None:
         else:
             bars = [rounded_points(0.5, d * 0.36, d - 0.5, d * 0.64, 1), rounded_points(d * 0.36, 0.5, d * 0.64, d - 0.5, 1)]
             mask = polygon_mask(d, d, [bars[0]]) | polygon_mask(d, d, [bars[1]])
-        sway = Sway(dx=0.8 * u, dy=1.5 * u, degrees=20 if kind == 2 else 0, period=chance.uniform(4.5, 7.5), phase=chance.random())
+        sway = Sway(
+            dx=0.8 * u, dy=1.5 * u, degrees=20 if kind == 2 else 0, period=chance.uniform(4.5, 7.5), phase=chance.random()
+        )
         y = share * board.height + chance.uniform(-4, 4) * u
         board.add(sprite_of_mask(mask, colours[number % 3]), x - mask.shape[1] / 2, y - mask.shape[0] / 2, sway=sway)
 
@@ -151,7 +153,9 @@ class _Painter:
     def line(self, points: list[Point], thickness: float, colour: str) -> None:
         xs, ys = [p[0] for p in points], [p[1] for p in points]
         left, top = int(min(xs) - thickness), int(min(ys) - thickness)
-        mask = stroke_mask(int(max(xs) + thickness) - left, int(max(ys) + thickness) - top, [[(x - left, y - top) for x, y in points]], thickness)
+        mask = stroke_mask(
+            int(max(xs) + thickness) - left, int(max(ys) + thickness) - top, [[(x - left, y - top) for x, y in points]], thickness
+        )
         lay(self.canvas, sprite_of_mask(mask, colour), left, top)
 
 
@@ -189,7 +193,11 @@ def _blobs(p: _Painter) -> None:
     if p.bold:
         angle = p.chance.uniform(0, math.tau)
         p.fill([blob_points(cx, cy, p.u * 25, p.chance)], p.accents[0], lifted=True)
-        p.fill([blob_points(cx + math.cos(angle) * p.u * 26, cy + math.sin(angle) * p.u * 24, p.u * 9, p.chance)], p.accents[1], lifted=True)
+        p.fill(
+            [blob_points(cx + math.cos(angle) * p.u * 26, cy + math.sin(angle) * p.u * 24, p.u * 9, p.chance)],
+            p.accents[1],
+            lifted=True,
+        )
 
 
 def _halftone(p: _Painter) -> None:
@@ -205,7 +213,9 @@ def _halftone(p: _Painter) -> None:
             x, y = column * pitch + (row % 2) * pitch / 2, row * pitch
             radius = pitch * 0.50 * max(0.0, 1 - math.hypot(x - cx, y - cy) / reach) ** 0.8
             if radius > 0.9:
-                outlines.append([(x + radius * math.cos(math.tau * i / 14), y + radius * math.sin(math.tau * i / 14)) for i in range(14)])
+                outlines.append(
+                    [(x + radius * math.cos(math.tau * i / 14), y + radius * math.sin(math.tau * i / 14)) for i in range(14)]
+                )
     if outlines:
         p.fill(outlines, tint)
     p.disc(p.w - cx, p.h - cy, p.u * 22, p.tones[0])
@@ -219,9 +229,15 @@ def _stripes(p: _Painter) -> None:
     start = cx + inward * p.u * 2
     for number in range(6 if p.bold else 4):
         x = start + inward * number * broad * 1.55
-        colour = p.accents[number - 1] if p.bold and number in (1, 2) else (p.tones[0 if number % 2 else 1] if p.bold else p.tones[0 if number % 2 else 2])
+        colour = (
+            p.accents[number - 1]
+            if p.bold and number in (1, 2)
+            else (p.tones[0 if number % 2 else 1] if p.bold else p.tones[0 if number % 2 else 2])
+        )
         narrow = broad * (1.0 - 0.13 * number)
-        p.fill([[(x + lean / 2, -2), (x + lean / 2 + narrow, -2), (x - lean / 2 + narrow, p.h + 2), (x - lean / 2, p.h + 2)]], colour)
+        p.fill(
+            [[(x + lean / 2, -2), (x + lean / 2 + narrow, -2), (x - lean / 2 + narrow, p.h + 2), (x - lean / 2, p.h + 2)]], colour
+        )
 
 
 def _paper(p: _Painter) -> None:
@@ -230,7 +246,10 @@ def _paper(p: _Painter) -> None:
     scheme = p.board.scheme
     for number in range(levels):
         height = p.h * ((0.40 if p.bold else 0.27) - 0.088 * number)
-        knots = [(p.w * (i / 6 - 0.08 + p.chance.uniform(-0.03, 0.03)), p.h - height + p.chance.uniform(-1, 1) * p.u * 6) for i in range(8)]
+        knots = [
+            (p.w * (i / 6 - 0.08 + p.chance.uniform(-0.03, 0.03)), p.h - height + p.chance.uniform(-1, 1) * p.u * 6)
+            for i in range(8)
+        ]
         curve = curve_through(knots)
         colour = p.accents[number % 2] if p.bold and number in (1, 2) else mix(p.tones[0], scheme.ink, 0.03 * number)
         p.fill([[*curve, (p.w * 1.2, p.h + 9), (-p.w * 0.2, p.h + 9)]], colour, lifted=True)
@@ -248,7 +267,7 @@ def _memphis(p: _Painter) -> None:
         if len(spots) >= (15 if p.bold else 9):
             break
         x, y = p.chance.uniform(0.01, 0.99) * p.w, p.chance.uniform(0.02, 0.98) * p.h
-        edge = min(x, p.w - x) < p.u * 6.2 or min(y, p.h - y) < p.u * 5.5 or math.hypot(x - cx, y - cy) < p.u * 38
+        edge = min(x, p.w - x) < p.u * 5 or min(y, p.h - y) < p.u * 5.5 or math.hypot(x - cx, y - cy) < p.u * 38
         if edge and all(math.hypot(x - a, y - b) > p.u * 15 for a, b in spots):
             spots.append((x, y))
     for number, (x, y) in enumerate(spots):
@@ -257,12 +276,23 @@ def _memphis(p: _Painter) -> None:
         match number % 4:
             case 0:
                 turn = p.chance.uniform(0, math.tau)
-                p.fill([[(x + size * math.cos(turn + k * math.tau / 3), y + size * math.sin(turn + k * math.tau / 3)) for k in range(3)]], colour)
+                p.fill(
+                    [
+                        [
+                            (x + size * math.cos(turn + k * math.tau / 3), y + size * math.sin(turn + k * math.tau / 3))
+                            for k in range(3)
+                        ]
+                    ],
+                    colour,
+                )
             case 1:
                 p.ring(x, y, size, size * 0.38, colour)
             case 2:
                 lean = p.chance.uniform(-0.5, 0.5)
-                wave = [(x + (i - 4) * size * 0.55, y + (size * 0.5 if i % 2 else -size * 0.5) + (i - 4) * lean * size * 0.5) for i in range(9)]
+                wave = [
+                    (x + (i - 2.5) * size * 0.5, y + (size * 0.45 if i % 2 else -size * 0.45) + (i - 2.5) * lean * size * 0.5)
+                    for i in range(6)
+                ]
                 p.line(curve_through(wave, steps=6), size * 0.34, colour)
             case _:
                 for k in (0, 1):

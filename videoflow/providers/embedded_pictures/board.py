@@ -51,7 +51,10 @@ class Area:
 
 @dataclass(slots=True)
 class Board:
-    """Everything a layout draws with. ``unit`` is one hundredth of the shorter side; sizes are given in it, so that all formats agree."""
+    """Everything a layout draws with.
+
+    ``unit`` is one hundredth of the shorter side; sizes are given in it, so that all formats agree.
+    """
 
     width: int
     height: int
@@ -76,7 +79,10 @@ class Board:
         left, top, bottom = (0.062, 0.08, 0.765) if ratio > 1.2 else (0.07, 0.09, 0.595) if ratio < 0.8 else (0.065, 0.07, 0.735)
         middle = 0.5 - (0.5 - bottom) / (1 + extra * 2) if bottom > 0.5 else bottom
         self.safe = Area(
-            self.width * (left + extra * 0.9), self.height * (top + extra * 0.85), self.width * (1 - left - extra * 0.9), self.height * middle
+            self.width * (left + extra * 0.9),
+            self.height * (top + extra * 0.85),
+            self.width * (1 - left - extra * 0.9),
+            self.height * middle,
         )
         self.base = np.zeros((self.height, self.width, 3), np.uint8)
 
@@ -105,42 +111,103 @@ class Board:
         return Face(str(self.look["text"]), weight)
 
     def fit(
-        self, text: str, area: Area | tuple[float, float], *, largest: float, smallest: float, lines: int, face: Face | None = None, leading: float = 1.1
+        self,
+        text: str,
+        area: Area | tuple[float, float],
+        *,
+        largest: float,
+        smallest: float,
+        lines: int,
+        face: Face | None = None,
+        leading: float = 1.1,
     ) -> Block:
         """Fit a text into an area; ``largest`` and ``smallest`` in units."""
         width, height = (area.width, area.height) if isinstance(area, Area) else area
         return block_fit(
-            text, face or self.display(), width=width, height=height, largest_px=largest * self.unit, smallest_px=smallest * self.unit,
-            max_lines=lines, leading=leading,
-        )  # fmt: skip
+            text,
+            face or self.display(),
+            width=width,
+            height=height,
+            largest_px=largest * self.unit,
+            smallest_px=smallest * self.unit,
+            max_lines=lines,
+            leading=leading,
+        )
 
     def say(
-        self, block: Block, x: float, y: float, colour: str, *, align: float = 0.0, at: float = 0.0, enter: Enter = "rise", stagger: float = 0.09,
-        seconds: float = 0.6, marks: Mapping[str, str] | None = None, leave: float | None = None,
-    ) -> float:  # fmt: skip
+        self,
+        block: Block,
+        x: float,
+        y: float,
+        colour: str,
+        *,
+        align: float = 0.0,
+        at: float = 0.0,
+        enter: Enter = "rise",
+        stagger: float = 0.09,
+        seconds: float = 0.6,
+        marks: Mapping[str, str] | None = None,
+        leave: float | None = None,
+    ) -> float:
         """Lay a block with its left edge (``align`` 0), middle (0.5) or right edge (1) at ``x``; return its lower edge."""
         for number, text in enumerate(block.lines):
             line = line_of_parts(words_coloured(text, marks or {}, colour), block.face, block.size_px)
             left = x - line.width * align - line.left
-            self.add(line.sprite, left, y + block.baseline(number) - line.above, at=at + number * stagger, enter=enter, seconds=seconds, leave=leave)
+            self.add(
+                line.sprite,
+                left,
+                y + block.baseline(number) - line.above,
+                at=at + number * stagger,
+                enter=enter,
+                seconds=seconds,
+                leave=leave,
+            )
         return y + block.height
 
     def label(
-        self, text: str, x: float, y: float, colour: str, *, size: float, weight: int = 650, align: float = 0.0, at: float = 0.0, enter: Enter = "fade",
-        width: float | None = None, face: Face | None = None,
-    ) -> float:  # fmt: skip
+        self,
+        text: str,
+        x: float,
+        y: float,
+        colour: str,
+        *,
+        size: float,
+        weight: int = 650,
+        align: float = 0.0,
+        at: float = 0.0,
+        enter: Enter = "fade",
+        width: float | None = None,
+        face: Face | None = None,
+    ) -> float:
         """Lay one line whose capitals begin at ``y``; return its advance in px. Shortened when wider than ``width``."""
-        block = self.fit(text, (width or self.safe.width, size * self.unit * 2), largest=size, smallest=size * 0.72, lines=1, face=face or self.text_face(weight))
+        block = self.fit(
+            text,
+            (width or self.safe.width, size * self.unit * 2),
+            largest=size,
+            smallest=size * 0.72,
+            lines=1,
+            face=face or self.text_face(weight),
+        )
         self.say(block, x, y, colour, align=align, at=at, enter=enter)
         return block.width
 
     # Pieces ------------------------------------------------------------------------------------------------------------
 
     def add(
-        self, sprite: Sprite, x: float, y: float, *, at: float = 0.0, enter: Enter = "none", seconds: float = 0.55, leave: float | None = None,
-        live: Callable[[float], Sprite] | None = None, live_until: float = float("inf"), sway: Sway | None = None,
+        self,
+        sprite: Sprite,
+        x: float,
+        y: float,
+        *,
+        at: float = 0.0,
+        enter: Enter = "none",
+        seconds: float = 0.55,
+        leave: float | None = None,
+        live: Callable[[float], Sprite] | None = None,
+        live_until: float = float("inf"),
+        sway: Sway | None = None,
         clip: tuple[int, int, int, int] | None = None,
-    ) -> Layer:  # fmt: skip
+    ) -> Layer:
         layer = Layer(sprite, x, y, at, enter, seconds, leave, live, live_until, sway, clip)
         self.layers.append(layer)
         return layer
@@ -149,7 +216,9 @@ class Board:
         """Return the corner radius of the look in px (the look says it for a frame of 1080 lines)."""
         return float(self.look["corner"]) * self.unit / 10.8 * share
 
-    def card(self, width: float, height: float, colour: str | None = None, *, radius: float | None = None, depth: float = 1.0) -> tuple[Sprite, int]:
+    def card(
+        self, width: float, height: float, colour: str | None = None, *, radius: float | None = None, depth: float = 1.0
+    ) -> tuple[Sprite, int]:
         """Return a card with a soft shadow, and the margin that the shadow takes on every side."""
         w, h = max(2, round(width)), max(2, round(height))
         mask = rounded_mask(w, h, self.corner() if radius is None else radius)
@@ -162,10 +231,14 @@ class Board:
     def bar(self, width: float, height: float, colour: str, radius: float | None = None) -> Sprite:
         return card(max(1, round(width)), max(1, round(height)), self.corner(0.6) if radius is None else radius, colour)
 
-    def chip(self, text: str, colour: str, ink: str, *, size: float = 2.6, width: float | None = None, dot: str | None = None) -> Sprite:
+    def chip(
+        self, text: str, colour: str, ink: str, *, size: float = 2.6, width: float | None = None, dot: str | None = None
+    ) -> Sprite:
         """Return a small plate with one line on it."""
         px = size * self.unit
-        block = self.fit(text, (width or self.safe.width, px * 2), largest=size, smallest=size * 0.75, lines=1, face=self.text_face(700))
+        block = self.fit(
+            text, (width or self.safe.width, px * 2), largest=size, smallest=size * 0.75, lines=1, face=self.text_face(700)
+        )
         line = line_of(block.lines[0], block.face, block.size_px, ink)
         inset, lead = px * 0.8, px * 0.9 if dot else 0.0
         w, h = round(line.width + inset * 2 + lead), round(px * 2.1)
@@ -180,9 +253,16 @@ class Board:
         if not section:
             return self.safe
         size = 2.5 * self.unit
-        mark = self.bar(size * 1.5, size * 0.42, self.scheme.speaker(str(self.spec.get("speaker", "A"))), radius=size * 0.21 if self.look["corner"] > 8 else 0)
+        mark = self.bar(
+            size * 1.5,
+            size * 0.42,
+            self.scheme.speaker(str(self.spec.get("speaker", "A"))),
+            radius=size * 0.21 if self.look["corner"] > 8 else 0,
+        )
         self.add(mark, self.safe.left, self.safe.top + size * 0.18, at=at, enter="grow_right", seconds=0.4)
-        block = self.fit(section, (self.safe.width * 0.62, size * 2), largest=2.5, smallest=2.1, lines=1, face=self.text_face(650))
+        block = self.fit(
+            section, (self.safe.width * 0.62, size * 2), largest=2.5, smallest=2.1, lines=1, face=self.text_face(650)
+        )
         self.say(block, self.safe.left + size * 2.2, self.safe.top, self.scheme.muted, at=at + 0.05, enter="fade")
         if self.tall:
             self.add_foot(at)
@@ -193,7 +273,12 @@ class Board:
         y = self.height * 0.905
         rule = self.bar(self.safe.width, 0.5 * self.unit, self.scheme.shade_2, radius=0.25 * self.unit)
         self.add(rule, self.safe.left, y, at=at, enter="grow_right", seconds=0.6)
-        mark = self.bar(self.safe.width * 0.22, 0.9 * self.unit, self.scheme.speaker(str(self.spec.get("speaker", "A"))), radius=0.45 * self.unit)
+        mark = self.bar(
+            self.safe.width * 0.22,
+            0.9 * self.unit,
+            self.scheme.speaker(str(self.spec.get("speaker", "A"))),
+            radius=0.45 * self.unit,
+        )
         self.add(mark, self.safe.left, y - 0.2 * self.unit, at=at + 0.1, enter="grow_right", seconds=0.8)
 
     def text_px(self, text: str, face: Face, units: float) -> float:

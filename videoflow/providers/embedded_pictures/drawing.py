@@ -24,7 +24,9 @@ def picture_size(width_px: int, height_px: int) -> tuple[int, int]:
     return round(width_px * PICTURE_SCALE / 2) * 2, round(height_px * PICTURE_SCALE / 2) * 2
 
 
-def board_laid(layout: str, spec: Mapping[str, Any], look: Mapping[str, Any], *, width_px: int, height_px: int, seconds: float, moving: bool) -> Board:
+def board_laid(
+    layout: str, spec: Mapping[str, Any], look: Mapping[str, Any], *, width_px: int, height_px: int, seconds: float, moving: bool
+) -> Board:
     """Return the board of a shot with all its pieces on it."""
     if layout not in LAYOUTS:
         raise ProviderError(f"The embedded pictures know no layout called {layout!r}.")
@@ -33,7 +35,9 @@ def board_laid(layout: str, spec: Mapping[str, Any], look: Mapping[str, Any], *,
     return board
 
 
-def picture_draw(layout: str, spec: Mapping[str, Any], look: Mapping[str, Any], out: Path, *, width_px: int, height_px: int, seconds: float) -> None:
+def picture_draw(
+    layout: str, spec: Mapping[str, Any], look: Mapping[str, Any], out: Path, *, width_px: int, height_px: int, seconds: float
+) -> None:
     """Write a PNG of the finished state."""
     width, height = picture_size(width_px, height_px)
     board = board_laid(layout, spec, look, width_px=width, height_px=height, seconds=seconds, moving=False)
@@ -50,9 +54,17 @@ def picture_draw(layout: str, spec: Mapping[str, Any], look: Mapping[str, Any], 
 
 
 def clip_draw(
-    layout: str, spec: Mapping[str, Any], look: Mapping[str, Any], out: Path, *, width_px: int, height_px: int, fps: int, seconds: float,
+    layout: str,
+    spec: Mapping[str, Any],
+    look: Mapping[str, Any],
+    out: Path,
+    *,
+    width_px: int,
+    height_px: int,
+    fps: int,
+    seconds: float,
     progress: Callable[[float], None],
-) -> None:  # fmt: skip
+) -> None:
     """Write an H.264 clip of the shot's length and a short tail."""
     board = board_laid(layout, spec, look, width_px=width_px, height_px=height_px, seconds=seconds, moving=True)
     frames = round((seconds + TAIL_SECONDS) * fps)

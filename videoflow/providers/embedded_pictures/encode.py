@@ -15,7 +15,7 @@ _PRESET = "ultrafast"
 
 
 def _fill(plane: av.video.plane.VideoPlane, pixels: Pixels) -> None:
-    rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
+    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
     rows[:, : plane.width] = pixels
 
 
@@ -24,7 +24,9 @@ def clip_write(animator: Animator, out: Path, *, frames: int, fps: int, progress
     height, width = animator.y.shape
     aside = out.with_suffix(".part.mp4")
     with av.open(str(aside), "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=fps, options={"crf": _CRF, "preset": _PRESET, "threads": "1", "g": str(fps * 10)})
+        stream = container.add_stream(
+            "libx264", rate=fps, options={"crf": _CRF, "preset": _PRESET, "threads": "1", "g": str(fps * 10)}
+        )
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.codec_context.color_primaries = 1
         stream.codec_context.color_trc = 1

@@ -11,48 +11,63 @@ import cv2
 import numpy as np
 
 from videoflow.providers.embedded_pictures.shapes import Point
-from videoflow.providers.embedded_pictures.sprite import Pad, Pixels, Sprite, sprite_of_mask
+from videoflow.providers.embedded_pictures.sprite import Pad, Pixels, Sprite, pixels_of, sprite_of_mask
 
 _FILE = Path(__file__).parent / "data" / "icons.json"
+_WORDS_FILE = Path(__file__).parent / "data" / "icon_words.json"
 _FIELD = 256.0
 _ARGUMENTS = {"m": 2, "l": 2, "h": 1, "v": 1, "c": 6, "s": 4, "q": 4, "a": 7, "z": 0}
 
-_MORE_WORDS = {
-    "game-controller": "gaming gameplay gamer gamers minecraft fortnite roblox xbox playstation nintendo apex legends",
-    "basketball": "nba lakers lebron dunk hoops", "football": "nfl touchdown quarterback", "soccer-ball": "fifa goal premier messi",
-    "boxing-glove": "ufc mma fight fighter fights knockout wwe", "music-notes": "song songs single lyrics melody artist singer tune",
-    "microphone": "rap rapper podcast interview sing vocals host hosts", "vinyl-record": "album albums ep mixtape", "guitar": "band rock concert tour",
-    "film-slate": "trailer movie movies film films teaser director scene", "popcorn": "cinema netflix series show shows episode",
-    "monitor-play": "youtube video videos upload uploads channel channels creator creators stream streamer vlog trending",
-    "eye": "views view viewers watched watch watching attention seen", "trend-up": "growth grew rising rise growing gained gain climb faster climbing",
-    "chart-bar": "numbers figures statistics compare count counts total", "fire": "hot viral trend trends biggest huge",
-    "device-mobile": "iphone android smartphone samsung app apps tiktok", "lipstick": "", "dress": "fashion style outfit clothes makeup beauty",
-    "palette": "makeup colors colours design", "car": "cars auto tesla vehicle vehicles driving drive", "rocket": "launch spacex nasa launched",
-    "graduation-cap": "college university degree school", "book-open": "story stories chapter reading books read", "brain": "think mind learn learning memory intelligence ai",
-    "robot": "ai bot machine automation", "heart": "love loves loved likes favorite favourite romance girlfriend boyfriend", "baby": "baby babies newborn pregnant birth kids kid child children",
-    "users-three": "people audience fans crowd everyone community family families team members bts", "chats-circle": "comments comment talk conversation discussion discuss debate",
-    "thumbs-up": "like likes liked", "calendar-check": "day days week weekly month monthly date august july september monday friday", "clock": "hour hours minute minutes time early late first",
-    "trophy": "win wins winner champion championship best top leader leads record playoffs finals", "ranking": "rank ranks ranked second third place", "crown": "king queen royal number-one",
-    "question": "why how wonder unknown guess mystery", "lightbulb": "idea ideas insight explain explained reason because meaning tip tips", "magnifying-glass": "look closer find search detail evidence",
-    "newspaper": "news report reports headline headlines press journalist", "megaphone": "announcement announce announced ad marketing campaign promo", "smiley": "funny comedy joke jokes laugh humor prank hilarious",
-    "ghost": "scary horror spooky haunted", "mask-happy": "theatre acting actor actors drama character", "scales": "compare comparison versus balance fair against", "police-car": "police arrested crime",
-    "gavel": "law court judge trial lawsuit legal", "bank": "government president election senate politics political congress", "currency-dollar": "price cost dollars paid salary economy", "money": "million billion rich cash",
-    "hamburger": "burger fast-food mcdonalds eating eat", "cooking-pot": "cooking recipe recipes chef kitchen cook", "paw-print": "animal animals pet pets wildlife", "tree": "forest trees woods park nature", "leaf": "environment green climate sustainable",
-    "planet": "space universe galaxy astronomy saturn mars", "globe-hemisphere-west": "world global earth international worldwide countries", "map-pin": "place city town location region", "house": "home houses room mansion rent",
-    "hammer": "build builds building built construction diy", "wrench": "fix repair tools tool", "pencil": "draw drawing write writing script art", "camera": "photo photos picture pictures photography",
-    "heartbeat": "health medical medicine fitness doctor doctors", "virus": "covid pandemic disease coronavirus", "lock": "privacy security secret secure password", "code": "programming software developer code", "airplane": "flight travel plane airport trip vacation",
-    "confetti": "party celebrate celebration birthday anniversary", "sword": "battle war fighter anime legend zelda", "cake": "birthday bake baking dessert cakes", "cpu": "chip chips processor hardware computer", "flag": "country nation national",
-    "target": "goal aim focus point", "dice-five": "random luck chance challenge board", "magic-wand": "magic trick tricks", "strategy": "plan plans strategy tactic tactics", "handshake": "deal together agreement collab collaboration feature partnership",
-    "sneaker": "shoes nike jordan run running", "hands-clapping": "applause congratulations bravo thanks", "hand-waving": "hello hi hey welcome bye goodbye",
-}  # fmt: skip
-_FILLERS = ("monitor-play", "chats-circle", "lightbulb", "eye", "star", "lightning", "megaphone", "magnifying-glass", "shooting-star", "waveform")
-_WEAK = frozenset("new a the of and up off on in circle simple text left right person three five app media data ui down home note list play big good day check social arrow time".split())  # fmt: skip
+_FILLERS = (
+    "monitor-play",
+    "chats-circle",
+    "lightbulb",
+    "eye",
+    "star",
+    "lightning",
+    "megaphone",
+    "magnifying-glass",
+    "shooting-star",
+    "waveform",
+)
+_WEAK = frozenset(
+    (
+        *(
+            "new",
+            "and",
+            "the",
+            "off",
+            "circle",
+            "simple",
+            "text",
+            "left",
+            "right",
+            "person",
+            "three",
+            "five",
+            "app",
+            "media",
+            "data",
+        ),
+        *("down", "home", "note", "list", "play", "big", "good", "day", "check", "social", "arrow", "time"),
+    )
+)
+"""Words of the pictograms' authors that say nothing about what a text is about."""
 
 
 @cache
 def _listed() -> dict[str, dict[str, str]]:
     raw = json.loads(_FILE.read_text(encoding="utf-8"))
-    return {name: {"tint": entry["tint"], "line": entry["line"], "words": " ".join(entry["words"])} for name, entry in raw.items()}
+    return {
+        name: {"tint": entry["tint"], "line": entry["line"], "words": " ".join(entry["words"])} for name, entry in raw.items()
+    }
+
+
+@cache
+def _more_words() -> dict[str, str]:
+    """Return further words for pictograms, as people use them in titles and talk."""
+    words: dict[str, str] = json.loads(_WORDS_FILE.read_text(encoding="utf-8"))
+    return words
 
 
 @cache
@@ -63,7 +78,7 @@ def _index() -> dict[str, tuple[tuple[str, float], ...]]:
         for word in {*entry["words"].split(), *own}:
             if word not in _WEAK and len(word) > 2:
                 found.setdefault(word, {})[name] = 1.2 if word in own else 0.45
-        for word in _MORE_WORDS.get(name, "").split():
+        for word in _more_words().get(name, "").split():
             found.setdefault(word, {})[name] = 1.6
     return {word: tuple(names.items()) for word, names in found.items()}
 
@@ -115,8 +130,6 @@ def _arc(start: Point, rx: float, ry: float, turn: float, large: bool, sweep: bo
         x, y = rx * math.cos(angle), ry * math.sin(angle)
         points.append((cos * x - sin * y + cx, sin * x + cos * y + cy))
     return points
-
-
 
 
 def path_outlines(path: str) -> list[list[Point]]:
@@ -205,11 +218,12 @@ def _mask(name: str, part: str, size_px: int) -> Pixels:
     factor = 4 if size_px <= 500 else 2
     side = size_px * factor
     mask: Pixels = np.zeros((side, side), np.uint8)
-    outlines = [np.round(np.asarray(outline) * (side / _FIELD)).astype(np.int32) for outline in _outlines(name, part) if len(outline) > 2]
+    outlines = [
+        np.round(np.asarray(outline) * (side / _FIELD)).astype(np.int32) for outline in _outlines(name, part) if len(outline) > 2
+    ]
     if outlines:
         cv2.fillPoly(mask, outlines, 255)
-    small: Pixels = cv2.resize(mask, (size_px, size_px), interpolation=cv2.INTER_AREA)
-    return small
+    return pixels_of(cv2.resize(mask, (size_px, size_px), interpolation=cv2.INTER_AREA))
 
 
 def icon_sprite(name: str, size_px: int, line: str, tint: str | None = None) -> Sprite:

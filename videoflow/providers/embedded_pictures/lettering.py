@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -89,7 +90,7 @@ class Block:
 def pieces_of(text: str) -> list[str]:
     """Split a text where a line may end; a piece keeps the space behind it."""
     edges = [0, *break_opportunities(text), len(text)]
-    return [text[start:end] for start, end in zip(edges, edges[1:], strict=False) if end > start]
+    return [text[start:end] for start, end in pairwise(edges) if end > start]
 
 
 def _broken(pieces: Sequence[str], face: Face, size_px: float, width: float) -> list[str] | None:
@@ -123,7 +124,15 @@ def _balanced(pieces: Sequence[str], face: Face, size_px: float, width: float, l
 
 
 def block_fit(
-    text: str, face: Face, *, width: float, height: float, largest_px: float, smallest_px: float, max_lines: int, leading: float = 1.12
+    text: str,
+    face: Face,
+    *,
+    width: float,
+    height: float,
+    largest_px: float,
+    smallest_px: float,
+    max_lines: int,
+    leading: float = 1.12,
 ) -> Block:
     """Return the text as large as it fits, in balanced lines; below ``smallest_px`` it is shortened at a word border instead."""
     text = " ".join(text.split()) or " "
@@ -131,7 +140,11 @@ def block_fit(
     size = float(largest_px)
     while size >= smallest_px - 0.01:
         lines = _broken(pieces, face, size, width)
-        if lines is not None and len(lines) <= max_lines and size * (_CAP + _TAIL) + size * leading * (len(lines) - 1) <= height + 0.5:
+        if (
+            lines is not None
+            and len(lines) <= max_lines
+            and size * (_CAP + _TAIL) + size * leading * (len(lines) - 1) <= height + 0.5
+        ):
             return _block(_balanced(pieces, face, size, width, lines), face, size, leading, whole=True)
         size *= 0.955
     rows = max(1, min(max_lines, 1 + int((height - smallest_px * (_CAP + _TAIL)) / (smallest_px * leading))))

@@ -63,7 +63,15 @@ _MOOD_WORDS = {
     "space": "space planet moon mars rocket star nasa",
 }  # fmt: skip
 
-_DISPLAY_WEIGHTS = {"fraunces": 800, "playfair-display": 850, "archivo": 850, "bricolage-grotesque": 800, "oswald": 650, "sora": 750, "space-grotesk": 700}
+_DISPLAY_WEIGHTS = {
+    "fraunces": 800,
+    "playfair-display": 850,
+    "archivo": 850,
+    "bricolage-grotesque": 800,
+    "oswald": 650,
+    "sora": 750,
+    "space-grotesk": 700,
+}
 _ROUND_SHAPES = {"blobs": 30, "rings": 26, "memphis": 22, "halftone": 16, "paper": 14, "bars": 6, "stripes": 4, "tiles": 2}
 
 
@@ -143,6 +151,8 @@ def scheme_for(look: Mapping[str, Any], ground_name: str) -> Scheme:
     ink = ink_on(ground, darkest, lightest)
     if contrast(ink, ground) < 5.2:
         ink = ink_on(ground, "#0e0d14", "#ffffff")
+    while contrast(ink, ground) < 5.2:  # a middling accent as a ground: step away from its ink
+        ground = mix(ground, "#000000" if luminance(ink) > 0.5 else "#ffffff", 0.04)
     coloured = ground_name in ("a", "b", "spark")
     accents = {name: str(look[name]) for name in ("a", "b", "spark")}
     for name, value in accents.items():  # an accent that would vanish on this ground gives way to the ink

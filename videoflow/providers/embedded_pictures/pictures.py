@@ -72,7 +72,7 @@ class EmbeddedPictures:
         """
         if not all(_SMALLEST_PX <= side <= _LARGEST_PX and side % 2 == 0 for side in (width_px, height_px)):
             raise BadInput(
-                f"A video of {width_px} by {height_px} pixels cannot be drawn; use even sizes from {_SMALLEST_PX} to {_LARGEST_PX}."
+                f"A video of {width_px} by {height_px} pixels cannot be drawn; use even sizes, {_SMALLEST_PX} to {_LARGEST_PX}."
             )
         out_dir.mkdir(parents=True, exist_ok=True)
         fonts = fonts_version()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from videoflow.providers.embedded_pictures.sprite import Pixels, Sprite, sprite_of_mask
+from videoflow.providers.embedded_pictures.sprite import Pixels, Sprite, pixels_of, sprite_of_mask
 
 Point = tuple[float, float]
 _SHIFT = 4
@@ -17,13 +17,17 @@ _ONE = 1 << _SHIFT
 def polygon_mask(width: int, height: int, outlines: Sequence[Sequence[Point]]) -> Pixels:
     """Fill outlines by the even-odd rule; points in px, parts of a pixel count."""
     mask: Pixels = np.zeros((max(1, height), max(1, width)), np.uint8)
-    arrays = [np.round((np.asarray(outline, np.float64) - 0.5) * _ONE).astype(np.int32) for outline in outlines if len(outline) > 2]
+    arrays = [
+        np.round((np.asarray(outline, np.float64) - 0.5) * _ONE).astype(np.int32) for outline in outlines if len(outline) > 2
+    ]
     if arrays:
         cv2.fillPoly(mask, arrays, 255, lineType=cv2.LINE_AA, shift=_SHIFT)
     return mask
 
 
-def stroke_mask(width: int, height: int, lines: Sequence[Sequence[Point]], thickness_px: float, *, closed: bool = False) -> Pixels:
+def stroke_mask(
+    width: int, height: int, lines: Sequence[Sequence[Point]], thickness_px: float, *, closed: bool = False
+) -> Pixels:
     """Draw lines with round ends and joints."""
     factor = 2 if thickness_px < 12 else 1
     mask: Pixels = np.zeros((max(1, height) * factor, max(1, width) * factor), np.uint8)
@@ -31,18 +35,15 @@ def stroke_mask(width: int, height: int, lines: Sequence[Sequence[Point]], thick
         points = np.round((np.asarray(line, np.float64) * factor - 0.5) * _ONE).astype(np.int32)
         cv2.polylines(mask, [points], closed, 255, max(1, round(thickness_px * factor)), cv2.LINE_AA, _SHIFT)
     if factor > 1:
-        small: Pixels = cv2.resize(mask, (max(1, width), max(1, height)), interpolation=cv2.INTER_AREA)
-        return small
+        return pixels_of(cv2.resize(mask, (max(1, width), max(1, height)), interpolation=cv2.INTER_AREA))
     return mask
 
 
 def disc_points(cx: float, cy: float, radius: float, start: float = 0.0, end: float = 360.0) -> list[Point]:
     """Return points of an arc, degrees clockwise from three o'clock."""
     steps = max(12, int(abs(end - start) / 360 * max(48, radius)))
-    return [
-        (cx + radius * math.cos(math.radians(start + (end - start) * i / steps)), cy + radius * math.sin(math.radians(start + (end - start) * i / steps)))
-        for i in range(steps + 1)
-    ]  # fmt: skip
+    angles = [math.radians(start + (end - start) * i / steps) for i in range(steps + 1)]
+    return [(cx + radius * math.cos(angle), cy + radius * math.sin(angle)) for angle in angles]
 
 
 def disc_mask(diameter: int) -> Pixels:
@@ -65,8 +66,16 @@ def rounded_points(left: float, top: float, right: float, bottom: float, radius:
     if r < 0.5:
         return [(left, top), (right, top), (right, bottom), (left, bottom)]
     points: list[Point] = []
-    for cx, cy, start in ((right - r, top + r, -90), (right - r, bottom - r, 0), (left + r, bottom - r, 90), (left + r, top + r, 180)):
-        points += [(cx + r * math.cos(math.radians(start + step * 7.5)), cy + r * math.sin(math.radians(start + step * 7.5))) for step in range(13)]
+    for cx, cy, start in (
+        (right - r, top + r, -90),
+        (right - r, bottom - r, 0),
+        (left + r, bottom - r, 90),
+        (left + r, top + r, 180),
+    ):
+        points += [
+            (cx + r * math.cos(math.radians(start + step * 7.5)), cy + r * math.sin(math.radians(start + step * 7.5)))
+            for step in range(13)
+        ]
     return points
 
 
@@ -86,11 +95,13 @@ def shadow(mask: Pixels, blur_px: float, strength: float) -> tuple[Sprite, int]:
     size = (padded.shape[1], padded.shape[0])
     small = cv2.resize(padded, (max(1, size[0] // shrink), max(1, size[1] // shrink)), interpolation=cv2.INTER_AREA)
     small = cv2.GaussianBlur(small, (0, 0), max(0.6, blur_px / shrink * 0.7))
-    soft: Pixels = cv2.resize(small, size, interpolation=cv2.INTER_LINEAR)
+    soft = pixels_of(cv2.resize(small, size, interpolation=cv2.INTER_LINEAR))
     return sprite_of_mask(soft, "#05040a", strength), margin
 
 
-def blob_points(cx: float, cy: float, radius: float, chance: random.Random, *, wobble: float = 0.22, lobes: int = 7) -> list[Point]:
+def blob_points(
+    cx: float, cy: float, radius: float, chance: random.Random, *, wobble: float = 0.22, lobes: int = 7
+) -> list[Point]:
     """Return a smooth closed curve around a middle."""
     radii = [radius * (1 + chance.uniform(-wobble, wobble)) for _ in range(lobes)]
     corners = [(cx + r * math.cos(math.tau * i / lobes), cy + r * math.sin(math.tau * i / lobes)) for i, r in enumerate(radii)]
@@ -109,17 +120,11 @@ def curve_through(points: Sequence[Point], *, closed: bool = False, steps: int =
         p3 = points[(i + 2) % n] if closed else points[min(n - 1, i + 2)]
         for step in range(steps):
             t = step / steps
-            curve.append(tuple(
-                0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t * t + (3 * b - a - 3 * c + d) * t**3)
-                for a, b, c, d in zip(p0, p1, p2, p3, strict=True)
-            ))  # type: ignore[arg-type]
+            curve.append((_spline(p0[0], p1[0], p2[0], p3[0], t), _spline(p0[1], p1[1], p2[1], p3[1], t)))
     if not closed:
         curve.append(points[-1])
     return curve
 
 
-def star_points(cx: float, cy: float, radius: float, spikes: int, inner: float) -> list[Point]:
-    return [
-        (cx + radius * (1 if i % 2 == 0 else inner) * math.sin(math.pi * i / spikes), cy - radius * (1 if i % 2 == 0 else inner) * math.cos(math.pi * i / spikes))
-        for i in range(spikes * 2)
-    ]  # fmt: skip
+def _spline(a: float, b: float, c: float, d: float, t: float) -> float:
+    return 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t * t + (3 * b - a - 3 * c + d) * t**3)

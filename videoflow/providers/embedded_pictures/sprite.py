@@ -16,7 +16,7 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sprite:
-    """``light``: height x width x 3, premultiplied RGB. ``keep``: the same shape, 255 minus alpha, so that cv2 can multiply it."""
+    """``light``: height x width x 3, premultiplied RGB. ``keep``: the same shape, 255 minus alpha, for cv2 to multiply."""
 
     light: Pixels
     keep: Pixels
@@ -35,38 +35,39 @@ class Sprite:
             return self
         light = cv2.convertScaleAbs(self.light, alpha=opacity)
         keep = cv2.convertScaleAbs(self.keep, alpha=opacity, beta=255.0 * (1.0 - opacity))
-        return Sprite(_u8(light), _u8(keep))
+        return Sprite(pixels_of(light), pixels_of(keep))
 
     def cropped(self, box: Box) -> "Sprite":
         left, top, right, bottom = box
         return Sprite(self.light[top:bottom, left:right], self.keep[top:bottom, left:right])
 
 
-def _u8(array: Any) -> Pixels:
+def pixels_of(array: Any) -> Pixels:
+    """Name what cv2 returned for what it is: bytes."""
     pixels: Pixels = array
     return pixels
 
 
 def sprite_of_mask(mask: Pixels, colour: str, opacity: float = 1.0) -> Sprite:
     """Return a sprite of one colour; ``mask`` is its coverage, height x width."""
-    cover = mask if opacity >= 0.999 else _u8(cv2.convertScaleAbs(mask, alpha=opacity))
-    channels = [_u8(cv2.convertScaleAbs(cover, alpha=value / 255.0)) for value in rgb(colour)]
-    keep = _u8(cv2.bitwise_not(cover))
-    return Sprite(_u8(cv2.merge(channels)), _u8(cv2.merge([keep, keep, keep])))
+    cover = mask if opacity >= 0.999 else pixels_of(cv2.convertScaleAbs(mask, alpha=opacity))
+    channels = [pixels_of(cv2.convertScaleAbs(cover, alpha=value / 255.0)) for value in rgb(colour)]
+    keep = pixels_of(cv2.bitwise_not(cover))
+    return Sprite(pixels_of(cv2.merge(channels)), pixels_of(cv2.merge([keep, keep, keep])))
 
 
 def sprite_of_rgba(premultiplied: Pixels) -> Sprite:
     """Return a sprite of premultiplied RGBA, height x width x 4."""
-    keep = _u8(cv2.bitwise_not(np.ascontiguousarray(premultiplied[:, :, 3])))
-    return Sprite(np.ascontiguousarray(premultiplied[:, :, :3]), _u8(cv2.merge([keep, keep, keep])))
+    keep = pixels_of(cv2.bitwise_not(np.ascontiguousarray(premultiplied[:, :, 3])))
+    return Sprite(np.ascontiguousarray(premultiplied[:, :, :3]), pixels_of(cv2.merge([keep, keep, keep])))
 
 
 def sprite_of_image(image: Pixels, mask: Pixels | None = None) -> Sprite:
     """Return a sprite of an opaque RGB picture, cut out by ``mask`` when given."""
     if mask is None:
         return Sprite(image, np.zeros_like(image))
-    cover = _u8(cv2.merge([mask, mask, mask]))
-    return Sprite(_u8(cv2.multiply(image, cover, scale=1 / 255)), _u8(cv2.bitwise_not(cover)))
+    cover = pixels_of(cv2.merge([mask, mask, mask]))
+    return Sprite(pixels_of(cv2.multiply(image, cover, scale=1 / 255)), pixels_of(cv2.bitwise_not(cover)))
 
 
 def overlap(width: int, height: int, left: int, top: int, clip: Box) -> Box | None:
@@ -109,12 +110,14 @@ class Pad:
 
     def cut(self, mask: Pixels) -> Sprite:
         """Return what was put together, cut out by a mask of the same size."""
-        cover = _u8(cv2.merge([mask, mask, mask]))
+        cover = pixels_of(cv2.merge([mask, mask, mask]))
         alpha = cv2.multiply(cv2.bitwise_not(self.keep), cover, scale=1 / 255)
-        return Sprite(_u8(cv2.multiply(self.light, cover, scale=1 / 255)), _u8(cv2.bitwise_not(alpha)))
+        return Sprite(pixels_of(cv2.multiply(self.light, cover, scale=1 / 255)), pixels_of(cv2.bitwise_not(alpha)))
 
 
-def moved(sprite: Sprite, *, scale: float = 1.0, degrees: float = 0.0, dx: float = 0.0, dy: float = 0.0) -> tuple[Sprite, int, int]:
+def moved(
+    sprite: Sprite, *, scale: float = 1.0, degrees: float = 0.0, dx: float = 0.0, dy: float = 0.0
+) -> tuple[Sprite, int, int]:
     """Scale and turn a sprite about its middle and shift it by parts of a pixel.
 
     Returns the new sprite and how far its left and top edges lie from the old ones, in px.
@@ -127,15 +130,15 @@ def moved(sprite: Sprite, *, scale: float = 1.0, degrees: float = 0.0, dx: float
     left, top = (w - new_w) // 2, (h - new_h) // 2
     cx, cy = (w - 1) / 2, (h - 1) / 2
     matrix = np.array([[c, s, cx + dx - left - c * cx - s * cy], [-s, c, cy + dy - top + s * cx - c * cy]], np.float64)
-    how = {"flags": cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR, "borderMode": cv2.BORDER_CONSTANT}
+    how: dict[str, Any] = {"flags": cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR, "borderMode": cv2.BORDER_CONSTANT}
     light = cv2.warpAffine(sprite.light, matrix, (new_w, new_h), borderValue=(0, 0, 0), **how)
     keep = cv2.warpAffine(sprite.keep, matrix, (new_w, new_h), borderValue=(255, 255, 255), **how)
-    return Sprite(_u8(light), _u8(keep)), left, top
+    return Sprite(pixels_of(light), pixels_of(keep)), left, top
 
 
 def resized(sprite: Sprite, width: int, height: int) -> Sprite:
     how = cv2.INTER_AREA if width < sprite.width else cv2.INTER_LINEAR
     return Sprite(
-        _u8(cv2.resize(sprite.light, (width, height), interpolation=how)),
-        _u8(cv2.resize(sprite.keep, (width, height), interpolation=how)),
+        pixels_of(cv2.resize(sprite.light, (width, height), interpolation=how)),
+        pixels_of(cv2.resize(sprite.keep, (width, height), interpolation=how)),
     )

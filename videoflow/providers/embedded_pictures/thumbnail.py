@@ -58,7 +58,14 @@ def _lay(board: Board, title: str, keywords: Sequence[str]) -> None:
     band = polygon_mask(w, h, [[(0, h * 0.05), (w - 1, 0), (w - 2 * u, h - 1), (u, h * 0.97)]])
     board.add(sprite_of_mask(band, scheme.spark), area.left - 3.2 * u, baseline - block.size_px * 0.88)
     board.say(block, area.left, y, scheme.ink, marks=None)
-    again = board.fit(block.lines[loud], (wide + 50, block.size_px * 2.0), largest=block.size_px / u, smallest=block.size_px / u * 0.9, lines=1, face=face)
+    again = board.fit(
+        block.lines[loud],
+        (wide + 50, block.size_px * 2.0),
+        largest=block.size_px / u,
+        smallest=block.size_px / u * 0.9,
+        lines=1,
+        face=face,
+    )
     board.say(again, area.left, baseline - again.cap_px, ink_on(scheme.spark))
     name = icons_for(" ".join([title, *keywords]), 1, rotate=int(board.spec["seed"]))[0]
     cx, big = board.width * 0.825, 47 * u

@@ -3,20 +3,14 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 _EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\ufe0f\u200d\u20e3\U000e0020-\U000e007f]+")
-_STOP = frozenset(
-    """a about above after again all also always am an and any are aren't as at back be because been before being below between both but by can can't come
-    could couldn't did didn't do does doesn't doing don't down each even ever every few first for from further get gets getting go goes going gonna got had hadn't
-    has hasn't have haven't having he he's her here here's hers him his how how's i i'd i'll i'm i've if in into is isn't it it's its itself just keep kind know
-    let let's like little long look lot lots made make makes many may maybe me mean might more most much must my never new next no nor not nothing now of off oh ok okay
-    on once one only or other our out over own part people per put quite rather really right said same say says see seem she she's should so some something still such
-    sure take tell than that that's the their them then there there's these they they're they've thing things think this those though through to too two under until up
-    us use used very want was wasn't way we we'll we're we've well were weren't what what's when where which while who who's why will with won't would yeah yes yet you you'd
-    you'll you're you've your yours exactly actually fair enough point wait hold""".split()
-)  # fmt: skip
+_STOP = frozenset((Path(__file__).parent / "data" / "stop_words.txt").read_text(encoding="utf-8").split())
+"""English words that carry no meaning of their own; other languages lose nothing by it."""
+_NEGATION = re.compile(r"^(?:not|no|never|nothing|nobody|none|neither|nor|without|hardly|barely|\w+n['’]t)$", re.IGNORECASE)
 _FIGURE = re.compile(
-    r"(?P<currency>[$€£¥])?\s?(?P<number>\d{1,3}(?:[,\u202f]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s?"
+    r"(?:(?P<currency>[$€£¥])\s?)?(?P<number>\d{1,3}(?:[,\u202f]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s?"
     r"(?P<scale>trillion|billion|million|thousand|hundred|percent|per cent|[%x×]|[kKmMbB]\b)?",
 )
 _QUOTED = re.compile(r"[“\"«„]([^”\"»“]{8,180})[”\"»“]")
@@ -62,7 +56,7 @@ def short_date(iso: str) -> str:
     match = re.fullmatch(r"(\d{4})-(\d{2})-(\d{2}).*", iso)
     if match is None:
         return iso
-    months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+    months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
     month = int(match.group(2))
     return f"{months[month - 1]} {int(match.group(3))}" if 1 <= month <= 12 else iso
 
@@ -72,7 +66,9 @@ def calm(text: str) -> str:
     letters = [c for c in text if c.isalpha() and c.upper() != c.lower()]
     if len(letters) < 8 or sum(c.isupper() for c in letters) < 0.72 * len(letters):
         return text
-    return " ".join(word if len(re.sub(r"\W", "", word)) <= 3 and word.lower() not in _STOP else word.capitalize() for word in text.split())
+    return " ".join(
+        word if len(re.sub(r"\W", "", word)) <= 3 and word.lower() not in _STOP else word.capitalize() for word in text.split()
+    )
 
 
 def plain_title(text: str) -> str:
@@ -95,7 +91,7 @@ def shortened(text: str, limit: int) -> str:
     words = cut.split()
     while len(words) > 2 and words[-1].lower().strip(",.;:") in _STOP:
         words.pop()
-    return " ".join(words).rstrip(" ,.;:–—-|&(“\"") + "…"
+    return " ".join(words).rstrip(' ,.;:–—-|&(“"') + "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,16 +136,20 @@ def quote_in(text: str) -> str | None:
 def listing_in(text: str) -> tuple[str, ...]:
     """Return the items of an enumeration such as "music, gaming and sports"; empty when there is none."""
     for sentence in re.split(r"(?<=[.!?])\s+", text):
-        match = re.search(r"((?:[^,.;:!?—]{2,38},\s+){2,6}(?:and|or|&)\s+[^,.;:!?—]{2,38})", sentence)
+        match = re.search(r"((?:[^,.;:!?—]{2,38},\s+){1,6}[^,.;:!?—]{2,38}?,?\s+(?:and|or|&)\s+[^,.;:!?—]{2,38})", sentence)
         if match is None:
             continue
-        parts = [part.strip() for part in re.split(r",\s+(?:and|or|&)\s+|,\s+", match.group(1))]
-        lead = parts[0].split()
-        parts[0] = " ".join(lead[-3:]) if len(lead) > 4 else parts[0]
-        items = [re.sub(r"^(?:and|or|the|a|an|like|such as|with|are|is)\s+", "", part, flags=re.IGNORECASE) for part in parts]
-        items = [re.sub(r"^(?:and|or|the|a|an)\s+", "", item, flags=re.IGNORECASE) for item in items]
-        if len(items) >= 3 and all(1 <= len(item.split()) <= 5 and item.split()[0].lower().replace("’", "'") not in _STOP for item in items):
-            return tuple(item[:1].upper() + item[1:] for item in items[:5])
+        items = []
+        for part in re.split(r",?\s+(?:and|or|&)\s+|,\s+", match.group(1)):
+            words = part.split()
+            while words and not items and words[0].lower().replace("’", "'") in _STOP:
+                words.pop(0)  # "It was music" begins the list with "music"
+            while words and words[0].lower() in ("the", "a", "an"):
+                words.pop(0)
+            items.append(" ".join(words))
+        sound = all(1 <= len(item.split()) <= 5 and item.split()[0].lower().replace("’", "'") not in _STOP for item in items)
+        if 3 <= len(items) <= 6 and sound:
+            return tuple(item[:1].upper() + item[1:] for item in items)
     return ()
 
 
@@ -158,8 +158,8 @@ def versus_in(text: str) -> tuple[str, str] | None:
     match = re.search(r"((?:[\w'’&-]+\s+){1,4})(?:vs\.?|versus)\s+((?:[\w'’&-]+\s*){1,4})", text)
     if match is None:
         return None
-    left = [word for word in match.group(1).split()]
-    right = [word for word in match.group(2).split()]
+    left = match.group(1).split()
+    right = match.group(2).split()
     while left and left[0].lower() in _STOP:
         left.pop(0)
     while right and right[-1].lower() in _STOP:
@@ -184,6 +184,7 @@ def key_phrase(text: str, longest_words: int = 7) -> str:
     best, best_score, best_dense = "", -1.0, 0
     for clause in clauses or [text]:
         words = clause.split()
+        denied = [bool(_NEGATION.match(word.strip("“”\"'.,;:!?"))) for word in words]
         substance = [word.lower().replace("’", "'").strip("“”\"'.,;:!?") not in _STOP for word in words]
         for start in range(len(words)):
             for end in range(start + 1, min(len(words), start + longest_words) + 1):
@@ -192,13 +193,14 @@ def key_phrase(text: str, longest_words: int = 7) -> str:
                 dense = sum(substance[start:end])
                 named = sum(word[:1].isupper() for word in words[start + 1 : end]) * 0.3
                 edges = 0.4 * (start == 0) + 0.4 * (end == len(words)) + 1.2 * (end - start == len(words) and dense > 1)
-                score = dense + named + edges - 0.2 * (end - start - dense)
+                turned = any(denied[:start]) or any(denied[end:])  # a phrase cut off from its "not" would say the opposite
+                score = dense + named + edges - 0.2 * (end - start - dense) - 4.0 * turned
                 if score > best_score:
                     best, best_score, best_dense = " ".join(words[start:end]), score, dense
     if best_dense < 2:
         sentences = [s for s in re.split(r"(?<=[.!?…])\s+", plain) if 2 <= len(s.split()) <= longest_words + 1]
         best = max(sentences, key=len, default=best)
-    phrase = (best or " ".join(text.split()[:longest_words])).rstrip(" ,;:.").strip("“”\" ")
+    phrase = (best or " ".join(text.split()[:longest_words])).rstrip(" ,;:.").strip('“”" ')
     return phrase[:1].upper() + phrase[1:]
 
 

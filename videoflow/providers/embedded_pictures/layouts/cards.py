@@ -23,20 +23,41 @@ def title(board: Board) -> None:
     backdrop(board, side="right", weight="bold")
     u, scheme = board.unit, board.scheme
     names = icons_of(board, 3)
-    text_area, art = board.safe.split(0.60, 4 * u) if board.wide else board.safe.stacked(0.62, 3 * u) if board.tall else board.safe.split(0.72, 2 * u)
+    text_area, art = (
+        board.safe.split(0.60, 4 * u)
+        if board.wide
+        else board.safe.stacked(0.62, 3 * u)
+        if board.tall
+        else board.safe.split(0.72, 2 * u)
+    )
     foot = 11 * u if not board.tall else 0
     block = board.fit(
-        without_emoji(str(board.spec.get("heading", ""))), text_area.inset(top=4 * u, bottom=foot), largest=13.5 if board.wide else 12, smallest=5.4,
-        lines=5 if not board.wide else 4, leading=1.04,
-    )  # fmt: skip
+        without_emoji(str(board.spec.get("heading", ""))),
+        text_area.inset(top=4 * u, bottom=foot),
+        largest=13.5 if board.wide else 12,
+        smallest=5.4,
+        lines=5 if not board.wide else 4,
+        leading=1.04,
+    )
     top = text_area.top + max(4 * u, (text_area.height - foot - block.height) * 0.5)
     board.add(board.bar(11 * u, 1.1 * u, scheme.spark, radius=0.5 * u), text_area.left, top - 4 * u, at=0.05, enter="grow_right")
     bottom = board.say(block, text_area.left, top, scheme.ink, at=0.12, stagger=0.11, seconds=0.7)
     if board.tall:
         _hosts_row(board, board.safe.left, min(bottom + 5 * u, board.safe.bottom - 9 * u), at=0.75)
         cx, cy, big = board.width * 0.76, board.safe.bottom - 2 * u, 30 * u
-        add_plate(board, names[0], cx, board.height * 0.87, big, colour=scheme.a, at=0.35, sway=Sway(dy=0.7 * u, degrees=1.2, period=7))
-        add_plate(board, names[1], board.width * 0.30, board.height * 0.90, 17 * u, colour=scheme.spark, at=0.5, sway=Sway(dy=0.6 * u, period=6, phase=0.3))
+        add_plate(
+            board, names[0], cx, board.height * 0.87, big, colour=scheme.a, at=0.35, sway=Sway(dy=0.7 * u, degrees=1.2, period=7)
+        )
+        add_plate(
+            board,
+            names[1],
+            board.width * 0.30,
+            board.height * 0.90,
+            17 * u,
+            colour=scheme.spark,
+            at=0.5,
+            sway=Sway(dy=0.6 * u, period=6, phase=0.3),
+        )
         return
     _hosts_row(board, text_area.left, min(bottom + 4.5 * u, board.safe.bottom - 8 * u), at=0.75, size=8 if board.wide else 7)
     cx, cy = art.middle
@@ -45,8 +66,26 @@ def title(board: Board) -> None:
     if not board.wide:
         big, cx, cy = 22 * u, board.width - 14 * u, board.safe.top + 16 * u
     add_plate(board, names[0], cx, cy, big, colour=scheme.a, at=0.3, sway=Sway(dy=0.8 * u, degrees=1.4, period=7))
-    add_plate(board, names[1], cx - big * 0.56, cy + big * 0.44, big * 0.46, colour=scheme.spark, at=0.48, sway=Sway(dy=0.6 * u, degrees=-1.6, period=6, phase=0.3))
-    add_plate(board, names[2], cx + big * 0.46, cy - big * 0.52, big * 0.38, colour=scheme.b, at=0.6, sway=Sway(dy=0.5 * u, degrees=2, period=5, phase=0.6))
+    add_plate(
+        board,
+        names[1],
+        cx - big * 0.56,
+        cy + big * 0.44,
+        big * 0.46,
+        colour=scheme.spark,
+        at=0.48,
+        sway=Sway(dy=0.6 * u, degrees=-1.6, period=6, phase=0.3),
+    )
+    add_plate(
+        board,
+        names[2],
+        cx + big * 0.46,
+        cy - big * 0.52,
+        big * 0.38,
+        colour=scheme.b,
+        at=0.6,
+        sway=Sway(dy=0.5 * u, degrees=2, period=5, phase=0.6),
+    )
 
 
 def chapter(board: Board) -> None:
@@ -57,24 +96,45 @@ def chapter(board: Board) -> None:
     on_right = board.chance.random() < 0.5 and not board.tall
     size = (84 if board.wide else 62) * u
     digits = line_of(f"{number}", board.numeral(), round(size), mix(scheme.ground, scheme.ink, 0.92))
-    x = board.width - digits.width * 0.92 - 5 * u if on_right else (board.safe.left - 2 * u if board.wide else board.safe.left - u)
+    x = (
+        board.width - digits.width * 0.92 - 5 * u
+        if on_right
+        else (board.safe.left - 2 * u if board.wide else board.safe.left - u)
+    )
     top = board.safe.top - 3 * u if board.wide else board.safe.top
     board.add(digits.sprite, x - digits.left, top + size * 0.72 - digits.above, at=0.0, enter="from_below", seconds=0.75)
     if board.wide:
         reserved = digits.width * 0.95 + 7 * u
-        area = board.safe.inset(right=max(0.0, board.safe.right - x + 5 * u)) if on_right else board.safe.inset(left=min(reserved, board.safe.width * 0.5))
-        block = board.fit(without_emoji(str(spec.get("heading", ""))), area.inset(top=8 * u, bottom=6 * u), largest=12.5, smallest=5, lines=4, leading=1.05)
+        area = (
+            board.safe.inset(right=max(0.0, board.safe.right - x + 5 * u))
+            if on_right
+            else board.safe.inset(left=min(reserved, board.safe.width * 0.5))
+        )
+        block = board.fit(
+            without_emoji(str(spec.get("heading", ""))),
+            area.inset(top=8 * u, bottom=6 * u),
+            largest=12.5,
+            smallest=5,
+            lines=4,
+            leading=1.05,
+        )
         y = area.top + (area.height - block.height) / 2
     else:
         area = Area(board.safe.left, board.safe.top + 44 * u, board.safe.right, board.safe.bottom)
-        block = board.fit(without_emoji(str(spec.get("heading", ""))), area.inset(bottom=4 * u), largest=10, smallest=4.6, lines=3, leading=1.06)
+        block = board.fit(
+            without_emoji(str(spec.get("heading", ""))), area.inset(bottom=4 * u), largest=10, smallest=4.6, lines=3, leading=1.06
+        )
         y = area.top + 3 * u
     board.say(block, area.left, y, scheme.ink, at=0.18, stagger=0.1, seconds=0.65)
     tick_y = y + block.height + 3.2 * u
     for step in range(min(count, 12)):
         done = step < number
-        tick = board.bar((4.6 if step == number - 1 else 2.2) * u, 0.9 * u, scheme.spark if done else scheme.shade_2, radius=0.45 * u)
-        board.add(tick, area.left + step * 3.2 * u + (2.4 * u if step >= number else 0), tick_y, at=0.45 + 0.04 * step, enter="fade")
+        tick = board.bar(
+            (4.6 if step == number - 1 else 2.2) * u, 0.9 * u, scheme.spark if done else scheme.shade_2, radius=0.45 * u
+        )
+        board.add(
+            tick, area.left + step * 3.2 * u + (2.4 * u if step >= number else 0), tick_y, at=0.45 + 0.04 * step, enter="fade"
+        )
 
 
 def recap(board: Board) -> None:
@@ -83,14 +143,27 @@ def recap(board: Board) -> None:
     u, scheme = board.unit, board.scheme
     area = board.header()
     items = [without_emoji(str(item)) for item in board.spec.get("items", ())][:4] or [str(board.spec.get("text", ""))]
-    head = board.fit(str(board.spec.get("heading", "") or "In short"), (area.width, 12 * u), largest=7.2, smallest=4, lines=2 if not board.wide else 1)
+    head = board.fit(
+        str(board.spec.get("heading", "") or "In short"),
+        (area.width, 12 * u),
+        largest=7.2,
+        smallest=4,
+        lines=2 if not board.wide else 1,
+    )
     y = board.say(head, area.left, area.top + u, scheme.ink, at=0.1) + 3.6 * u
     colours = (scheme.a, scheme.b, scheme.spark, scheme.a)
     columns = len(items) if board.wide and len(items) > 1 else 1
     gap = 2.4 * u
     room = Area(area.left, y, area.right, area.bottom)
     width = (room.width - gap * (columns - 1)) / columns
-    deep = max([board.fit(item, (width - 6 * u, 40 * u), largest=5.4, smallest=2.8, lines=6, face=board.text_face(700), leading=1.2).height for item in items])
+    deep = max(
+        [
+            board.fit(
+                item, (width - 6 * u, 40 * u), largest=5.4, smallest=2.8, lines=6, face=board.text_face(700), leading=1.2
+            ).height
+            for item in items
+        ]
+    )
     height = min(room.height, deep + 25 * u) if columns > 1 else min(20 * u, (room.height - gap * (len(items) - 1)) / len(items))
     icons = icons_of(board, len(items) + 2)
     for number, item in enumerate(items):
@@ -102,18 +175,42 @@ def recap(board: Board) -> None:
         tone = colours[number]
         if columns > 1:
             badge = round(11 * u)
-            pad.put(board.bar(badge, badge, tone, radius=badge / 2 if board.look["corner"] > 8 else board.corner()), margin + 3 * u, margin + 3 * u)
+            pad.put(
+                board.bar(badge, badge, tone, radius=badge / 2 if board.look["corner"] > 8 else board.corner()),
+                margin + 3 * u,
+                margin + 3 * u,
+            )
             side = round(7 * u)
-            pad.put(icon_sprite(icons[number], side, ink_on(tone)), margin + 3 * u + (badge - side) / 2, margin + 3 * u + (badge - side) / 2)
-            text = board.fit(item, (width - 6 * u, height - 21 * u), largest=5.4, smallest=2.6, lines=6, face=board.text_face(700), leading=1.2)
+            pad.put(
+                icon_sprite(icons[number], side, ink_on(tone)),
+                margin + 3 * u + (badge - side) / 2,
+                margin + 3 * u + (badge - side) / 2,
+            )
+            text = board.fit(
+                item, (width - 6 * u, height - 21 * u), largest=5.4, smallest=2.6, lines=6, face=board.text_face(700), leading=1.2
+            )
             ty = 18 * u
             tx = 3 * u
         else:
             badge = round(min(9 * u, height - 3 * u))
-            pad.put(board.bar(badge, badge, tone, radius=badge / 2 if board.look["corner"] > 8 else board.corner()), margin + 2 * u, margin + (height - badge) / 2)
+            pad.put(
+                board.bar(badge, badge, tone, radius=badge / 2 if board.look["corner"] > 8 else board.corner()),
+                margin + 2 * u,
+                margin + (height - badge) / 2,
+            )
             side = round(badge * 0.66)
-            pad.put(icon_sprite(icons[number], side, ink_on(tone)), margin + 2 * u + (badge - side) / 2, margin + (height - side) / 2)
-            text = board.fit(item, (width - badge - 7 * u, height - 3 * u), largest=4.2, smallest=2.6, lines=3, face=board.text_face(700), leading=1.16)
+            pad.put(
+                icon_sprite(icons[number], side, ink_on(tone)), margin + 2 * u + (badge - side) / 2, margin + (height - side) / 2
+            )
+            text = board.fit(
+                item,
+                (width - badge - 7 * u, height - 3 * u),
+                largest=4.2,
+                smallest=2.6,
+                lines=3,
+                face=board.text_face(700),
+                leading=1.16,
+            )
             ty, tx = (height - text.height) / 2, badge + 4.6 * u
         for row, line_text in enumerate(text.lines):
             line = line_of(line_text, text.face, text.size_px, scheme.surface_ink)
@@ -126,9 +223,28 @@ def outro(board: Board) -> None:
     backdrop(board, side="bottom" if not board.wide else "right", weight="bold")
     u, scheme, spec = board.unit, board.scheme, board.spec
     area = board.safe
-    head = board.fit(str(spec.get("heading", "") or "Thanks for watching"), (area.width * (0.66 if board.wide else 1), 34 * u), largest=13, smallest=5, lines=3, leading=1.04)
+    head = board.fit(
+        str(spec.get("heading", "") or "Thanks for watching"),
+        (area.width * (0.66 if board.wide else 1), 34 * u),
+        largest=13,
+        smallest=5,
+        lines=3,
+        leading=1.04,
+    )
     subtitle = shortened(without_emoji(str(spec.get("title", ""))), 90)
-    sub = board.fit(subtitle, (area.width * (0.6 if board.wide else 1), 12 * u), largest=3.8, smallest=2.6, lines=3, face=board.text_face(550), leading=1.25) if subtitle else None
+    sub = (
+        board.fit(
+            subtitle,
+            (area.width * (0.6 if board.wide else 1), 12 * u),
+            largest=3.8,
+            smallest=2.6,
+            lines=3,
+            face=board.text_face(550),
+            leading=1.25,
+        )
+        if subtitle
+        else None
+    )
     total = head.height + (3.4 * u + sub.height if sub else 0) + 15 * u
     y = area.top + max(0.0, (area.height - total) / 2)
     board.add(board.bar(11 * u, 1.1 * u, scheme.spark, radius=0.5 * u), area.left, y - 3.2 * u, at=0.05, enter="grow_right")
@@ -142,4 +258,13 @@ def outro(board: Board) -> None:
         add_plate(board, "hand-waving", cx, cy, 34 * u, colour=scheme.a, at=0.35, sway=Sway(degrees=3.5, period=2.4))
         add_plate(board, names[0], cx - 20 * u, cy + 14 * u, 15 * u, colour=scheme.b, at=0.5, sway=Sway(dy=0.7 * u, period=6))
     elif board.tall:
-        add_plate(board, "hand-waving", board.width * 0.74, board.height * 0.88, 28 * u, colour=scheme.a, at=0.35, sway=Sway(degrees=3.5, period=2.4))
+        add_plate(
+            board,
+            "hand-waving",
+            board.width * 0.74,
+            board.height * 0.88,
+            28 * u,
+            colour=scheme.a,
+            at=0.35,
+            sway=Sway(degrees=3.5, period=2.4),
+        )

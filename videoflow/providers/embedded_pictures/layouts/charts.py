@@ -11,7 +11,7 @@ from videoflow.providers.embedded_pictures.colour import ink_on, mix
 from videoflow.providers.embedded_pictures.icons import icon_sprite
 from videoflow.providers.embedded_pictures.layouts.figures import add_plate, counter, icons_of
 from videoflow.providers.embedded_pictures.lettering import line_of
-from videoflow.providers.embedded_pictures.shapes import disc_mask, polygon_mask, ring_mask, stroke_mask
+from videoflow.providers.embedded_pictures.shapes import Point, disc_mask, polygon_mask, ring_mask, stroke_mask
 from videoflow.providers.embedded_pictures.sprite import sprite_of_mask
 from videoflow.providers.embedded_pictures.wording import human_amount, plain_title, short_date, unit_label, without_emoji
 
@@ -49,7 +49,13 @@ def bars(board: Board) -> None:
     start = area.top + (area.height - pitch * len(rows)) * 0.3
     face = board.text_face(800)
     figure_px = min(4.2 * u, pitch * 0.34)
-    reserve = max([board.text_px(human_amount(float(row["value"]), str(row.get("unit", ""))), face, figure_px / u) for row in rows] + [0]) + 3 * u
+    reserve = (
+        max(
+            [board.text_px(human_amount(float(row["value"]), str(row.get("unit", ""))), face, figure_px / u) for row in rows]
+            + [0]
+        )
+        + 3 * u
+    )
     longest = area.width - reserve
     lead = max(range(len(rows)), key=lambda number: float(rows[number]["value"])) if rows else 0
     rest = mix(scheme.ground, scheme.b if str(board.spec.get("speaker", "A")) == "A" else scheme.a, 0.75)
@@ -57,7 +63,14 @@ def bars(board: Board) -> None:
         y = start + pitch * number
         at = 0.25 + 0.16 * number
         value = float(row["value"])
-        label = board.fit(plain_title(str(row["label"])), (area.width * 0.98, pitch * 0.44), largest=min(3.5, pitch * 0.30 / u), smallest=2.2, lines=1, face=board.text_face(650))
+        label = board.fit(
+            plain_title(str(row["label"])),
+            (area.width * 0.98, pitch * 0.44),
+            largest=min(3.5, pitch * 0.30 / u),
+            smallest=2.2,
+            lines=1,
+            face=board.text_face(650),
+        )
         board.say(label, area.left, y + pitch * 0.04, scheme.ink, at=at, enter="fade")
         thick = pitch * 0.38
         bar_y = y + pitch * 0.41
@@ -66,7 +79,19 @@ def bars(board: Board) -> None:
         width = max(thick * 0.4, longest * value / top_value)
         tone = scheme.speaker(str(board.spec.get("speaker", "A"))) if number == lead else rest
         board.add(board.bar(width, thick, tone), area.left, bar_y, at=at, enter="grow_right", seconds=1.0)
-        counter(board, value, str(row.get("unit", "")), face, figure_px, scheme.ink, area.right, bar_y + thick / 2 - figure_px * 0.36, align=1.0, at=at, seconds=1.0)
+        counter(
+            board,
+            value,
+            str(row.get("unit", "")),
+            face,
+            figure_px,
+            scheme.ink,
+            area.right,
+            bar_y + thick / 2 - figure_px * 0.36,
+            align=1.0,
+            at=at,
+            seconds=1.0,
+        )
 
 
 def columns(board: Board) -> None:
@@ -89,10 +114,36 @@ def columns(board: Board) -> None:
         tall = max(u, highest * value / top_value)
         tone = scheme.speaker(str(board.spec.get("speaker", "A"))) if number == lead else mix(scheme.ground, scheme.ink, 0.26)
         board.add(board.bar(width, tall, tone), x, floor - tall, at=at, enter="rise", seconds=1.0)
-        counter(board, value, str(row.get("unit", "")), board.text_face(800), figure_px, scheme.ink, x + width / 2, floor - tall - figure_px * 1.25, align=0.5, at=at + 0.2, seconds=0.9)
-        label = board.fit(plain_title(str(row["label"])), (width + gap * 0.7, label_h - 1.8 * u), largest=3.0, smallest=2.0, lines=2, face=board.text_face(620), leading=1.15)
+        counter(
+            board,
+            value,
+            str(row.get("unit", "")),
+            board.text_face(800),
+            figure_px,
+            scheme.ink,
+            x + width / 2,
+            floor - tall - figure_px * 1.25,
+            align=0.5,
+            at=at + 0.2,
+            seconds=0.9,
+        )
+        label = board.fit(
+            plain_title(str(row["label"])),
+            (width + gap * 0.7, label_h - 1.8 * u),
+            largest=3.0,
+            smallest=2.0,
+            lines=2,
+            face=board.text_face(620),
+            leading=1.15,
+        )
         board.say(label, x + width / 2, floor + 1.9 * u, scheme.ink, align=0.5, at=at, enter="fade")
-    board.add(board.bar(area.width, 0.3 * u, mix(scheme.ground, scheme.ink, 0.5), radius=0), area.left, floor, at=0.1, enter="grow_right")
+    board.add(
+        board.bar(area.width, 0.3 * u, mix(scheme.ground, scheme.ink, 0.5), radius=0),
+        area.left,
+        floor,
+        at=0.1,
+        enter="grow_right",
+    )
 
 
 def bubbles(board: Board) -> None:
@@ -127,10 +178,38 @@ def bubbles(board: Board) -> None:
             px = 2.6 * u
         colour = ink_on(tones[number]) if inside else scheme.ink
         fy = middle - px * 0.36 if inside else middle - d / 2 - px * 1.4
-        counter(board, float(row["value"]), str(row.get("unit", "")), board.text_face(800), px, colour, x + d / 2, fy, align=0.5, at=at + 0.15, seconds=0.8)
+        counter(
+            board,
+            float(row["value"]),
+            str(row.get("unit", "")),
+            board.text_face(800),
+            px,
+            colour,
+            x + d / 2,
+            fy,
+            align=0.5,
+            at=at + 0.15,
+            seconds=0.8,
+        )
         room = max(d + gap * 0.8, slot)
-        label = board.fit(plain_title(str(row["label"])), (room, 8 * u), largest=2.9, smallest=2.0, lines=3, face=board.text_face(650), leading=1.16)
-        board.say(label, min(max(x + d / 2, area.left + label.width / 2), area.right - label.width / 2), area.bottom - 7.2 * u, scheme.ink, align=0.5, at=at + 0.1, enter="fade")
+        label = board.fit(
+            plain_title(str(row["label"])),
+            (room, 8 * u),
+            largest=2.9,
+            smallest=2.0,
+            lines=3,
+            face=board.text_face(650),
+            leading=1.16,
+        )
+        board.say(
+            label,
+            min(max(x + d / 2, area.left + label.width / 2), area.right - label.width / 2),
+            area.bottom - 7.2 * u,
+            scheme.ink,
+            align=0.5,
+            at=at + 0.1,
+            enter="fade",
+        )
         x += size + (width - size) / 2 + gap
 
 
@@ -164,10 +243,29 @@ def line(board: Board) -> None:
     plot = area.inset(left=axis, top=4.5 * u, right=3 * u, bottom=5 * u)
     for number, tick in enumerate(ticks):
         y = plot.bottom - plot.height * (tick - low) / max(1e-9, high - low)
-        board.add(board.bar(plot.width + 2 * u, 0.16 * u, mix(scheme.ground, scheme.ink, 0.22), radius=0), plot.left, y, at=0.05 + 0.05 * number, enter="grow_right", seconds=0.5)
-        board.label(human_amount(tick, unit), plot.left - 1.6 * u, y - 0.86 * u, scheme.muted, size=2.4, weight=550, align=1.0, at=0.1 + 0.05 * number)
+        board.add(
+            board.bar(plot.width + 2 * u, 0.16 * u, mix(scheme.ground, scheme.ink, 0.22), radius=0),
+            plot.left,
+            y,
+            at=0.05 + 0.05 * number,
+            enter="grow_right",
+            seconds=0.5,
+        )
+        board.label(
+            human_amount(tick, unit),
+            plot.left - 1.6 * u,
+            y - 0.86 * u,
+            scheme.muted,
+            size=2.4,
+            weight=550,
+            align=1.0,
+            at=0.1 + 0.05 * number,
+        )
     step = plot.width / max(1, len(values) - 1)
-    points = [(plot.left + step * number, plot.bottom - plot.height * (value - low) / max(1e-9, high - low)) for number, value in enumerate(values)]
+    points = [
+        (plot.left + step * number, plot.bottom - plot.height * (value - low) / max(1e-9, high - low))
+        for number, value in enumerate(values)
+    ]
     tone = scheme.speaker(str(board.spec.get("speaker", "A")))
     x0, y0 = int(plot.left - 2 * u), int(plot.top - 2 * u)
     w, h = int(plot.width + 4 * u), int(plot.height + 4 * u)
@@ -190,13 +288,17 @@ def line(board: Board) -> None:
             text = short_date(str(rows[number].get("date") or rows[number]["label"]))
             align = 1.0 if last and len(points) > 1 else 0.0 if number == 0 else 0.5
             if last or len(points) - 1 - number >= every * 0.7:
-                board.label(text, x, plot.bottom + 1.9 * u, scheme.muted, size=2.5, weight=600, align=align, at=at, width=step * every)
+                board.label(
+                    text, x, plot.bottom + 1.9 * u, scheme.muted, size=2.5, weight=600, align=align, at=at, width=step * every
+                )
     if len(points) > 1:
         _tag(board, values[0], unit, points[0], scheme.surface, 0.5, area, align=0.0)
         _tag(board, values[-1], unit, points[-1], tone, 0.35 + drawing * 0.95, area, align=1.0)
 
 
-def _tag(board: Board, value: float, unit: str, point: tuple[float, float], colour: str, at: float, area: Area, *, align: float) -> None:
+def _tag(
+    board: Board, value: float, unit: str, point: tuple[float, float], colour: str, at: float, area: Area, *, align: float
+) -> None:
     u = board.unit
     chip = board.chip(human_amount(value, unit), colour, ink_on(colour), size=3.5)
     x = min(max(point[0] - chip.width * (0.15 if align == 0.0 else 0.85), area.left), area.right - chip.width)
@@ -219,11 +321,13 @@ def figure(board: Board) -> None:
     about = without_emoji(str(spec.get("caption", "") or spec.get("heading", "")))
     what = unit_label(unit)
     top_line = board.fit(about, (body.width, 15 * u), largest=5.2, smallest=3, lines=3, face=board.text_face(700), leading=1.16)
-    size = min(34 * u, body.height * 0.48, body.width / max(0.4, board.text_px(text, board.numeral(), 1) / u) )
+    size = min(34 * u, body.height * 0.48, body.width / max(0.4, board.text_px(text, board.numeral(), 1) / u))
     total = size * 0.74 + 5 * u + top_line.height + (5.4 * u if what else 0)
     y = body.top + max(1.5 * u, (body.height - total) * 0.45)
     tone = scheme.speaker_text(str(spec.get("speaker", "A")))
-    counter(board, value, unit, board.numeral(), size, tone, body.left, y, align=0.0, at=0.1, seconds=min(1.4, board.seconds * 0.4))
+    counter(
+        board, value, unit, board.numeral(), size, tone, body.left, y, align=0.0, at=0.1, seconds=min(1.4, board.seconds * 0.4)
+    )
     y += size * 0.74 + 3.0 * u
     if what:
         board.label(what, body.left, y, scheme.ink, size=4.2, weight=800, at=0.3, width=body.width)
@@ -243,41 +347,92 @@ def versus(board: Board) -> None:
     backdrop(board, side="corners", weight="quiet")
     u, scheme, spec = board.unit, board.scheme, board.spec
     rows: Sequence[Row] = _rows(board, 2)
-    names = [plain_title(str(row["label"])) for row in rows] if len(rows) == 2 else [without_emoji(str(item)) for item in spec.get("items", ())][:2]
-    w, h = board.width, board.height
+    names = (
+        [plain_title(str(row["label"])) for row in rows]
+        if len(rows) == 2
+        else [without_emoji(str(item)) for item in spec.get("items", ())][:2]
+    )
+    w, h = float(board.width), float(board.height)
     lean = 0.0 if not board.wide else 7 * u * board.chance.choice((-1, 1))
     tones = (scheme.a, scheme.b) if board.chance.random() < 0.5 else (scheme.b, scheme.a)
     tones = (mix(tones[0], scheme.ground, 0.04), mix(tones[1], scheme.ground, 0.04))
     middle = w / 2
     if board.tall:
         cut = board.safe.top + board.safe.height / 2
-        shapes = ([(0, 0), (w, 0), (w, cut - 3 * u), (0, cut + 3 * u)], [(0, cut + 3 * u), (w, cut - 3 * u), (w, h), (0, h)])
-        areas = (Area(board.safe.left, board.safe.top, board.safe.right, cut - 4 * u), Area(board.safe.left, cut + 5 * u, board.safe.right, board.safe.bottom))
+        shapes: tuple[list[Point], list[Point]] = (
+            [(0, 0), (w, 0), (w, cut - 3 * u), (0, cut + 3 * u)],
+            [(0, cut + 3 * u), (w, cut - 3 * u), (w, h), (0, h)],
+        )
+        areas = (
+            Area(board.safe.left, board.safe.top, board.safe.right, cut - 4 * u),
+            Area(board.safe.left, cut + 5 * u, board.safe.right, board.safe.bottom),
+        )
     else:
-        shapes = ([(0, 0), (middle + lean, 0), (middle - lean, h), (0, h)], [(middle + lean, 0), (w, 0), (w, h), (middle - lean, h)])
-        areas = (Area(board.safe.left, board.safe.top, middle - 11 * u, board.safe.bottom), Area(middle + 11 * u, board.safe.top, board.safe.right, board.safe.bottom))
+        shapes = (
+            [(0, 0), (middle + lean, 0), (middle - lean, h), (0, h)],
+            [(middle + lean, 0), (w, 0), (w, h), (middle - lean, h)],
+        )
+        areas = (
+            Area(board.safe.left, board.safe.top, middle - 11 * u, board.safe.bottom),
+            Area(middle + 11 * u, board.safe.top, board.safe.right, board.safe.bottom),
+        )
     values = [float(row["value"]) for row in rows] if len(rows) == 2 else []
     icons = icons_of(board, 4)
     for side in (0, 1):
         ink = ink_on(tones[side])
-        board.add(sprite_of_mask(polygon_mask(w, h, [shapes[side]]), tones[side]), 0, 0, at=0.0, enter="from_left" if side == 0 else "from_right", seconds=0.01 if not board.moving else 0.5)
+        board.add(
+            sprite_of_mask(polygon_mask(board.width, board.height, [shapes[side]]), tones[side]),
+            0,
+            0,
+            at=0.0,
+            enter="from_left" if side == 0 else "from_right",
+            seconds=0.01 if not board.moving else 0.5,
+        )
         area = areas[side]
         icon = round(min(15 * u, area.height * 0.26))
         unit = str(rows[side].get("unit", "")) if values else ""
-        name = board.fit(names[side] if len(names) > side else "", (area.width, area.height * (0.34 if values else 0.6)), largest=7.6 if values else 10, smallest=2.9, lines=4 if not board.tall else 2, leading=1.1)
-        figure_px = min(13 * u, area.width / max(0.4, board.text_px(human_amount(values[side], unit), board.numeral(), 1) / u)) if values else 0.0
+        name = board.fit(
+            names[side] if len(names) > side else "",
+            (area.width, area.height * (0.34 if values else 0.6)),
+            largest=7.6 if values else 10,
+            smallest=2.9,
+            lines=4 if not board.tall else 2,
+            leading=1.1,
+        )
+        figure_px = (
+            min(13 * u, area.width / max(0.4, board.text_px(human_amount(values[side], unit), board.numeral(), 1) / u))
+            if values
+            else 0.0
+        )
         what = unit_label(unit)
         total = icon + 3.4 * u + name.height + (figure_px * 0.72 + 3.6 * u + (4 * u if what else 0) if values else 0)
         y = area.top + max(0.0, (area.height - total) / 2)
         x, align = (area.left, 0.0) if side == 0 or board.tall else (area.right, 1.0)
-        board.add(icon_sprite(icons[side], icon, ink, mix(tones[side], ink, 0.22)), x - icon * align, y, at=0.25 + 0.1 * side, enter="pop")
+        board.add(
+            icon_sprite(icons[side], icon, ink, mix(tones[side], ink, 0.22)),
+            x - icon * align,
+            y,
+            at=0.25 + 0.1 * side,
+            enter="pop",
+        )
         y += icon + 3.4 * u
         board.say(name, x, y, ink, align=align, at=0.3 + 0.1 * side)
         y += name.height + 3.4 * u
         if values:
-            counter(board, values[side], unit, board.numeral(), figure_px, ink, x, y, align=align, at=0.45 + 0.1 * side, seconds=1.1)
+            counter(
+                board, values[side], unit, board.numeral(), figure_px, ink, x, y, align=align, at=0.45 + 0.1 * side, seconds=1.1
+            )
             if what:
-                board.label(what, x, y + figure_px * 0.72 + 1.8 * u, mix(ink, tones[side], 0.12), size=3.0, align=align, at=0.6, width=area.width)
+                board.label(
+                    what,
+                    x,
+                    y + figure_px * 0.72 + 1.8 * u,
+                    mix(ink, tones[side], 0.12),
+                    size=3.0,
+                    align=align,
+                    at=0.6,
+                    width=area.width,
+                )
     d = round(15 * u)
     cx, cy = (w / 2, board.safe.middle[1]) if not board.tall else (w * 0.74, board.safe.top + board.safe.height / 2)
     board.add(sprite_of_mask(disc_mask(d), scheme.ground), cx - d / 2, cy - d / 2, at=0.4, enter="pop")

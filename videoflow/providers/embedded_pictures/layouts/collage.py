@@ -42,7 +42,7 @@ def stickers(board: Board) -> None:
         shrink = min(1.0, area.width * 1.02 / max(1.0, total))
         x = area.left + (area.width - total * shrink) / 2 + (chance.uniform(-2, 2) * u if shrink == 1.0 else 0)
         for place, (plate, word) in enumerate(plates):
-            turned, dx, dy = moved(plate, scale=shrink, degrees=chance.uniform(-4.5, 4.5))
+            turned, _, dy = moved(plate, scale=shrink, degrees=chance.uniform(-4.5, 4.5))
             y = area.top + pitch * (number + 0.5) - plate.height / 2
             at = timed(board, word, 0.1 + 0.10 * (place * rows + number) * min(1.0, 14 / max(1, len(words))))
             left = x + plate.width * shrink / 2 - turned.width / 2
@@ -86,7 +86,15 @@ def videos(board: Board) -> None:
         sprite, margin = video_card(board, entry, width, number=number + int(spec.get("seed", 0)) % 3)
         turned, dx, dy = moved(sprite, degrees=chance.uniform(-2.2, 2.2))
         x, y = left + (width + gap) * number - margin + dx, top - margin + dy + (1.2 * u if number % 2 else -0.6 * u)
-        board.add(turned, x, y, at=0.15 + 0.25 * number, enter="from_below", seconds=0.65, sway=Sway(dy=0.5 * u, period=7, phase=number * 0.3))
+        board.add(
+            turned,
+            x,
+            y,
+            at=0.15 + 0.25 * number,
+            enter="from_below",
+            seconds=0.65,
+            sway=Sway(dy=0.5 * u, period=7, phase=number * 0.3),
+        )
 
 
 def _overlapping(board: Board, area: Area, entries: list[dict[str, Any]]) -> None:
@@ -112,10 +120,25 @@ def _one_video(board: Board, area: Area, entry: dict[str, Any], heading: str) ->
     left = area.left if board.chance.random() < 0.5 or not board.wide else area.right - width
     if not board.wide:
         left = area.left + (area.width - width) / 2
-    board.add(turned, left - margin + dx, area.top + (area.height - width * share) / 2 - margin + dy, at=0.1, enter="from_below", seconds=0.7, sway=Sway(dy=0.5 * u, degrees=0.5, period=7))
+    board.add(
+        turned,
+        left - margin + dx,
+        area.top + (area.height - width * share) / 2 - margin + dy,
+        at=0.1,
+        enter="from_below",
+        seconds=0.7,
+        sway=Sway(dy=0.5 * u, degrees=0.5, period=7),
+    )
     if board.wide:
         room = Area(area.left, area.top, left - 6 * u, area.bottom) if left > area.left else area.inset(left=width + 6 * u)
-        block = board.fit(str(board.spec.get("phrase", "")) or heading, room.inset(top=2 * u, bottom=2 * u), largest=8.6, smallest=3.4, lines=6, leading=1.1)
+        block = board.fit(
+            str(board.spec.get("phrase", "")) or heading,
+            room.inset(top=2 * u, bottom=2 * u),
+            largest=8.6,
+            smallest=3.4,
+            lines=6,
+            leading=1.1,
+        )
         board.say(block, room.left, room.top + (room.height - block.height) * 0.46, scheme.ink, at=0.3)
 
 
@@ -134,8 +157,12 @@ def hosts(board: Board) -> None:
         ox = area.right - small * 0.56 if on_left else area.left + small * 0.56
         cy = area.top + big * 0.54
         oy = area.bottom - small * 0.62
-        room = Area(cx + big * 0.62, area.top, area.right, area.bottom - 2 * u) if on_left else Area(area.left, area.top, cx - big * 0.62, area.bottom - 2 * u)
-        bubble = Area(room.left, room.top + 1 * u, room.right, room.bottom - small * 0.62)
+        room = (
+            Area(cx + big * 0.62, area.top, area.right, area.bottom - 2 * u)
+            if on_left
+            else Area(area.left, area.top, cx - big * 0.62, area.bottom - 2 * u)
+        )
+        bubble = Area(room.left, room.top + 1 * u, room.right, room.bottom + 2 * u - small * 1.22)
     else:
         big, small = round(min(area.width * 0.40, area.height * 0.42)), round(17 * u)
         on_left = speaker == "A"
@@ -147,7 +174,9 @@ def hosts(board: Board) -> None:
     tone, quiet = scheme.speaker(speaker), scheme.speaker(other)
     _standing(board, speaker, cx, cy, big, tone, at=0.0, loud=True)
     _standing(board, other, ox, oy, small, quiet, at=0.12, loud=False)
-    block = board.fit(text, bubble.inset(left=4 * u, top=4.5 * u, right=4 * u, bottom=4.5 * u), largest=9.6, smallest=3.2, lines=5, leading=1.12)
+    block = board.fit(
+        text, bubble.inset(left=4 * u, top=4.5 * u, right=4 * u, bottom=4.5 * u), largest=9.0, smallest=3.2, lines=5, leading=1.12
+    )
     w, h = max(block.width + 8 * u, 34 * u), block.height + 9 * u
     if board.wide:
         left = bubble.left if on_left else bubble.right - w
@@ -174,9 +203,18 @@ def _standing(board: Board, speaker: str, cx: float, cy: float, diameter: int, t
     y = cy + diameter / 2 + (3.4 if loud else 1.9) * u
     colour = scheme.ink if loud else scheme.muted
     if loud:
-        name = line_of(host["name"], board.text_face(800), round(size * u), colour)
         width = 12 * u
+        block = board.fit(
+            host["name"],
+            (diameter * 0.9 + 4 * u, size * u * 2),
+            largest=size,
+            smallest=size * 0.6,
+            lines=1,
+            face=board.text_face(800),
+        )
+        name = line_of(block.lines[0], block.face, block.size_px, colour)
         total = name.width + 2 * u + width
+        cx = min(max(cx, board.safe.left + total / 2), board.safe.right - total / 2)
         board.add(name.sprite, cx - total / 2 - name.left, y + size * u * 0.72 - name.above, at=at + 0.15, enter="fade")
         wave(board, cx - total / 2 + name.width + 2 * u, y + size * u * 0.36, width, 5 * u, tone, at=at + 0.2)
     else:
@@ -197,7 +235,11 @@ def _bubble(board: Board, width: float, height: float, on_left: bool, *, below: 
     body = rounded_points(space, space, w + space, h + space, max(board.corner(), 1.2 * u))
     if below:
         x = space + w * min(0.85, max(0.15, at_share))
-        point = [(x - tail * 0.8, h + space - 1), (x + tail * 0.8, h + space - 1), (x + (-0.3 if on_left else 0.3) * tail, h + space + tail)]
+        point = [
+            (x - tail * 0.8, h + space - 1),
+            (x + tail * 0.8, h + space - 1),
+            (x + (-0.3 if on_left else 0.3) * tail, h + space + tail),
+        ]
     else:
         y = space + h * 0.5
         edge = space + 1 if on_left else w + space - 1
@@ -208,5 +250,3 @@ def _bubble(board: Board, width: float, height: float, on_left: bool, *, below: 
     soft, margin = shadow(mask, 1.7 * u, 0.26)
     pad = Pad(soft.width, soft.height).put(soft, 0, 0.7 * u).put(sprite_of_mask(mask, board.scheme.surface), margin, margin)
     return pad.sprite(), margin + space
-
-

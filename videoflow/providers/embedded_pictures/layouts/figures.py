@@ -11,7 +11,17 @@ from videoflow.providers.embedded_pictures.board import Board
 from videoflow.providers.embedded_pictures.colour import ink_on, mix
 from videoflow.providers.embedded_pictures.icons import icon_sprite, icons_for
 from videoflow.providers.embedded_pictures.lettering import block_fit, line_of
-from videoflow.providers.embedded_pictures.shapes import blob_points, card, disc_mask, disc_points, polygon_mask, ring_mask, rounded_mask, rounded_points, shadow
+from videoflow.providers.embedded_pictures.shapes import (
+    blob_points,
+    card,
+    disc_mask,
+    disc_points,
+    polygon_mask,
+    ring_mask,
+    rounded_mask,
+    rounded_points,
+    shadow,
+)
 from videoflow.providers.embedded_pictures.sprite import Pad, Sprite, sprite_of_mask
 from videoflow.providers.embedded_pictures.wording import human_amount, human_number, initials, plain_title
 
@@ -25,14 +35,21 @@ def host_of(board: Board, speaker: str) -> dict[str, str]:
 
 def avatar(board: Board, speaker: str, diameter: int) -> Sprite:
     """Draw a host: a faceless figure with headphones on a disc of the speaker's colour."""
-    return _avatar(diameter, str(board.look["a" if speaker == "A" else "b"]), str(board.look["ground"]), str(board.look["spark"]), speaker, str(board.look["alternate"]))
+    return _avatar(
+        diameter,
+        str(board.look["a" if speaker == "A" else "b"]),
+        str(board.look["ground"]),
+        str(board.look["spark"]),
+        speaker,
+        str(board.look["alternate"]),
+    )
 
 
 @lru_cache(maxsize=16)
 def _avatar(d: int, colour: str, ground: str, spark: str, speaker: str, alternate: str) -> Sprite:
     dark = ground if ink_on(ground) == "#ffffff" else alternate
     light = alternate if dark == ground else ground
-    skin = mix(mix(light, colour, 0.22), "#ffffff", 0.15) if speaker == "A" else mix(mix(dark, colour, 0.45), spark, 0.30)
+    skin = mix("#f2c9a8", colour, 0.10) if speaker == "A" else mix("#a06a45", colour, 0.08)
     hair = mix(dark, "#000000", 0.15)
     shirt = light if speaker == "A" else spark
     pad = Pad(d, d)
@@ -48,10 +65,25 @@ def _avatar(d: int, colour: str, ground: str, spark: str, speaker: str, alternat
     fill(rounded_points(0.435, 0.58, 0.565, 0.83, 0.06), mix(skin, "#000000", 0.14))
     fill(rounded_points(0.335, 0.245, 0.665, 0.685, 0.165), skin)
     if speaker == "A":
-        fill([*disc_points(0.5, 0.335, 0.187, 180, 360), (0.687, 0.40), (0.60, 0.375), (0.53, 0.30), (0.42, 0.385), (0.313, 0.41)], hair)
+        fill(
+            [*disc_points(0.5, 0.335, 0.187, 180, 360), (0.687, 0.40), (0.60, 0.375), (0.53, 0.30), (0.42, 0.385), (0.313, 0.41)],
+            hair,
+        )
     else:  # short hair and a beard
         fill([*disc_points(0.5, 0.335, 0.178, 180, 360), (0.678, 0.37), (0.63, 0.325), (0.37, 0.325), (0.322, 0.37)], hair)
-        fill([(0.335, 0.50), (0.385, 0.545), (0.5, 0.535), (0.615, 0.545), (0.665, 0.50), (0.665, 0.55), *disc_points(0.5, 0.545, 0.165, 0, 180), (0.335, 0.55)], hair)
+        fill(
+            [
+                (0.335, 0.50),
+                (0.385, 0.545),
+                (0.5, 0.535),
+                (0.615, 0.545),
+                (0.665, 0.50),
+                (0.665, 0.55),
+                *disc_points(0.5, 0.545, 0.165, 0, 180),
+                (0.335, 0.55),
+            ],
+            hair,
+        )
         fill(rounded_points(0.455, 0.575, 0.545, 0.60, 0.012), skin)
     band = [*disc_points(0.5, 0.42, 0.245, 180, 360), *disc_points(0.5, 0.42, 0.215, 360, 180)]
     fill(band, mix(dark, "#000000", 0.3))
@@ -77,11 +109,15 @@ def host_plate(board: Board, speaker: str, *, size: float) -> Sprite:
     return pad.sprite()
 
 
-def icon_plate(board: Board, name: str, diameter: float, *, colour: str, shape: str | None = None, depth: float = 1.0) -> tuple[Sprite, int]:
+def icon_plate(
+    board: Board, name: str, diameter: float, *, colour: str, shape: str | None = None, depth: float = 1.0
+) -> tuple[Sprite, int]:
     """Draw a pictogram on a plate of the look's shape with a shadow; return it and the shadow's margin."""
     d = round(diameter)
     ink = ink_on(colour)
-    form = shape or {"rings": "disc", "blobs": "blob", "halftone": "disc", "memphis": "disc", "paper": "squircle"}.get(str(board.look["shapes"]), "square")
+    form = shape or {"rings": "disc", "blobs": "blob", "halftone": "disc", "memphis": "disc", "paper": "squircle"}.get(
+        str(board.look["shapes"]), "square"
+    )
     if form == "disc":
         mask = disc_mask(d)
     elif form == "blob":
@@ -98,8 +134,18 @@ def icon_plate(board: Board, name: str, diameter: float, *, colour: str, shape: 
 
 
 def add_plate(
-    board: Board, name: str, cx: float, cy: float, diameter: float, *, colour: str, at: float = 0.0, enter: Enter = "pop", sway: Sway | None = None, shape: str | None = None
-) -> None:  # fmt: skip
+    board: Board,
+    name: str,
+    cx: float,
+    cy: float,
+    diameter: float,
+    *,
+    colour: str,
+    at: float = 0.0,
+    enter: Enter = "pop",
+    sway: Sway | None = None,
+    shape: str | None = None,
+) -> None:
     sprite, _ = icon_plate(board, name, diameter, colour=colour, shape=shape)
     board.add(sprite, cx - sprite.width / 2, cy - sprite.height / 2, at=at, enter=enter, seconds=0.6, sway=sway)
 
@@ -108,15 +154,29 @@ def icon_words(board: Board) -> str:
     """Return the text by which pictograms are chosen: what is said here first, the topic last."""
     spec = board.spec
     listed = " ".join(str(item) for item in spec.get("items", ()))
-    return " ".join(str(part) for part in (spec.get("text", ""), spec.get("heading", ""), listed, spec.get("section", "")) if part)
+    return " ".join(
+        str(part) for part in (spec.get("text", ""), spec.get("heading", ""), listed, spec.get("section", "")) if part
+    )
 
 
 def icons_of(board: Board, count: int) -> tuple[str, ...]:
-    own = icons_for(icon_words(board), count, rotate=int(board.spec.get("seed", 0)))
-    return own
+    return icons_for(icon_words(board), count, rotate=int(board.spec.get("seed", 0)))
 
 
-def counter(board: Board, value: float, unit: str, face: Face, size_px: float, colour: str, x: float, y: float, *, align: float, at: float, seconds: float) -> float:
+def counter(
+    board: Board,
+    value: float,
+    unit: str,
+    face: Face,
+    size_px: float,
+    colour: str,
+    x: float,
+    y: float,
+    *,
+    align: float,
+    at: float,
+    seconds: float,
+) -> float:
     """Count up to a figure; ``y`` is the top of its digits. Returns the width of the final figure in px."""
     final = line_of(human_amount(value, unit), face, round(size_px), colour)
     width = final.sprite.width + round(size_px * 0.5)
@@ -131,7 +191,16 @@ def counter(board: Board, value: float, unit: str, face: Face, size_px: float, c
             shown[text] = Pad(width, final.sprite.height).put(line.sprite, (final.width - line.width) * align, 0).sprite()
         return shown[text]
 
-    board.add(at_time(1e9), left, y + size_px * 0.72 - final.above, at=at, enter="fade", seconds=0.25, live=at_time, live_until=at + seconds)
+    board.add(
+        at_time(1e9),
+        left,
+        y + size_px * 0.72 - final.above,
+        at=at,
+        enter="fade",
+        seconds=0.25,
+        live=at_time,
+        live_until=at + seconds,
+    )
     return final.width
 
 
@@ -156,7 +225,9 @@ def wave(board: Board, x: float, y: float, width: float, height: float, colour: 
                 level = 0.16 + 0.84 * envelope * size * abs(math.sin(math.tau * (round(speed * 4) * step / 60 + phase)))
                 tall = max(pitch * 0.5, h * level)
                 cx = pitch * (number + 0.5)
-                outlines.append(rounded_points(cx - pitch * 0.27, h / 2 - tall / 2, cx + pitch * 0.27, h / 2 + tall / 2, pitch * 0.27))
+                outlines.append(
+                    rounded_points(cx - pitch * 0.27, h / 2 - tall / 2, cx + pitch * 0.27, h / 2 + tall / 2, pitch * 0.27)
+                )
             frames[step] = sprite_of_mask(polygon_mask(w, h, outlines), colour)
         return frames[step]
 
@@ -181,29 +252,79 @@ def video_card(board: Board, entry: dict[str, Any], width: float, *, number: int
         art.put(sprite_of_mask(ring_mask(round(w * 0.9), w * 0.12), mix(tone, other, 0.55)), w * 0.45, -field_h * 0.5)
     elif form == 1:
         for k in range(3):
-            art.put(sprite_of_mask(polygon_mask(w, field_h, [[(w * (0.2 + k * 0.28), 0), (w * (0.34 + k * 0.28), 0), (w * (0.1 + k * 0.28), field_h), (w * (-0.04 + k * 0.28), field_h)]]), mix(tone, other, 0.5)), 0, 0)
+            art.put(
+                sprite_of_mask(
+                    polygon_mask(
+                        w,
+                        field_h,
+                        [
+                            [
+                                (w * (0.2 + k * 0.28), 0),
+                                (w * (0.34 + k * 0.28), 0),
+                                (w * (0.1 + k * 0.28), field_h),
+                                (w * (-0.04 + k * 0.28), field_h),
+                            ]
+                        ],
+                    ),
+                    mix(tone, other, 0.5),
+                ),
+                0,
+                0,
+            )
     elif form == 2:
         art.put(sprite_of_mask(disc_mask(round(w * 0.62)), mix(tone, other, 0.6)), w * 0.55, field_h * 0.25)
     else:
-        art.put(sprite_of_mask(polygon_mask(w, field_h, [[(0, field_h), (w * 0.4, field_h * 0.35), (w * 0.65, field_h * 0.7), (w, field_h * 0.2), (w, field_h)]]), mix(tone, other, 0.55)), 0, 0)
+        art.put(
+            sprite_of_mask(
+                polygon_mask(
+                    w,
+                    field_h,
+                    [[(0, field_h), (w * 0.4, field_h * 0.35), (w * 0.65, field_h * 0.7), (w, field_h * 0.2), (w, field_h)]],
+                ),
+                mix(tone, other, 0.55),
+            ),
+            0,
+            0,
+        )
     title = plain_title(str(entry["title"]))
     name = icons_for(title, 1, rotate=number)[0]
     side = round(field_h * 0.56)
     ink = ink_on(tone)
-    art.put(icon_sprite(name, side, ink, mix(tone, "#ffffff", 0.6) if ink == "#14131a" else other), (w - side) / 2, (field_h - side) / 2)
+    art.put(
+        icon_sprite(name, side, ink, mix(tone, "#ffffff", 0.6) if ink == "#14131a" else other),
+        (w - side) / 2,
+        (field_h - side) / 2,
+    )
     views = entry.get("value")
     if views:
         badge = board.chip(human_number(float(views)) + " views", "#100f16", "#ffffff", size=w * 0.043 / u)
         art.put(badge, w - badge.width - w * 0.035, field_h - badge.height - w * 0.035)
     pad.put(art.cut(_top_rounded(w, field_h, min(board.corner(), w * 0.06))), margin, margin)
     inner = w * 0.055
-    block = block_fit(title, board.text_face(720), width=w - 2 * inner, height=foot_h * 0.62, largest_px=w * 0.068, smallest_px=w * 0.052, max_lines=2, leading=1.18)
+    block = block_fit(
+        title,
+        board.text_face(720),
+        width=w - 2 * inner,
+        height=foot_h * 0.62,
+        largest_px=w * 0.068,
+        smallest_px=w * 0.052,
+        max_lines=2,
+        leading=1.18,
+    )
     for row, text in enumerate(block.lines):
         line = line_of(text, block.face, block.size_px, scheme.surface_ink)
         pad.put(line.sprite, margin + inner - line.left, margin + field_h + w * 0.055 + block.baseline(row) - line.above)
     channel = str(entry.get("channel", ""))
     if channel:
-        label = block_fit(channel, board.text_face(550), width=w - 2 * inner, height=w * 0.08, largest_px=w * 0.048, smallest_px=w * 0.044, max_lines=1)
+        label = block_fit(
+            channel,
+            board.text_face(550),
+            width=w - 2 * inner,
+            height=w * 0.08,
+            largest_px=w * 0.048,
+            smallest_px=w * 0.044,
+            max_lines=1,
+        )
         line = line_of(label.lines[0], label.face, label.size_px, scheme.surface_muted)
         pad.put(line.sprite, margin + inner - line.left, margin + field_h + foot_h - w * 0.06 - line.above)
     return pad.sprite(), margin

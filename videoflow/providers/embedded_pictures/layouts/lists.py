@@ -43,7 +43,9 @@ def ranking(board: Board) -> None:
         px = height * 0.62
         numeral = line_of(f"{number + 1}", board.numeral(), round(px), ink if first else scheme.surface_a)
         slot = height * 1.05
-        pad.put(numeral.sprite, margin + slot / 2 - numeral.width / 2 - numeral.left, margin + height / 2 + px * 0.36 - numeral.above)
+        pad.put(
+            numeral.sprite, margin + slot / 2 - numeral.width / 2 - numeral.left, margin + height / 2 + px * 0.36 - numeral.above
+        )
         right = width - 2.6 * u
         if row.get("value") is not None:
             text = human_amount(float(row["value"]), str(row.get("unit", "")))
@@ -51,13 +53,32 @@ def ranking(board: Board) -> None:
             what = unit_label(str(row.get("unit", "")))
             unit = line_of(what, board.text_face(550), round(min(2.3 * u, height * 0.24)), soft) if what else None
             base = margin + height / 2 + amount.sprite.height * 0.0
-            pad.put(amount.sprite, margin + right - amount.width - amount.left, base + (0.15 * height if not unit else 0.02 * height) - amount.above)
+            pad.put(
+                amount.sprite,
+                margin + right - amount.width - amount.left,
+                base + (0.15 * height if not unit else 0.02 * height) - amount.above,
+            )
             if unit:
                 pad.put(unit.sprite, margin + right - unit.width - unit.left, base + 0.30 * height - unit.above)
             right -= max(amount.width, unit.width if unit else 0) + 2.6 * u
-        label = board.fit(plain_title(str(row["label"])), (right - slot - u, height * 0.78), largest=min(3.6, height * 0.34 / u), smallest=2.0, lines=2, face=board.text_face(680), leading=1.14)
+        label = board.fit(
+            plain_title(str(row["label"])),
+            (right - slot - u, height * 0.78),
+            largest=min(3.6, height * 0.34 / u),
+            smallest=2.0,
+            lines=2,
+            face=board.text_face(680),
+            leading=1.14,
+        )
         _put_block(pad, label, margin + slot + u * 0.6, margin + (height - label.height) / 2 + 0.1 * label.size_px, ink)
-        board.add(pad.sprite(), room.left + indent - margin, start + (height + gap) * number - margin, at=0.2 + 0.16 * number, enter="from_right", seconds=0.6)
+        board.add(
+            pad.sprite(),
+            room.left + indent - margin,
+            start + (height + gap) * number - margin,
+            at=0.2 + 0.16 * number,
+            enter="from_right",
+            seconds=0.6,
+        )
 
 
 def points(board: Board) -> None:
@@ -86,13 +107,38 @@ def points(board: Board) -> None:
         pad = Pad(plate.width, plate.height).put(plate, 0, 0)
         badge = round(height * 0.66)
         tone = tones[number % 3]
-        pad.put(board.bar(badge, badge, tone, radius=badge / 2 if board.look["corner"] > 8 else board.corner(0.6)), margin + height * 0.17, margin + height * 0.17)
+        pad.put(
+            board.bar(badge, badge, tone, radius=badge / 2 if board.look["corner"] > 8 else board.corner(0.6)),
+            margin + height * 0.17,
+            margin + height * 0.17,
+        )
         side = round(badge * 0.66)
-        pad.put(icon_sprite(icons[number], side, ink_on(tone)), margin + height * 0.17 + (badge - side) / 2, margin + (height - side) / 2)
-        block = board.fit(item, (room.width - height * 1.15 - 2 * u, height * 0.8), largest=min(4.4, height * 0.36 / u), smallest=2.3, lines=2, face=board.text_face(680), leading=1.14)
-        _put_block(pad, block, margin + height * 1.04, margin + (height - block.height) / 2 + block.size_px * 0.08, scheme.surface_ink)
+        pad.put(
+            icon_sprite(icons[number], side, ink_on(tone)),
+            margin + height * 0.17 + (badge - side) / 2,
+            margin + (height - side) / 2,
+        )
+        block = board.fit(
+            item,
+            (room.width - height * 1.15 - 2 * u, height * 0.8),
+            largest=min(4.4, height * 0.36 / u),
+            smallest=2.3,
+            lines=2,
+            face=board.text_face(680),
+            leading=1.14,
+        )
+        _put_block(
+            pad, block, margin + height * 1.04, margin + (height - block.height) / 2 + block.size_px * 0.08, scheme.surface_ink
+        )
         at = timed(board, item, 0.3 + min(0.5, board.seconds * 0.12) * number) if board.moving else 0.0
-        board.add(pad.sprite(), room.left - margin, start + (height + gap) * number - margin, at=min(at, max(0.2, board.seconds - 1.0)), enter="from_right", seconds=0.55)
+        board.add(
+            pad.sprite(),
+            room.left - margin,
+            start + (height + gap) * number - margin,
+            at=min(at, max(0.2, board.seconds - 1.0)),
+            enter="from_right",
+            seconds=0.55,
+        )
 
 
 def timeline(board: Board) -> None:
@@ -113,11 +159,25 @@ def timeline(board: Board) -> None:
     if board.wide:
         axis = room.top + room.height * 0.42
         pitch = room.width / max(1, len(rows))
-        board.add(board.bar(room.width, thick, mix(scheme.ground, scheme.ink, 0.32), radius=thick / 2), room.left, axis - thick / 2, at=0.15, enter="grow_right", seconds=1.2)
+        board.add(
+            board.bar(room.width, thick, mix(scheme.ground, scheme.ink, 0.32), radius=thick / 2),
+            room.left,
+            axis - thick / 2,
+            at=0.15,
+            enter="grow_right",
+            seconds=1.2,
+        )
     else:
         axis = room.left + d / 2
         pitch = min(room.height / max(1, len(rows)), 20 * u)
-        board.add(board.bar(thick, pitch * len(rows) - pitch * 0.3, mix(scheme.ground, scheme.ink, 0.32), radius=thick / 2), axis - thick / 2, room.top, at=0.15, enter="drop", seconds=1.2)
+        board.add(
+            board.bar(thick, pitch * len(rows) - pitch * 0.3, mix(scheme.ground, scheme.ink, 0.32), radius=thick / 2),
+            axis - thick / 2,
+            room.top,
+            at=0.15,
+            enter="drop",
+            seconds=1.2,
+        )
     for number, row in enumerate(rows):
         at = 0.3 + 0.22 * number
         last = number == len(rows) - 1
@@ -130,13 +190,23 @@ def timeline(board: Board) -> None:
             cx = room.left + pitch * (number + 0.5)
             board.add(sprite_of_mask(disc_mask(size), colour), cx - size / 2, axis - size / 2, at=at, enter="pop")
             above = text or when
-            big = board.fit(above, (pitch * 0.92, 9 * u), largest=7.0 if text else 5.4, smallest=2.4, lines=1, face=board.text_face(800))
+            big = board.fit(
+                above, (pitch * 0.92, 9 * u), largest=7.0 if text else 5.4, smallest=2.4, lines=1, face=board.text_face(800)
+            )
             if above:
                 board.say(big, cx, axis - 4 * u - big.height, scheme.ink if not last else loud, align=0.5, at=at, enter="lift")
             if text and when:
                 board.label(when, cx, axis + 4.4 * u, scheme.muted, size=2.9, align=0.5, at=at + 0.05, width=pitch * 0.95)
             elif label:
-                block = board.fit(label, (pitch * 0.9, room.bottom - axis - 4 * u), largest=3.9, smallest=2.2, lines=5, face=board.text_face(600), leading=1.18)
+                block = board.fit(
+                    label,
+                    (pitch * 0.9, room.bottom - axis - 4 * u),
+                    largest=3.9,
+                    smallest=2.2,
+                    lines=5,
+                    face=board.text_face(600),
+                    leading=1.18,
+                )
                 board.say(block, cx, axis + 4.2 * u, scheme.ink, align=0.5, at=at + 0.05, enter="fade")
         else:
             cy = room.top + pitch * number + pitch * 0.3
@@ -147,7 +217,13 @@ def timeline(board: Board) -> None:
                 board.say(px, x, cy - px.height / 2, loud if last else scheme.ink, at=at, enter="lift")
                 board.label(when or label, x + 27 * u, cy - 1.1 * u, scheme.muted, size=3.1, at=at, width=area.right - x - 27 * u)
             else:
-                block = board.fit((when + " · " if when else "") + label, (area.right - x, pitch * 0.85), largest=5.2, smallest=2.4, lines=3, face=board.text_face(650), leading=1.16)
+                block = board.fit(
+                    (when + " · " if when else "") + label,
+                    (area.right - x, pitch * 0.85),
+                    largest=5.2,
+                    smallest=2.4,
+                    lines=3,
+                    face=board.text_face(650),
+                    leading=1.16,
+                )
                 board.say(block, x, cy - block.height / 2, scheme.ink, at=at, enter="lift")
-
-

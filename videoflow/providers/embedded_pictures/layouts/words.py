@@ -6,9 +6,17 @@ from videoflow.providers.embedded_pictures.animation import Sway
 from videoflow.providers.embedded_pictures.backdrop import backdrop
 from videoflow.providers.embedded_pictures.board import Area, Board
 from videoflow.providers.embedded_pictures.colour import ink_on, mix
-from videoflow.providers.embedded_pictures.layouts.figures import add_plate, avatar, host_of, icon_words, icons_of, monogram, timed
+from videoflow.providers.embedded_pictures.layouts.figures import (
+    add_plate,
+    avatar,
+    host_of,
+    icon_words,
+    icons_of,
+    monogram,
+    timed,
+)
 from videoflow.providers.embedded_pictures.lettering import line_of, pieces_of, width_of
-from videoflow.providers.embedded_pictures.shapes import polygon_mask, rounded_points
+from videoflow.providers.embedded_pictures.shapes import polygon_mask
 from videoflow.providers.embedded_pictures.sprite import Sprite, sprite_of_mask
 from videoflow.providers.embedded_pictures.wording import content_words, plain_title, shortened, without_emoji
 
@@ -66,10 +74,16 @@ def kinetic(board: Board) -> None:
             offset = width_of(before, face, int(size))
             spoken = timed(board, piece, clock + 0.12)
             first = spoken if first is None else first
-            clock = min(max(clock + 0.06, 0.15 + spoken - first), clock + 0.45)  # never an empty frame while the words are still to come
+            clock = min(
+                max(clock + 0.06, 0.15 + spoken - first), clock + 0.45
+            )  # never an empty frame while the words are still to come
             at = min(clock, max(0.2, board.seconds - 1.1))
             board.add(line.sprite, x + offset - line.left, y + size * 0.74 - line.above, at=at, enter="rise", seconds=0.42)
-            before = text[: text.index(piece, len(before)) + len(piece)] + " " if piece in text[len(before) :] else before + piece + " "
+            before = (
+                text[: text.index(piece, len(before)) + len(piece)] + " "
+                if piece in text[len(before) :]
+                else before + piece + " "
+            )
         y += size * 0.78 + gap
 
 
@@ -80,7 +94,14 @@ def statement(board: Board) -> None:
     u, scheme = board.unit, board.scheme
     area = board.header()
     text = without_emoji(str(board.spec.get("text", "")))
-    block = board.fit(text, area.inset(top=2 * u, right=area.width * (0.10 if board.wide else 0.0), bottom=u), largest=12, smallest=3.6, lines=6, leading=1.22)
+    block = board.fit(
+        text,
+        area.inset(top=2 * u, right=area.width * (0.10 if board.wide else 0.0), bottom=u),
+        largest=12,
+        smallest=3.6,
+        lines=6,
+        leading=1.22,
+    )
     y = area.top + max(2 * u, (area.height - block.height) * 0.42)
     marked = set(sorted({w.lower() for w in content_words(text)}, key=lambda w: (-len(w), w))[:3])
     tone = mix(scheme.ground, board.scheme.speaker(str(board.spec.get("speaker", "A"))), 0.88)
@@ -94,7 +115,14 @@ def statement(board: Board) -> None:
                 wide = width_of(word, block.face, block.size_px)
                 if word.strip("“”\"'‘’.,;:!?()[]…").lower() in marked:
                     marker = _marker(round(wide + 1.6 * u), round(block.size_px * 1.06), tone, board.chance.uniform(-1, 1))
-                    board.add(marker, x - 0.8 * u, baseline - block.size_px * 0.86, at=0.35 + 0.12 * number, enter="grow_right", seconds=0.5)
+                    board.add(
+                        marker,
+                        x - 0.8 * u,
+                        baseline - block.size_px * 0.86,
+                        at=0.35 + 0.12 * number,
+                        enter="grow_right",
+                        seconds=0.5,
+                    )
                 x += width_of(piece, block.face, block.size_px)
     for number, line_text in enumerate(block.lines):
         x = area.left
@@ -110,7 +138,12 @@ def statement(board: Board) -> None:
 
 def _marker(width: int, height: int, colour: str, lean: float) -> Sprite:
     slope = height * 0.05 * lean
-    points = [(1.0, height * 0.06 + slope), (width - 2.0, height * 0.03 - slope), (width - 1.0, height * 0.95 - slope), (3.0, height * 0.98 + slope)]
+    points = [
+        (1.0, height * 0.06 + slope),
+        (width - 2.0, height * 0.03 - slope),
+        (width - 1.0, height * 0.95 - slope),
+        (3.0, height * 0.98 + slope),
+    ]
     return sprite_of_mask(polygon_mask(width, height, [points]), colour)
 
 
@@ -121,7 +154,9 @@ def question(board: Board) -> None:
     speaker = str(spec.get("speaker", "A"))
     size = (96 if board.wide else 70) * u
     left_side = board.chance.random() < 0.4 and board.wide
-    mark = line_of("?", board.display(), round(size), mix(scheme.ground, scheme.speaker(speaker), 0.95 if board.wide or board.tall else 0.30))
+    mark = line_of(
+        "?", board.display(), round(size), mix(scheme.ground, scheme.speaker(speaker), 0.95 if board.wide or board.tall else 0.30)
+    )
     x = (board.safe.left - 5 * u) if left_side else board.width - mark.width - 4 * u
     y = board.safe.top + size * 0.70 if board.wide else (board.height * 0.99 if board.tall else board.height * 0.80)
     board.add(mark.sprite, x - mark.left, y - mark.above, at=0.0, enter="stamp", seconds=0.6, sway=Sway(degrees=1.6, period=5))
@@ -136,7 +171,15 @@ def question(board: Board) -> None:
     top = area.top + max(0.0, (area.height - head - 4 * u - block.height) * 0.45)
     d = round(head)
     board.add(avatar(board, speaker, d), area.left, top, at=0.1, enter="pop")
-    board.label(host_of(board, speaker)["name"], area.left + d + 2 * u, top + d / 2 - 1.1 * u, scheme.muted, size=3.0, at=0.15, width=area.width - d)
+    board.label(
+        host_of(board, speaker)["name"],
+        area.left + d + 2 * u,
+        top + d / 2 - 1.1 * u,
+        scheme.muted,
+        size=3.0,
+        at=0.15,
+        width=area.width - d,
+    )
     board.say(block, area.left, top + head + 4 * u, scheme.ink, at=0.2, stagger=0.1)
 
 
@@ -147,10 +190,15 @@ def quote(board: Board) -> None:
     area = board.safe
     inner_x, foot = (9 if board.wide else 6) * u, 12.5 * u
     source = str(spec.get("attribution", ""))
-    text = shortened(plain_title(str(spec.get("text", "")).strip("“”\"«»„ ")), 190)
+    text = shortened(plain_title(str(spec.get("text", "")).strip('“”"«»„ ')), 190)
     width = area.width * (0.88 if board.wide else 1.0)
     block = board.fit(
-        text, (width - inner_x * 2, area.height - 15.5 * u - (foot if source else 4 * u)), largest=13, smallest=3.2, lines=6, leading=1.14
+        text,
+        (width - inner_x * 2, area.height - 15.5 * u - (foot if source else 4 * u)),
+        largest=13,
+        smallest=3.2,
+        lines=6,
+        leading=1.14,
     )
     width = min(width, max(block.width + inner_x * 2 + 2 * u, area.width * 0.56))
     height = min(area.height, block.height + 15.5 * u + (foot if source else 4 * u))
@@ -164,7 +212,15 @@ def quote(board: Board) -> None:
     if source:
         d = 6.4 * u
         board.add(monogram(board, source, d, tone), x + inner_x, bottom + 4 * u, at=0.7, enter="pop")
-        board.label(source, x + inner_x + d + 1.8 * u, bottom + 4 * u + d / 2 - 1.05 * u, scheme.surface_muted, size=3.0, at=0.75, width=width - inner_x * 2 - d)
+        board.label(
+            source,
+            x + inner_x + d + 1.8 * u,
+            bottom + 4 * u + d / 2 - 1.05 * u,
+            scheme.surface_muted,
+            size=3.0,
+            at=0.75,
+            width=width - inner_x * 2 - d,
+        )
 
 
 def poster(board: Board) -> None:
@@ -175,7 +231,11 @@ def poster(board: Board) -> None:
     word = shortened(without_emoji(str(spec.get("word", "") or spec.get("heading", ""))), 22)
     below = shortened(without_emoji(str(spec.get("phrase", ""))), 80)
     block = board.fit(word, area.inset(bottom=14 * u), largest=46, smallest=9, lines=2, leading=0.98)
-    sub = board.fit(below, (area.width * 0.8, 11 * u), largest=4.2, smallest=2.8, lines=2, face=board.text_face(650), leading=1.2) if below and below.lower() != word.lower() else None
+    sub = (
+        board.fit(below, (area.width * 0.8, 11 * u), largest=4.2, smallest=2.8, lines=2, face=board.text_face(650), leading=1.2)
+        if below and below.lower() != word.lower()
+        else None
+    )
     total = block.height + (sub.height + 3 * u if sub else 0)
     y = area.top + (area.height - total) / 2
     names = icons_of(board, 1)
@@ -183,11 +243,15 @@ def poster(board: Board) -> None:
     px = area.right - side * 0.55
     board.say(block, area.left, y, scheme.ink, at=0.05, seconds=0.7)
     if sub:
-        strip = Area(area.left, y + block.height + 3 * u, area.left + sub.width + 4 * u, y + block.height + 3 * u + sub.height + 2.6 * u)
+        strip = Area(
+            area.left, y + block.height + 3 * u, area.left + sub.width + 4 * u, y + block.height + 3 * u + sub.height + 2.6 * u
+        )
         board.add(board.bar(strip.width, strip.height, scheme.surface), strip.left, strip.top, at=0.35, enter="grow_right")
         board.say(sub, strip.left + 2 * u, strip.top + 1.5 * u, scheme.surface_ink, at=0.5, enter="fade")
     if not board.tall and block.width < area.width - side * 1.1:
-        add_plate(board, names[0], px, y + total * 0.5, side, colour=scheme.spark, at=0.3, sway=Sway(dy=0.6 * u, degrees=2, period=6))
+        add_plate(
+            board, names[0], px, y + total * 0.5, side, colour=scheme.spark, at=0.3, sway=Sway(dy=0.6 * u, degrees=2, period=6)
+        )
     elif board.tall:
         add_plate(board, names[0], board.width * 0.78, board.height * 0.88, 26 * u, colour=scheme.spark, at=0.3)
 
@@ -206,13 +270,28 @@ def spotlight(board: Board) -> None:
         art, words = head.split(0.40, 6 * u)
     else:
         words, art = head.split(0.60, 5 * u)
-    block = board.fit(text, words.inset(top=2 * u, bottom=2 * u), largest=13 if board.wide else 10.5, smallest=3.6, lines=5, leading=1.08)
+    block = board.fit(
+        text, words.inset(top=2 * u, bottom=2 * u), largest=13 if board.wide else 10.5, smallest=3.6, lines=5, leading=1.08
+    )
     y = words.top + max(2 * u, (words.height - block.height) * 0.46)
     board.say(block, words.left, y, scheme.ink, at=0.15, marks=_marks(board, text, 2), stagger=0.1)
     cx, cy = art.middle
     big = min(art.width, art.height) * 0.86
-    tones = [scheme.speaker(str(spec.get("speaker", "A"))), scheme.spark, scheme.b if spec.get("speaker", "A") == "A" else scheme.a]
+    tones = [
+        scheme.speaker(str(spec.get("speaker", "A"))),
+        scheme.spark,
+        scheme.b if spec.get("speaker", "A") == "A" else scheme.a,
+    ]
     add_plate(board, names[0], cx, cy, big, colour=tones[0], at=0.1, sway=Sway(dy=0.8 * u, degrees=1.5, period=7))
     if len(icon_words(board)) > 40 or board.chance.random() < 0.6:
         flip = -1 if board.chance.random() < 0.5 else 1
-        add_plate(board, names[1], cx + flip * big * 0.46, cy + big * 0.40, big * 0.36, colour=tones[1], at=0.35, sway=Sway(dy=0.6 * u, period=5, phase=0.4))
+        add_plate(
+            board,
+            names[1],
+            cx + flip * big * 0.46,
+            cy + big * 0.40,
+            big * 0.36,
+            colour=tones[1],
+            at=0.35,
+            sway=Sway(dy=0.6 * u, period=5, phase=0.4),
+        )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from videoflow.providers.base import Cue, SpeakerId, SpokenTurn, SpokenWord
 
@@ -38,14 +39,16 @@ def beats_cut(turns: Sequence[SpokenTurn], total_seconds: float) -> list[Beat]:
     """Return beats that follow each other without a gap from 0 to ``total_seconds``."""
     ordered = sorted(turns, key=lambda turn: (turn.start, turn.index))
     starts = [0.0]
-    for before, turn in zip(ordered, ordered[1:], strict=False):
+    for before, turn in pairwise(ordered):
         lead = min(_LEAD_SECONDS, max(0.0, turn.start - before.end) / 2)
         starts.append(min(max(starts[-1], turn.start - lead), total_seconds))
     whole: list[Beat] = []
     for number, turn in enumerate(ordered):
         end = starts[number + 1] if number + 1 < len(ordered) else total_seconds
         opens = number == 0 or turn.section != ordered[number - 1].section
-        whole.append(Beat(starts[number], end, (turn.index,), turn.speaker, turn.text, turn.words, turn.cue, turn.section, opens=opens))
+        whole.append(
+            Beat(starts[number], end, (turn.index,), turn.speaker, turn.text, turn.words, turn.cue, turn.section, opens=opens)
+        )
     beats: list[Beat] = []
     for beat in _short_joined([beat for beat in whole if beat.seconds > 1e-6]):
         beats += _split(beat)
@@ -61,9 +64,16 @@ def _short_joined(beats: list[Beat]) -> list[Beat]:
         if last is not None and small and not beat.opens and last.seconds + beat.seconds <= LONGEST_SECONDS + 1.5:
             main = last if last.seconds >= beat.seconds else beat
             joined[-1] = Beat(
-                last.start, beat.end, (*last.turn_indexes, *beat.turn_indexes), main.speaker, f"{last.text} {beat.text}", (*last.words, *beat.words),
-                main.cue or last.cue or beat.cue, last.section, opens=last.opens,
-            )  # fmt: skip
+                last.start,
+                beat.end,
+                (*last.turn_indexes, *beat.turn_indexes),
+                main.speaker,
+                f"{last.text} {beat.text}",
+                (*last.words, *beat.words),
+                main.cue or last.cue or beat.cue,
+                last.section,
+                opens=last.opens,
+            )
         else:
             joined.append(beat)
     return joined
@@ -89,12 +99,24 @@ def _split(beat: Beat) -> list[Beat]:
             cuts.append(best)
     edges = [beat.start, *cuts, beat.end]
     parts: list[Beat] = []
-    for number, (start, end) in enumerate(zip(edges, edges[1:], strict=False)):
+    for number, (start, end) in enumerate(pairwise(edges)):
         last_part = number == len(edges) - 2
         words = tuple(word for word in beat.words if (word.start >= start or number == 0) and (word.start < end or last_part))
         text = " ".join(word.text for word in words) or beat.text
         parts.append(
-            Beat(start, end, beat.turn_indexes, beat.speaker, text, words, beat.cue, beat.section, number, len(edges) - 1, beat.opens and number == 0)
+            Beat(
+                start,
+                end,
+                beat.turn_indexes,
+                beat.speaker,
+                text,
+                words,
+                beat.cue,
+                beat.section,
+                number,
+                len(edges) - 1,
+                beat.opens and number == 0,
+            )
         )
     return parts
 
@@ -102,12 +124,15 @@ def _split(beat: Beat) -> list[Beat]:
 def _border(beat: Beat, goal: float, earliest: float, latest: float) -> float | None:
     """Return the phrase border nearest to ``goal``: after a sentence counts most, then after a clause, then after a word."""
     best, best_cost = None, 1e9
-    for before, word in zip(beat.words, beat.words[1:], strict=False):
+    quoting = False
+    for before, word in pairwise(beat.words):
+        quoting = (quoting or before.text[:1] in "“«„") and before.text.rstrip(".,;:!?")[-1:] not in ("”", "»")
         at = word.start - min(_LEAD_SECONDS, max(0.0, word.start - before.end) / 2)
         if not earliest <= at <= latest:
             continue
         ending = before.text.rstrip("”\"'’)")[-1:]
-        cost = abs(at - goal) + (0.0 if ending in ".!?…" else 0.5 if ending in ",;:—–" else 1.6)
+        named = before.text[:1].isupper() and word.text[:1].isupper() and ending.isalnum()  # never between the words of a name
+        cost = 3.0 * named + 3.0 * quoting + abs(at - goal) + (0.0 if ending in ".!?…" else 0.5 if ending in ",;:—–" else 1.6)
         if cost < best_cost:
             best, best_cost = at, cost
     if best is None and not beat.words and earliest <= goal <= latest:

@@ -15,13 +15,56 @@ Transition = Literal["cut", "crossfade", "slide", "wipe", "zoom"]
 
 MOST_SHARE = 0.23
 """No layout may take more of the video than this."""
-_CLIPS = frozenset(("title", "chapter", "bars", "columns", "bubbles", "line", "ranking", "figure", "versus", "kinetic", "hosts", "points", "outro"))
+_CLIPS = frozenset(
+    (
+        "title",
+        "chapter",
+        "bars",
+        "columns",
+        "bubbles",
+        "line",
+        "ranking",
+        "figure",
+        "versus",
+        "kinetic",
+        "hosts",
+        "points",
+        "outro",
+    )
+)
 _EITHER = ("question", "timeline", "recap", "statement")
 """Made clips when too little moves."""
 _LEAST_CLIP_SHARE = 0.5
+_NAMED = {
+    "title": "Title card",
+    "chapter": "Chapter card",
+    "bars": "Bar chart",
+    "columns": "Column chart",
+    "bubbles": "Chart of discs",
+    "line": "Line chart by day",
+    "ranking": "Ranked list",
+    "figure": "Large figure",
+    "versus": "Two sides compared",
+    "quote": "Quotation",
+    "kinetic": "Words in large type",
+    "statement": "Sentence in large type",
+    "question": "Question",
+    "points": "List",
+    "hosts": "The two hosts talking",
+    "timeline": "Time line",
+    "stickers": "Wall of words",
+    "videos": "Cards of the videos",
+    "poster": "One large word",
+    "spotlight": "Pictogram with a phrase",
+    "map": "Map",
+    "recap": "Recap",
+    "outro": "Closing card",
+}
 _FREE_CAMERA = frozenset(("stickers", "spotlight", "poster", "videos"))
 """Nothing in these is lost when the camera moves sideways."""
-_ENGLISH = frozenset("the and of to in is that it for with are was this you but not have".split())
+_ENGLISH = frozenset(
+    ("the", "and", "of", "to", "in", "is", "that", "it", "for", "with", "are", "was", "this", "you", "but", "not", "have")
+)
 
 
 @dataclass(slots=True)
@@ -61,7 +104,14 @@ def _content(option: Option) -> str:
 
 
 def storyboard_make(
-    turns: Sequence[SpokenTurn], *, title: str, look: Mapping[str, Any], aspect: str, total_seconds: float, hosts: tuple[Host, Host], seed: int
+    turns: Sequence[SpokenTurn],
+    *,
+    title: str,
+    look: Mapping[str, Any],
+    aspect: str,
+    total_seconds: float,
+    hosts: tuple[Host, Host],
+    seed: int,
 ) -> list[Shot]:
     """Return shots that cover 0 to ``total_seconds`` without a gap."""
     chance = random.Random(f"{seed}/{title}/{aspect}")
@@ -70,7 +120,13 @@ def storyboard_make(
         beats = [Beat(0.0, total_seconds, (), "A", title, (), None, "")]
     sections = tuple(dict.fromkeys(beat.section for beat in beats if beat.section))
     texts = " ".join(turn.text for turn in turns).lower().split()
-    setting = Setting(title, tuple(str(word) for word in look.get("keywords", ())), sum(word in _ENGLISH for word in texts) > 0.08 * len(texts), sections, aspect == "16:9")
+    setting = Setting(
+        title,
+        tuple(str(word) for word in look.get("keywords", ())),
+        sum(word in _ENGLISH for word in texts) > 0.08 * len(texts),
+        sections,
+        aspect == "16:9",
+    )
     words_of = {section: _frequent(turns, section) for section in sections}
     ledger = _Ledger(total_seconds, {}, [], [], set())
     picked: list[tuple[Beat, Option, str]] = []
@@ -92,7 +148,9 @@ def storyboard_make(
             "speaker": beat.speaker,
             "section": without_emoji(head),
             "hosts": [asdict(host) for host in hosts],
-            "words": [[word.text, round(word.start - starts[number], 3), round(word.end - starts[number], 3)] for word in beat.words],
+            "words": [
+                [word.text, round(word.start - starts[number], 3), round(word.end - starts[number], 3)] for word in beat.words
+            ],
         }
         before = shots[-1] if shots else None
         shots.append(
@@ -115,7 +173,7 @@ def storyboard_make(
 
 def _pick(
     beat: Beat, number: int, count: int, setting: Setting, section_words: Sequence[str], ledger: _Ledger, chance: random.Random
-) -> Option:  # fmt: skip
+) -> Option:
     kind = beat.cue.kind if beat.cue else None
     if number == 0:
         return Option("title", 9, {"heading": setting.title, "text": " ".join([*setting.keywords[:8], beat.text])})
@@ -206,11 +264,5 @@ def _transition(beat: Beat, layout: str, before: Shot | None, chance: random.Ran
 def _alt(option: Option) -> str:
     spec = option.spec
     said = str(spec.get("heading") or spec.get("text") or spec.get("phrase") or "").strip()
-    named = {
-        "title": "Title card", "chapter": "Chapter card", "bars": "Bar chart", "columns": "Column chart", "bubbles": "Chart of discs", "line": "Line chart by day",
-        "ranking": "Ranked list", "figure": "Large figure", "versus": "Two sides compared", "quote": "Quotation", "kinetic": "Words in large type", "statement": "Sentence in large type",
-        "question": "Question", "points": "List", "hosts": "The two hosts talking", "timeline": "Time line", "stickers": "Wall of words", "videos": "Cards of the videos", "poster": "One large word",
-        "spotlight": "Pictogram with a phrase", "map": "Map", "recap": "Recap", "outro": "Closing card",
-    }[option.layout]  # fmt: skip
     labels = ", ".join(str(row["label"]) for row in spec.get("data", ())[:5] if row["label"] != said)
-    return ": ".join(part for part in (named, said, labels) if part)
+    return ": ".join(part for part in (_NAMED[option.layout], said, labels) if part)

@@ -56,7 +56,10 @@ def _spread(data: Sequence[Datum]) -> float:
 def _videos(cue: Cue) -> list[Spec]:
     """Return the data of a cue as videos, when that is what they are: their labels read like titles."""
     named = [datum for datum in cue.data if datum.date is None and len(datum.label.split()) >= 3]
-    return [{"title": datum.label, "channel": cue.attribution if len(cue.data) == 1 else "", "value": datum.value} for datum in named[:3]]
+    return [
+        {"title": datum.label, "channel": cue.attribution if len(cue.data) == 1 else "", "value": datum.value}
+        for datum in named[:3]
+    ]
 
 
 def cue_options(beat: Beat, setting: Setting) -> list[Option]:
@@ -74,7 +77,11 @@ def cue_options(beat: Beat, setting: Setting) -> list[Option]:
         case "quote":
             options.append(Option("quote", 3.0, {"text": cue.text or cue.heading, "attribution": cue.attribution}))
             if cue.attribution and len(cue.text.split()) >= 2:
-                card = {"title": cue.text.strip("“”\"'"), "channel": cue.attribution, "value": cue.data[0].value if cue.data else None}
+                card = {
+                    "title": cue.text.strip("“”\"'"),
+                    "channel": cue.attribution,
+                    "value": cue.data[0].value if cue.data else None,
+                }
                 options.append(Option("videos", 2.2, {"videos": [card], "heading": heading, "phrase": key_phrase(beat.text, 7)}))
         case "figure" if cue.data:
             caption = heading if heading.lower() != cue.data[0].unit.lower() else cue.text
@@ -145,7 +152,9 @@ def text_options(beat: Beat, setting: Setting) -> list[Option]:
     sides = versus_in(text)
     if sides:
         options.append(Option("versus", 1.9, {"items": list(sides), "heading": ""}))
-    asked = [sentence for sentence in re.split(r"(?<=[.!?？؟])\s+", text) if sentence.rstrip("”\"'’").endswith(("?", "？", "؟", ";"))]
+    asked = [
+        sentence for sentence in re.split(r"(?<=[.!?？؟])\s+", text) if sentence.rstrip("”\"'’").endswith(("?", "？", "؟", ";"))
+    ]
     if asked and asked[-1].rstrip("”\"'’").endswith(("?", "？", "؟")):
         options.append(Option("question", 2.1, {"text": asked[-1]}))
     return options
@@ -163,10 +172,16 @@ def plain_options(beat: Beat, setting: Setting, section_words: Sequence[str]) ->
         Option("spotlight", 1.35 if icon_fits(text) else 0.85, {"phrase": gist, "text": text}),
     ]
     sentence = sentence_shown(text, 120)
-    if 24 <= len(sentence):
+    if len(sentence) >= 24:
         options.append(Option("statement", 0.95, {"text": sentence}))
-    own = {word.lower() for listed in (*setting.keywords, *section_words[:5]) for word in listed.split()}
-    strong = [word for word in words if 4 <= len(word) <= 14 and not word.endswith("ly") and (word.lower() in own or (word[:1].isupper() and not text.startswith(word)))]
+    own = {word.lower() for listed in setting.keywords for word in listed.split()}
+    strong = [
+        word
+        for word in words
+        if 4 <= len(word) <= 14
+        and not word.endswith("ly")
+        and (word.lower() in own or (word[:1].isupper() and not text.startswith(word)))
+    ]
     if strong:
         best = max(strong, key=lambda word: (word[:1].isupper() and not text.startswith(word), min(len(word), 9), -len(word)))
         options.append(Option("poster", 0.75, {"word": best[:1].upper() + best[1:], "phrase": gist, "text": text}))
