@@ -134,6 +134,7 @@ def picture_planes(path: Path, width: int, height: int, focus: tuple[float, floa
 def warp_into(source: Planes, view: View, target: Planes, *, shift_x: float = 0.0) -> None:
     """Draw the view on the source into the target, moved to the right by ``shift_x`` pixels of the target.
 
+    Columns that the moved picture does not reach are left as they are.
     Luma pixel centres are mapped exactly. Source chroma is sited between its 2 x 2 luma samples, the target's on the left ones,
     as H.264 players assume (type 0 of its chroma locations).
     """
@@ -143,11 +144,15 @@ def warp_into(source: Planes, view: View, target: Planes, *, shift_x: float = 0.
     offset_y = view.top * source.height + 0.5 * scale_y - 0.5
     half_x = (offset_x - 0.5) / 2.0
     half_y = (scale_y / 2.0 + offset_y - 0.5) / 2.0
-    for plane, out, (bx, by) in (
-        (source.y, target.y, (offset_x, offset_y)),
-        (source.u, target.u, (half_x, half_y)),
-        (source.v, target.v, (half_x, half_y)),
+    first = max(0, int(shift_x) // 2)
+    last = target.width // 2 - max(0, int(-shift_x) // 2)
+    for plane, whole, step, (bx, by) in (
+        (source.y, target.y, 2, (offset_x, offset_y)),
+        (source.u, target.u, 1, (half_x, half_y)),
+        (source.v, target.v, 1, (half_x, half_y)),
     ):
+        out = whole[:, first * step : last * step]
+        bx += first * step * scale_x
         if plane.shape == out.shape and (scale_x, scale_y, bx, by) == (1.0, 1.0, 0.0, 0.0):
             np.copyto(out, plane)
             continue

@@ -4,10 +4,9 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from videoflow.render.motion import View
-from videoflow.render.planes import Plane, Planes
+from videoflow.render.planes import Planes
 
 Draw = Callable[[Planes, View | None, float], None]
 """``draw(target, zoomed, shift_x)`` draws a picture as it stands at this frame: magnified further by ``zoomed``, moved right."""
@@ -30,10 +29,6 @@ def _centred(zoom: float) -> View:
 def _mix(out: Planes, incoming: Planes, share: float) -> None:
     for below, above in zip(out, incoming, strict=True):
         cv2.addWeighted(below, 1.0 - share, above, share, 0.0, dst=below)
-
-
-def _mix_masked(below: Plane, above: Plane, mask: NDArray[np.float32]) -> None:
-    cv2.blendLinear(below, above, 1.0 - mask, mask, dst=below)
 
 
 def crossfade(share: float, outgoing: Draw, incoming: Draw, out: Planes, spare: Planes) -> None:
@@ -74,14 +69,21 @@ def wipe(share: float, outgoing: Draw, incoming: Draw, out: Planes, spare: Plane
     outgoing(out, None, 0.0)
     incoming(spare, None, 0.0)
     way = 0.5 * share + 0.5 * smooth(share)
+    lean = WIPE_SLANT * out.height / out.width
+    front = way * (1.0 + lean + WIPE_SOFT_SHARE)
     for below, above in zip(out, spare, strict=True):
         height, width = below.shape
-        across = np.linspace(0.0, 1.0, width, dtype=np.float32)[None, :]
-        down = np.linspace(0.0, WIPE_SLANT, height, dtype=np.float32)[:, None] * (height / width)
-        span = 1.0 + WIPE_SLANT * height / width + WIPE_SOFT_SHARE
-        ramp = np.clip((way * span - across - down) / WIPE_SOFT_SHARE, 0.0, 1.0)
-        mask = (ramp * ramp * (3.0 - 2.0 * ramp)).astype(np.float32)
-        _mix_masked(below, above, mask)
+        first = min(width, max(0, int((front - lean - WIPE_SOFT_SHARE) * width)))
+        last = min(width, max(0, int(front * width) + 1))
+        below[:, :first] = above[:, :first]
+        if first == last:
+            continue
+        across = np.arange(first, last, dtype=np.float32)[None, :] / width
+        down = np.linspace(0.0, lean, height, dtype=np.float32)[:, None]
+        ramp = np.clip((front - across - down) / WIPE_SOFT_SHARE, 0.0, 1.0)
+        mask = ramp * ramp * (3.0 - 2.0 * ramp)
+        strip = np.ascontiguousarray(below[:, first:last]), np.ascontiguousarray(above[:, first:last])
+        below[:, first:last] = cv2.blendLinear(*strip, 1.0 - mask, mask)
 
 
 TRANSITIONS: dict[str, Callable[[float, Draw, Draw, Planes, Planes], None]] = {

@@ -29,6 +29,18 @@ class TestWarp:
             expected = 128 + 80 * np.sin((2 * (np.arange(20, 300) + 0.5 + shift) - 0.5) * 2 * np.pi / 40)
             assert np.abs(target.y[90, 20:300] - expected).mean() < 1.0
 
+    def test_a_moved_picture_is_the_same_picture_elsewhere(self, tmp_path):
+        planes = picture_planes(picture(tmp_path / "p.png"), 320, 180, (0.5, 0.5), moving=True)
+        here, left, right = planes_empty(320, 180), planes_empty(320, 180), planes_empty(320, 180)
+        view = view_at("push_in", (0.4, 0.4), 0.3, 5.0)
+        warp_into(planes, view, here)
+        warp_into(planes, view, right, shift_x=100.0)
+        warp_into(planes, view, left, shift_x=-100.0)
+        assert np.abs(here.y[:, :220].astype(int) - right.y[:, 100:]).max() <= 1
+        assert np.abs(here.u[:, :110].astype(int) - right.u[:, 50:]).max() <= 1
+        assert np.abs(here.y[:, 100:].astype(int) - left.y[:, :220]).max() <= 1
+        assert right.y[:, :99].max() == 16
+
     def test_a_whole_picture_of_the_same_size_is_not_resampled(self, tmp_path):
         planes = picture_planes(picture(tmp_path / "p.png", size=(320, 180)), 320, 180, (0.5, 0.5), moving=False)
         target = planes_empty(320, 180)

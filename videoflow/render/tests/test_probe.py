@@ -55,6 +55,12 @@ class TestCheck:
         with pytest.raises(BadInput, match=r"cut off|damaged"):
             media_check(path, kind)
 
+    def test_cut_off_behind_its_index(self, tmp_path):
+        path = clip(tmp_path / "c.mp4", "testsrc2=s=320x180:r=12:d=6", "-movflags", "+faststart")
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        with pytest.raises(BadInput, match=r"c\.mp4 is cut off|damaged"):
+            media_check(path, "clip")
+
     def test_a_bomb(self, tmp_path):
         header = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
         body = _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(b"0" * 999)) + _chunk(b"IEND", b"")
