@@ -217,7 +217,7 @@ class ScriptForm(VideoForm):
         widget=forms.Textarea(
             attrs={
                 "rows": 12,
-                "placeholder": "Ana: Did you see what happened to the old harbour?\nBen: I did, and the numbers are stranger still.",
+                "placeholder": "Ana: Did you see what happened to the old harbour?\nBen: I did, and it gets stranger.",
             }
         ),
         help_text="Two speakers, a name and a colon before each turn. Markdown and SRT work too; names and times are not spoken.",

@@ -24,6 +24,7 @@ from videoflow.pipeline.forms import (
     PublishForm,
     ScriptForm,
     StudioForm,
+    ThemesForm,
     TopicForm,
     TrendsForm,
     VideoForm,
@@ -149,6 +150,8 @@ def _panel_context(board: Board, name: str, form: StudioForm | None = None) -> d
         content["form"] = form or PublishForm(initial=content["first_values"])
     else:
         content["form"] = form
+    if isinstance(form, ThemesForm):
+        content["posted"] = [int(value) for value in form.data.getlist("theme_ids") if value.isdecimal()]
     template = select_template([f"pipeline/stages/{name}.html", "pipeline/stages/_default.html"])
     return {"state": state, "panel": content, "panel_template": template, "is_active": name == board.active or form is not None}
 
@@ -196,8 +199,9 @@ def stage_run(request: Request, project_id: UUID, task_type: str) -> HttpRespons
     if task_type not in {stage.name for stage in stages.load()}:
         raise Http404
     form = stage_form(task_type, request.POST, project)
+    at_panel = "trending_analysis" if isinstance(form, ThemesForm) else task_type  # where the form stands
     if not form.is_valid():
-        return _detail_page(request, project, refused=(task_type, form))
+        return _detail_page(request, project, refused=(at_panel, form))
     input_data = form.input_data()  # type: ignore[attr-defined]
     if task_type in CHAINED and request.POST.get("continue"):
         input_data["continue"] = True
@@ -205,7 +209,7 @@ def stage_run(request: Request, project_id: UUID, task_type: str) -> HttpRespons
         stage_start(project=project, task_type=task_type, input_data=input_data)
     except VideoflowError as error:
         form.refuse(_as_refusal(error))
-        return _detail_page(request, project, refused=(task_type, form))
+        return _detail_page(request, project, refused=(at_panel, form))
     return HttpResponseRedirect(f"{reverse('pipeline:project_detail', args=[project.pk])}#panel-{task_type}")
 
 

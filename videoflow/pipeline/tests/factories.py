@@ -312,6 +312,9 @@ def with_media(project: Project, script: Script, *, count: int = 6, done: bool =
             seconds=4.0,
             layout=layouts[position % 6],
         )
+    if done:
+        script.media_seconds = clock + 1
+        script.save(update_fields=["media_seconds"])
     asset_make(project, kind="music", name="Slow morning.wav", content=_wav(99), seconds=27.0, alt="Music bed, calm")
 
 
