@@ -19,11 +19,17 @@ from typing import Any
 
 import django
 import pytest
+from django.conf import settings as django_settings
 
 _PATH_ROOM = 60  # a socket's path must stay short, wherever TMPDIR points
 _BASE = Path(tempfile.gettempdir()) if len(tempfile.gettempdir()) < _PATH_ROOM else Path("/tmp")
 DATA = Path(tempfile.mkdtemp(prefix="videoflow-test-", dir=_BASE))
 atexit.register(shutil.rmtree, DATA, ignore_errors=True)
+
+if django_settings.configured:
+    raise pytest.UsageError(
+        "Unset DJANGO_SETTINGS_MODULE: the tests' settings must not be read before their data folder is known."
+    )
 
 for _name in [name for name in os.environ if name.startswith("VIDEOFLOW_")]:
     del os.environ[_name]
@@ -37,6 +43,13 @@ os.environ.update(
     OPENBLAS_NUM_THREADS="1",
 )
 django.setup()  # here and not by pytest-django, which would read the settings before this file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Let each xdist process read this file before the settings, as this one did, and so get its own data folder and Redis."""
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+
 
 _connect = socket.socket.connect
 _connect_ex = socket.socket.connect_ex
