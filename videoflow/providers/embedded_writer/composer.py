@@ -18,7 +18,7 @@ PAUSE_SECONDS = 0.35
 _TRIES = 3
 _WARM_UP_WORDS = 110
 """Until so many words have been said, the choice of dialogues is free."""
-_EVEN = 0.03
+_EVEN = 0.05
 """How far a voice may be from half of the words before it counts in the choice."""
 
 

@@ -17,6 +17,7 @@ from videoflow.providers.embedded_writer.figures import (
     say_several,
     say_times,
 )
+from videoflow.providers.embedded_writer.lexicon import words_read
 from videoflow.providers.embedded_writer.record import Record
 from videoflow.providers.embedded_writer.stock import Said
 from videoflow.providers.embedded_writer.titles import clean_channel, clean_title, strip_lures
@@ -74,7 +75,11 @@ def label_spoken(label: str) -> str:
     text = strip_lures(label)
     if text.lower().startswith("most watched:"):
         return f"“{text.split(':', 1)[1].strip()}”"
-    return re.sub(r"^(?:The|A|An)\s", lambda match: match.group(0).lower(), text) or label
+    first, _, rest = text.partition(" ")
+    is_common = first.lower() in ("the", "a", "an") or (
+        first.istitle() and first.lower() in words_read("common-first") and rest.islower()
+    )
+    return f"{first.lower()} {rest}" if rest and is_common else text or label
 
 
 class ThemeFacts:

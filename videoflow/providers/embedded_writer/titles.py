@@ -39,7 +39,10 @@ _ACRONYMS = words_read("acronyms")
 _SMALL_WORDS = words_read("small")
 _DANGLING = words_read("dangling")
 _WORD = re.compile(r"[^\W_]+(?:['’.&-][^\W_]+)*", re.UNICODE)
-_MAX_WORDS = 10
+_MAX_WORDS, _WHOLE_WORDS = 10, 12
+_JOINTS = frozenset(
+    ("&", "and", "with", "starring", "after", "as", "while", "because", "when", "from", "at", "for", "than", "during", "before")
+)
 
 
 def _speakable_share(text: str) -> float:
@@ -113,14 +116,16 @@ _COMMON_SHORT = words_read("short")
 
 
 def _cut(text: str) -> str:
+    """At most ten words, or twelve when that is all of it; cut where a clause ends rather than in the middle of one."""
     words = text.split()
-    if len(words) <= _MAX_WORDS:
+    if len(words) <= _WHOLE_WORDS:
         return text
     for sign in (". ", "! ", "? ", ": ", "; ", ", "):
         head = text.split(sign)[0]
         if 3 <= len(head.split()) <= _MAX_WORDS:
             return head
-    kept = words[:_MAX_WORDS]
+    joints = [number for number, word in enumerate(words[: _MAX_WORDS + 1]) if number >= 4 and word.lower() in _JOINTS]
+    kept = words[: joints[-1]] if joints else words[:_MAX_WORDS]
     while len(kept) > 3 and kept[-1].lower().strip(".,:;") in _DANGLING:
         kept.pop()
     return " ".join(kept)
@@ -148,8 +153,15 @@ def clean_channel(channel: str) -> str:
     return " ".join(text.split()[:5]) if _speakable_share(text) >= 0.8 else ""
 
 
+def _readable(text: str) -> str:
+    """Leave out words in scripts that an English voice cannot read, when most of the text is not made of them."""
+    if _speakable_share(text) < 0.5:
+        return text
+    return " ".join(word for word in text.split() if _speakable_share(word) >= 0.5 or not any(sign.isalpha() for sign in word))
+
+
 def clean_title(title: str, channel: str = "", *, is_long: bool = False) -> str:
-    """A title as one would say it: at most ten words, no boilerplate; empty when nothing speakable is left.
+    """A title as one would say it: at most twelve words, no boilerplate; empty when nothing speakable is left.
 
     ``is_long`` takes in what stands behind a bar or a dash, to tell apart two videos of one series.
     """
@@ -158,7 +170,8 @@ def clean_title(title: str, channel: str = "", *, is_long: bool = False) -> str:
     def bracket(match: re.Match[str]) -> str:
         inside = match.group(1)
         keep = (
-            len(_WORD.findall(_BRACKETS_FLAT.sub(" ", text))) < 3
+            any(sign.isalpha() for sign in inside)
+            and len(_WORD.findall(_BRACKETS_FLAT.sub(" ", text))) < 3
             and not _BOILERPLATE.search(inside)
             and not _FEATURING.search(inside)
             and len(inside.split()) <= 4
@@ -184,7 +197,7 @@ def clean_title(title: str, channel: str = "", *, is_long: bool = False) -> str:
 
     kept = [part for part in parts if worth(part)]
     if not kept:
-        kept = [part for part in parts if part and _speakable_share(part) >= 0.8][:1]
+        kept = [part for part in parts if part and _speakable_share(part) >= 0.5][:1]
     if len(kept) > 1 and spoken_channel and spoken_channel in kept[0].lower():
         rest = kept[0].lower().replace(spoken_channel, "", 1).strip()
         if re.match(r"(?:$|[,&]|x\s|and\s|with\s)", rest) or re.search(r"(?:[,&]|\sx|\sand)$", rest):
@@ -202,5 +215,12 @@ def clean_title(title: str, channel: str = "", *, is_long: bool = False) -> str:
         flags=re.I,
     )
     text = _tidy(stripped) or _tidy(text)
+    before = text
+    text = _readable(re.sub(r"\bM/?V\b", " ", text))
+    if text != before:
+        words = text.split()
+        while len(words) > 1 and words[-1].lower() in _DANGLING:
+            words.pop()
+        text = " ".join(words)
     text = _tidy(_cut(settle_case(text)))
     return text[:1].upper() + text[1:] if _speakable_share(text) >= 0.8 and len(text) > 1 else ""
