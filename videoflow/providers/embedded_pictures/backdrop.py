@@ -168,7 +168,7 @@ def _rings(p: _Painter) -> None:
         p.ring(cx, cy, step * 3, step * 0.42, p.accents[0])
         p.disc(cx, cy, step * 1.05, p.accents[1])
     else:
-        p.ring(cx, cy, step * 4.05, step * 0.10, p.accents[0])
+        p.ring(cx, cy, step * 4.05, step * 0.10, p.tones[1])
     ox, oy = p.w - cx, p.h - cy
     p.ring(ox + p.u * 8, oy, p.u * 20, p.u * 1.2, p.tones[1])
 
@@ -245,9 +245,9 @@ def _paper(p: _Painter) -> None:
     levels = 4 if p.bold else 3
     scheme = p.board.scheme
     for number in range(levels):
-        height = p.h * ((0.40 if p.bold else 0.27) - 0.088 * number)
+        height = p.h * ((0.30 if p.bold else 0.25) - (0.068 if p.bold else 0.08) * number)
         knots = [
-            (p.w * (i / 6 - 0.08 + p.chance.uniform(-0.03, 0.03)), p.h - height + p.chance.uniform(-1, 1) * p.u * 6)
+            (p.w * (i / 6 - 0.08 + p.chance.uniform(-0.03, 0.03)), p.h - height + p.chance.uniform(-1, 1) * p.u * 4.5)
             for i in range(8)
         ]
         curve = curve_through(knots)

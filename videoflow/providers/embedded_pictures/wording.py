@@ -139,7 +139,7 @@ def listing_in(text: str) -> tuple[str, ...]:
         match = re.search(r"((?:[^,.;:!?—]{2,38},\s+){1,6}[^,.;:!?—]{2,38}?,?\s+(?:and|or|&)\s+[^,.;:!?—]{2,38})", sentence)
         if match is None:
             continue
-        items = []
+        items: list[str] = []
         for part in re.split(r",?\s+(?:and|or|&)\s+|,\s+", match.group(1)):
             words = part.split()
             while words and not items and words[0].lower().replace("’", "'") in _STOP:
@@ -209,6 +209,8 @@ def sentence_shown(text: str, limit: int) -> str:
     sentences = [s.strip() for s in re.split(r"(?<=[.!?…])\s+", without_emoji(text)) if s.strip()]
     fitting = [s for s in sentences if 18 <= len(s) <= limit] or sentences or [text]
     best = max(fitting, key=lambda s: (len(content_words(s)), -len(s)))
+    if best.count("“") != best.count("”") or best.count('"') % 2:  # half a quotation: without its marks
+        best = re.sub(r"[“”\"]", "", best)
     return shortened(best, limit)
 
 

@@ -56,9 +56,10 @@ def kinetic(board: Board) -> None:
     largest = (27 if board.wide else 22) * u
     sizes = [min(largest, width / max(0.2, width_of(line, face, 100)) * 100) for line in lines]
     gap = 2.6 * u
-    shrink = min(1.0, (area.height - gap * (len(lines) - 1)) / (sum(sizes) * 0.80))
+    shrink = min(1.0, (area.height - gap * (len(lines) - 1)) / (sum(sizes) * 0.88))
     sizes = [size * shrink for size in sizes]
-    total = sum(size * 0.78 for size in sizes) + gap * (len(lines) - 1)
+    steps = [size * (0.88 if re.search("[gjpqy]", text) else 0.78) for text, size in zip(lines, sizes, strict=True)]
+    total = sum(steps) + gap * (len(lines) - 1)
     y = area.top + (area.height - total) / 2
     loud = max(range(len(lines)), key=lambda number: len(lines[number]) if len(lines) > 1 else 0)
     align = board.chance.choice((0.0, 0.0, 0.5))
@@ -84,7 +85,7 @@ def kinetic(board: Board) -> None:
                 if piece in text[len(before) :]
                 else before + piece + " "
             )
-        y += size * 0.78 + gap
+        y += steps[number] + gap
 
 
 def statement(board: Board) -> None:

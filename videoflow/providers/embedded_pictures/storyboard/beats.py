@@ -29,6 +29,8 @@ class Beat:
     part: int = 0
     parts: int = 1
     opens: bool = False
+    turn_text: str = ""
+    """All that is said in the turn, of which ``text`` is this part."""
 
     @property
     def seconds(self) -> float:
@@ -47,7 +49,18 @@ def beats_cut(turns: Sequence[SpokenTurn], total_seconds: float) -> list[Beat]:
         end = starts[number + 1] if number + 1 < len(ordered) else total_seconds
         opens = number == 0 or turn.section != ordered[number - 1].section
         whole.append(
-            Beat(starts[number], end, (turn.index,), turn.speaker, turn.text, turn.words, turn.cue, turn.section, opens=opens)
+            Beat(
+                starts[number],
+                end,
+                (turn.index,),
+                turn.speaker,
+                turn.text,
+                turn.words,
+                turn.cue,
+                turn.section,
+                opens=opens,
+                turn_text=turn.text,
+            )
         )
     beats: list[Beat] = []
     for beat in _short_joined([beat for beat in whole if beat.seconds > 1e-6]):
@@ -73,6 +86,7 @@ def _short_joined(beats: list[Beat]) -> list[Beat]:
                 main.cue or last.cue or beat.cue,
                 last.section,
                 opens=last.opens,
+                turn_text=f"{last.turn_text} {beat.turn_text}",
             )
         else:
             joined.append(beat)
@@ -116,6 +130,7 @@ def _split(beat: Beat) -> list[Beat]:
                 number,
                 len(edges) - 1,
                 beat.opens and number == 0,
+                beat.turn_text,
             )
         )
     return parts
@@ -131,7 +146,9 @@ def _border(beat: Beat, goal: float, earliest: float, latest: float) -> float | 
         if not earliest <= at <= latest:
             continue
         ending = before.text.rstrip("”\"'’)")[-1:]
-        named = before.text[:1].isupper() and word.text[:1].isupper() and ending.isalnum()  # never between the words of a name
+        named = ending.isdigit() or (
+            before.text[:1].isupper() and word.text[:1].isupper() and ending.isalnum()
+        )  # a name or a figure stays whole
         cost = 3.0 * named + 3.0 * quoting + abs(at - goal) + (0.0 if ending in ".!?…" else 0.5 if ending in ",;:—–" else 1.6)
         if cost < best_cost:
             best, best_cost = at, cost

@@ -140,8 +140,13 @@ def text_options(beat: Beat, setting: Setting) -> list[Option]:
     figures = figures_in(text)
     if figures:
         figure = figures[0]
-        row = {"label": figure.about, "value": figure.value, "unit": figure.unit, "date": None}
-        caption = figure.about if len(figure.about.split()) >= 2 else key_phrase(text, 7)
+        counted = figure.about.split()[0].lower() if figure.about and not figure.unit else ""
+        if counted not in ("people", "percent") and not (counted.isalpha() and counted.endswith("s") and len(counted) > 3):
+            counted = ""
+        row = {"label": figure.about, "value": figure.value, "unit": figure.unit or counted, "date": None}
+        caption = (
+            figure.about.removeprefix(counted).strip() if len(figure.about.split()) >= 2 + bool(counted) else key_phrase(text, 7)
+        )
         options.append(Option("figure", 2.2, {"data": [row], "caption": caption[:1].upper() + caption[1:], "heading": caption}))
     quoted = quote_in(text)
     if quoted:
@@ -156,7 +161,10 @@ def text_options(beat: Beat, setting: Setting) -> list[Option]:
         sentence for sentence in re.split(r"(?<=[.!?？؟])\s+", text) if sentence.rstrip("”\"'’").endswith(("?", "？", "؟", ";"))
     ]
     if asked and asked[-1].rstrip("”\"'’").endswith(("?", "？", "؟")):
-        options.append(Option("question", 2.1, {"text": asked[-1]}))
+        whole = [
+            sentence for sentence in re.split(r"(?<=[.!?？؟])\s+", without_emoji(beat.turn_text)) if sentence.endswith(asked[-1])
+        ]
+        options.append(Option("question", 2.1, {"text": min(whole, key=len, default=asked[-1])}))
     return options
 
 
