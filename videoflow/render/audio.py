@@ -37,8 +37,9 @@ BRIDGED_SECONDS = 1.6
 """Pauses shorter than this do not bring the music up, so it does not pump between turns."""
 ENVELOPE_RATE = 100
 LOOP_SECONDS = 2.0
-MUSIC_IN_SECONDS = 0.4
-MUSIC_OUT_SECONDS = 1.5
+MUSIC_IN_SECONDS = 0.2
+MUSIC_OUT_SECONDS = 0.6
+"""Beds bring fades of their own; these only keep any track from starting or ending with a click."""
 
 _CHUNK = 10 * RATE
 

@@ -1,5 +1,6 @@
 """The worker process of the compositor: makes segments and the sound from their JSON-able descriptions."""
 
+import ctypes
 import errno
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -125,6 +126,13 @@ def segment_make(job: Mapping[str, Any], aside: Path, out: Path, shelf: PictureS
 _SHELF = PictureShelf()
 
 
+def memory_give_back() -> None:
+    """Hand freed memory back to the system; glibc would keep what pictures and encoders used (140 MB a worker at 1080p)."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "malloc_trim"):  # glibc only
+        libc.malloc_trim(0)
+
+
 def handle(job: Mapping[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
     """Do one job of the compositor: a batch of segments, or the sound.
 
@@ -147,6 +155,7 @@ def handle(job: Mapping[str, Any], progress: Callable[[float], None]) -> dict[st
                 _SHELF,
                 lambda frames: progress((before + frames) / total),  # noqa: B023
             )
+            memory_give_back()
             done += int(segment["job"]["frames"])
             progress(done / total)
         return {"frames": done}
