@@ -163,9 +163,19 @@ def notes_read(notes: str) -> list[Note]:
                     continue
                 heard.add(part.lower())
                 text = part if part[-1] in '.!?…”"' else part.rstrip(",;:—- ") + "."
-                leans = bool(found) and found[-1].paragraph == number and (position > 0 or bool(_ANAPHORA.match(text)))
+                leans = bool(found) and found[-1].paragraph == number and (position > 0 or _leans(text, found[-1].text))
                 found.append(Note(len(found), text[:1].upper() + text[1:], heading, number, _kinds(text), leans))
     return found
+
+
+def _leans(text: str, before: str) -> bool:
+    """Tell whether a sentence needs the one before it: a pronoun, or "the lever" after "a lever"."""
+    if _ANAPHORA.match(text):
+        return True
+    known = re.match(r"(?:The|Each|One|Another) (\w+)", text)
+    return bool(
+        known and re.search(rf"\b(?:an?|new|two|three|several|some) (?:\w+ )?{re.escape(known[1])}s?\b", before, re.IGNORECASE)
+    )
 
 
 def note_of(index: int, text: str) -> Note:

@@ -23,6 +23,8 @@ from videoflow.providers.embedded_writer.script_lines import (
 
 MOST_WORDS = 6_000
 """About 40 minutes of speech."""
+_MOST_SIGNS = 400_000
+"""No script of 6,000 words is longer, subtitle times included."""
 _WORDS_PER_MINUTE = 150
 _TURN_WORDS = 45
 _CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]")
@@ -132,6 +134,12 @@ def _refuse_unreadable(text: str) -> None:
     if not text.strip():
         raise BadInput("The script is empty. Paste lines such as “Ana: Hello” and “Ben: Hi”, with two names in all.")
     odd = sum(1 for sign in text if sign == "\ufffd" or (ord(sign) < 32 and sign not in "\t\n\r\f\v\x1c\x1d\x1e\x1f"))
+    if len(text) > _MOST_SIGNS:
+        raise BadInput(
+            f"This script has {len(text):,} characters, far more than {MOST_WORDS:,} words (about 40 minutes). Split it "
+            "into several videos.",
+            details={"characters": len(text), "limit": _MOST_SIGNS},
+        )
     if "\x00" in text or odd > max(3, len(text) // 50):
         raise BadInput("This is not a text file. Save the script as plain text, Markdown, SRT or VTT and give that.")
     if sum(1 for sign in text if sign.isalpha()) < 2:

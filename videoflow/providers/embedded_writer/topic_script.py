@@ -20,6 +20,7 @@ from videoflow.providers.embedded_writer.theme_script import POOL_SHARE, REQUIRE
 
 MATERIAL_SHARE = 0.42
 """At least this much of the spoken time comes from the notes; the rest is the hosts' talk around them."""
+_MOST_SIGNS = 200_000
 _OPENING, _CLOSING = 0, 99
 _OPENING_HEADINGS = ("Opening", "Where we start", "First things first")
 _CLOSING_HEADINGS = ("To sum up", "What stays", "The short version")
@@ -49,6 +50,11 @@ def topic_write(brief: TopicBrief) -> Conversation:
             "add your notes or an "
             f"article (about {_words_for(brief.minimum_seconds)} words for {say_clock(brief.minimum_seconds)}), or set "
             "up a writer service."
+        )
+    if len(brief.notes) > _MOST_SIGNS:
+        raise BadInput(
+            f"The notes have {len(brief.notes):,} characters; {_MOST_SIGNS:,} are read at most. Keep the part "
+            "that the video is about."
         )
     letters = _LETTERS.findall(brief.notes)
     if sum(1 for letter in letters if ord(letter) < 0x250) < 0.7 * len(letters):
