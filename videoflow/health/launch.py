@@ -14,7 +14,8 @@ def main(arguments: list[str]) -> None:
     parent_pid, *command = arguments
     if os.getppid() != int(parent_pid):  # it died before this line: nobody is left to work for
         sys.exit(1)
-    die_with_parent()
+    if parent_pid != "1":  # the end of a container's first process is the end of all, without our asking
+        die_with_parent()
     os.execv(command[0], command)  # noqa: S606 - a program we name ourselves, no shell
 
 
