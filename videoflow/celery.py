@@ -13,7 +13,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUM
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "videoflow.settings")
 
 from celery import Celery  # noqa: E402
-from celery.signals import celeryd_init  # noqa: E402
+from celery.signals import celeryd_init, setup_logging  # noqa: E402
 from django.conf import settings  # noqa: E402
 
 QUEUES = frozenset({"io", "cpu", "upload"})
@@ -22,6 +22,11 @@ app = Celery("videoflow")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.set_default()  # for every thread: the one that answers a request has not made the application itself
+
+
+@setup_logging.connect
+def keep_logging(**_: Any) -> None:
+    """Leave logging as the settings have it; Celery would raise the level and lose the tasks' own lines."""
 
 
 @celeryd_init.connect
