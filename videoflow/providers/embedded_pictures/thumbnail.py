@@ -1,6 +1,7 @@
 """The video's thumbnail: a few huge words, one pictogram, the two hosts, on the strongest ground of the look."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -43,10 +44,18 @@ def thumbnail_draw(*, title: str, look: Mapping[str, Any], keywords: Sequence[st
     raise ProviderError("The thumbnail could not be made smaller than 2 MB.")
 
 
+def _headline(title: str) -> str:
+    """Return the two to five words that stand for a title: all of it, its first clause, or its densest words."""
+    clauses = [clause.strip() for clause in re.split(r"\s*[:|–—,]\s+|\s-\s", title) if clause.strip()]
+    short = [clause for clause in (title, *clauses[:1]) if len(clause) <= 36 and 2 <= len(clause.split()) <= 5]
+    return short[0] if short else key_phrase(title, 4)
+
+
 def _lay(board: Board, title: str, keywords: Sequence[str]) -> None:
     backdrop(board, side="right", weight="bold")
+    board.layers.clear()  # small shapes would only be dirt at 168 px
     u, scheme = board.unit, board.scheme
-    words = title if len(title.split()) <= 5 and len(title) <= 34 else key_phrase(title, 4)
+    words = _headline(title)
     area = Area(5.5 * u, 6 * u, board.width * 0.66, board.height - 6 * u)
     face = board.display()
     block = board.fit(words, area, largest=36, smallest=9, lines=4, leading=1.04, face=face)
