@@ -1,5 +1,6 @@
 """What goes beside a video when it leaves the house: chapters, description with sources and credits, tags, title."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ CHAPTERS_MINIMUM = 3
 CHAPTER_SECONDS = 10.0  # YouTube ignores chapter lists with a shorter one
 CHAPTER_TITLE_LIMIT = 60
 SOURCES_LIMIT = 25
+_VIDEO_SOURCE = re.compile(r"(“.+” by .+?): [\d,]+ views")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ def description_make(video: Video) -> str:
 def _sources(script: Script) -> list[str]:
     lines: dict[str, None] = {}
     for entry in script.evidence:
-        label = _shorten(entry["source_label"], 120)
+        named = _VIDEO_SOURCE.match(entry["text"]) if entry["kind"] == "video" else None
+        label = _shorten(named[1] if named else entry["source_label"], 120)
         lines[f"– {label} {entry['url']}".rstrip()] = None
     return list(lines)[:SOURCES_LIMIT]
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import psutil
 from celery import shared_task  # noqa: TID251 - the one place
-from celery.signals import worker_process_init, worker_ready, worker_shutting_down
+from celery.signals import worker_ready, worker_shutting_down
 from django.db import close_old_connections, connection
 
 from videoflow.pipeline.runner import queue_drain, shutdown_request, worker_id_make
@@ -21,10 +21,15 @@ BEAT_SECONDS = 10.0
 _end = threading.Event()
 
 
+def _give_back(signum: int, frame: FrameType | None) -> None:
+    shutdown_request()
+
+
 @shared_task(name=RUN_TASK)
 def run_task(task_id: str) -> None:
-    """Look at the task's queue and run what is due."""
+    """Look at the task's queue and run what is due; told to end, the process gives its task back first."""
     close_old_connections()
+    signal.signal(signal.SIGTERM, _give_back)  # here, because the pool sets its own handler after every start-up signal
     queue_drain(task_id=UUID(task_id), worker_id=worker_id_make("celery"))
 
 
@@ -51,13 +56,3 @@ def tasks_release(**_: Any) -> None:
     _end.set()
     for child in psutil.Process().children():
         child.send_signal(signal.SIGTERM)
-
-
-@worker_process_init.connect
-def release_on_sigterm(**_: Any) -> None:
-    """A pool process that is told to end gives its task back instead of dying in the middle of it."""
-
-    def handle(signum: int, frame: FrameType | None) -> None:
-        shutdown_request()
-
-    signal.signal(signal.SIGTERM, handle)

@@ -14,6 +14,8 @@ from videoflow.providers import base
 from videoflow.providers.base import Cue, Datum, Host, Line, MusicBed, Picture, Shot, SpokenLine, SpokenTurn, SpokenWord
 from videoflow.providers.registry import provider_get
 
+SPEECH_SHARE = 0.06  # of the stage's time: the script was measured by speaking it, so the recordings are mostly there
+DRAWING_END_SHARE = 0.96
 BYTES_PER_SECOND_OF_VIDEO = 1_600_000  # pictures, clips and speech of one second, generously
 
 
@@ -82,10 +84,10 @@ def run(context: StageContext) -> StageOutput:
         _speech_save(context, turns, placed, lines)
     total_seconds = placed[-1].end + TAIL_SECONDS
     look = _look(project, script)
-    context.report(0.3, "Planning the pictures", changed="speech")
+    context.report(SPEECH_SHARE, "Planning the pictures", changed="speech")
     shots = _shots(project, script, placed, look, total_seconds)
     pictures = _draw(context, script, shots, look)
-    context.report(0.95, "Fitting the music", changed="scenes")
+    context.report(DRAWING_END_SHARE, "Fitting the music", changed="scenes")
     bed = _music(context, project, look, total_seconds)
     context.check()
 
@@ -115,7 +117,7 @@ def _speak(context: StageContext, turns: Sequence[Turn]) -> list[SpokenLine]:
     return speech.speak(
         [Line(turn.text, voices[turn.speaker]) for turn in turns],
         cache_dir("speech"),
-        report=lambda share, message: context.report(0.3 * share, message),
+        report=lambda share, message: context.report(SPEECH_SHARE * share, message),
         cancelled=context.cancelled,
     )
 
@@ -168,7 +170,8 @@ def _draw(context: StageContext, script: Script, shots: Sequence[Shot], look: di
         with context.fenced():
             _scene_save(context, script, shots[index], picture)
         done += 1
-        context.report(0.3 + 0.65 * done / len(shots), f"Picture {done} of {len(shots)}", changed="scenes")
+        share = SPEECH_SHARE + (DRAWING_END_SHARE - SPEECH_SHARE) * done / len(shots)
+        context.report(share, f"Picture {done} of {len(shots)}", changed="scenes")
 
     width_px, height_px = project.size_px
     pictures = cast(base.Pictures, provider_get("images", "embedded"))

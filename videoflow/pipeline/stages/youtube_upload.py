@@ -54,7 +54,7 @@ def ready(project: Project, options: PublishInput) -> None:
     size = len(options.description.encode())
     if size > DESCRIPTION_LIMIT_BYTES:
         raise BadInput(
-            f"The description has {size:,} bytes; {DESCRIPTION_LIMIT_BYTES:,} are allowed (an accent or emoji counts as several).",
+            f"The description has {size:,} bytes; {DESCRIPTION_LIMIT_BYTES:,} are allowed (an emoji counts as four).",
             details={"description": "too long"},
         )
     if options.tags is not None and tags_length(options.tags) > TAGS_LIMIT:

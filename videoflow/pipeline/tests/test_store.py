@@ -38,7 +38,7 @@ class TestUploadStore:
         before = set(media_path("uploads").glob("*")) if media_path("uploads").exists() else set()
         with pytest.raises(BadInput, match=sentence):
             upload_store(name="x.csv", chunks=chunks, limit_bytes=100)
-        assert {path for path in media_path("uploads").glob(".*")} == set()
+        assert set(media_path("uploads").glob(".*")) == set()
         assert set(media_path("uploads").glob("*")) == before
 
 
