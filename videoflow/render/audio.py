@@ -20,9 +20,10 @@ from videoflow.render.probe import media_open
 
 SOUND_VERSION = 1
 TARGET_LUFS = -14.0
-CEILING_DB = -1.6
+CEILING_DB = -1.9
 """True peak before coding; AAC may add a few tenths, and the finished file must stay under −1."""
-PEAK_LIMIT_DB = -1.0
+PEAK_LIMIT_DB = -1.15
+"""−1 with room for the differences between two meters."""
 BIT_RATE = 192_000
 
 VOICE_LUFS = -20.0

@@ -178,11 +178,12 @@ def limiter_gains(maxima: Grid, gain: float, ceiling: float) -> Grid:
     released = held.copy()
     if held.min(initial=1.0) < 1.0:
         recovery, level = 1.0 / RELEASE_STEPS, 1.0
-        values = held.tolist()
-        for index, target in enumerate(values):
-            level = min(target, level + (1.0 - level) * recovery)
-            values[index] = level
-        released = np.array(values)
+        for first in range(0, len(held), 60_000):  # a minute at a time, because a list takes four times an array's memory
+            values = held[first : first + 60_000].tolist()
+            for index, target in enumerate(values):
+                level = min(target, level + (1.0 - level) * recovery)
+                values[index] = level
+            released[first : first + 60_000] = values
     # Averaging over the look-ahead turns the steps down into ramps that arrive in time.
     padded = np.concatenate([np.full(LOOK_AHEAD_STEPS - 1, released[0]), released])
     return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, LOOK_AHEAD_STEPS).mean(axis=1))

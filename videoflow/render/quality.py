@@ -51,7 +51,7 @@ def quality_check(path: Path, timeline: Timeline, captions: Sequence[Caption], *
     if code:
         findings.append(Finding("decode", "fail", None, None, "The finished file cannot be decoded."))
     code, complaint = ffmpeg_run(
-        ["-v", "error", "-xerror", "-sseof", "-1", "-i", str(path), "-f", "null", "-"], timeout_seconds=60, cancelled=cancelled
+        ["-v", "error", "-xerror", "-sseof", "-1", "-i", str(path), "-f", "null", "-"], timeout_seconds=300, cancelled=cancelled
     )
     if code or complaint.strip():
         findings.append(
