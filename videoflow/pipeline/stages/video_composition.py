@@ -195,7 +195,7 @@ def _quality(made: render.Composition, drift: DriftReport, script: Script) -> di
                 "severity": "warn",
                 "start": None,
                 "end": None,
-                "message": f"Only {drift.share_within_limit:.0%} of the caption words stand within 120 ms of where they were heard.",
+                "message": f"Only {drift.share_within_limit:.0%} of the caption words stand within 120 ms of the voice.",
             }
         )
     figures = {
