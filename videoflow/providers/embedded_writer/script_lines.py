@@ -100,6 +100,7 @@ def spoken_text(text: str) -> str:
     """What is said of a line: stage directions, Markdown marks, music signs and times inside are left out."""
     text = re.sub(r"!?\[([^\]]*)\]\((?:[^()]|\([^)]*\))*\)", r"\1", text)
     text = re.sub(r"\[[^\[\]]*\]|\{[^{}]*\}|【[^】]*】", " ", text)
+    text = re.sub(rf"{_TIME}\s*-->\s*{_TIME}|-->", " ", text)
     text = re.sub(r"♪[^♪]*♪|[♪♫]", " ", text)
 
     def parenthesis(match: re.Match[str]) -> str:

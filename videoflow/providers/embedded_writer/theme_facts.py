@@ -70,6 +70,11 @@ def is_grave(theme: Theme) -> bool:
     return sum(1 for video in theme.videos if _GRAVE.search(video.title)) * 2 >= max(2, len(theme.videos))
 
 
+def label_shown(label: str) -> str:
+    """A theme's label on a card or a chart."""
+    return re.sub(r"^most watched:\s*", "", strip_lures(label), flags=re.IGNORECASE)
+
+
 def label_spoken(label: str) -> str:
     """A theme's label inside a sentence: a leading article small, a label that is only a title in quotation marks."""
     text = strip_lures(label)
@@ -79,7 +84,7 @@ def label_spoken(label: str) -> str:
     is_common = first.lower() in ("the", "a", "an") or (
         first.istitle() and first.lower() in words_read("common-first") and rest.islower()
     )
-    return f"{first.lower()} {rest}" if rest and is_common else text or label
+    return f"{first.lower()} {rest}" if rest and is_common else text
 
 
 class ThemeFacts:
@@ -91,16 +96,17 @@ class ThemeFacts:
         self.record = record
         self.unit = measure_unit(analysis.measure)
         self.is_grave = is_grave(theme)
-        self.label = re.sub(r"^most watched:\s*", "", theme.label, flags=re.IGNORECASE)
+        self.label = label_shown(theme.label) or theme.category
+        self.spoken_label = label_spoken(theme.label) or self.label
         self.named = self._named()
         self.key = f"theme:{theme.category_id}:{theme.rank}"
         record.add(
             self.key,
             "theme",
-            f"Theme “{theme.label}”, ranked {say_ordinal(theme.rank)} ({theme.rank}) in {theme.category}: "
+            f"Theme “{self.label}”, ranked {say_ordinal(theme.rank)} ({theme.rank}) in {theme.category}: "
             f"{theme.views:,} {self.unit} from {len(theme.videos)} videos of {theme.channels} channels.",
             data=(
-                Datum(theme.label, theme.views, self.unit),
+                Datum(label_shown(theme.label), theme.views, self.unit),
                 Datum("videos", len(theme.videos), "videos"),
                 Datum("channels", theme.channels, "channels"),
                 Datum("rank", theme.rank),
@@ -182,7 +188,7 @@ class ThemeFacts:
         theme = self.theme
         count = len(theme.videos)
         return {
-            "label": Said(label_spoken(self.label)),
+            "label": Said(self.spoken_label),
             "category": Said(theme.category),
             "total": self.count(theme.views, key, self.label),
             "n_videos": Said(say_several(count, "video"), key, Datum(self.label, count, "videos")),
@@ -203,7 +209,11 @@ class ThemeFacts:
         ranked = sorted(
             (theme for theme in self.analysis.themes if theme.category_id == self.theme.category_id), key=lambda theme: theme.rank
         )
-        ranking = Cue("ranking", self.theme.category, data=tuple(Datum(theme.label, theme.views, self.unit) for theme in ranked))
+        ranking = Cue(
+            "ranking",
+            self.theme.category,
+            data=tuple(Datum(label_shown(theme.label), theme.views, self.unit) for theme in ranked),
+        )
         flags = {"first" if is_first else "next", *(("only",) if is_only else ())}
         if len(self.theme.videos) == 1:
             return self.angle("solo_open", self.of_video(self.named[0]), flags, ranking=ranking)

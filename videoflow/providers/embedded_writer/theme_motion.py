@@ -14,7 +14,7 @@ from videoflow.providers.embedded_writer.figures import (
     say_times,
 )
 from videoflow.providers.embedded_writer.stock import Said
-from videoflow.providers.embedded_writer.theme_facts import Angle, NamedVideo, ThemeFacts, label_spoken
+from videoflow.providers.embedded_writer.theme_facts import Angle, NamedVideo, ThemeFacts, label_shown, label_spoken
 
 
 def _gain(entry: NamedVideo) -> int:
@@ -223,47 +223,47 @@ def category_angle(facts: ThemeFacts) -> Iterator[Angle]:
     part = facts.record.add(
         f"{facts.key}:category",
         "category",
-        f"“{theme.label}” has {share:.1f} percent of the {unit} of {found.name}.",
-        data=(Datum(theme.label, theme.views, unit), Datum(found.name, found.views, unit), Datum("share", share, "%")),
+        f"“{facts.label}” has {share:.1f} percent of the {unit} of {found.name}.",
+        data=(Datum(facts.label, theme.views, unit), Datum(found.name, found.views, unit), Datum("share", share, "%")),
     )
     said = {
         "cat_views": facts.count(found.views, key, found.name),
-        "cat_share": Said(say_percent(share), (part,), Datum(theme.label, share, "%")),
+        "cat_share": Said(say_percent(share), (part,), Datum(facts.label, share, "%")),
         "cat_videos": Said(say_several(found.videos, "video"), key),
         "cat_channels": Said(say_several(found.channels, "channel"), key),
         "cat_rank": Said(say_ordinal(found.rank), key),
         "cat_most": Said("most watched" if found.rank == 1 else f"{say_ordinal(found.rank)} most watched", key),
     }
-    pair = facts.versus(Datum(theme.label, theme.views, unit), Datum(found.name, found.views, unit), heading=found.name)
+    pair = facts.versus(Datum(facts.label, theme.views, unit), Datum(found.name, found.views, unit), heading=found.name)
     yield facts.angle("category", said, comparison=pair)
 
 
 def beside(facts: ThemeFacts, other: Theme, *, move: str) -> Angle | None:
     """The theme beside one that was covered (``versus``) or is only in the report (``sibling``, ``elsewhere``)."""
-    if not other.views or not facts.theme.views or other.label == facts.label:
+    if not other.views or not facts.theme.views or label_shown(other.label) == facts.label:
         return None
     unit = facts.unit
     other_key = (
         facts.record.add(
             f"theme:{other.category_id}:{other.rank}",
             "theme",
-            f"Theme “{other.label}” in {other.category}: {other.views:,} {unit}.",
-            data=(Datum(other.label, other.views, unit),),
+            f"Theme “{label_shown(other.label)}” in {other.category}: {other.views:,} {unit}.",
+            data=(Datum(label_shown(other.label), other.views, unit),),
         ),
     )
     ratio = max(facts.theme.views, other.views) / min(facts.theme.views, other.views)
-    both = (Datum(facts.label, facts.theme.views, unit), Datum(other.label, other.views, unit))
+    both = (Datum(facts.label, facts.theme.views, unit), Datum(label_shown(other.label), other.views, unit))
     key = facts.record.add(
         f"{facts.key}:beside:{other.category_id}:{other.rank}",
         "theme",
-        f"“{facts.label}” has {facts.theme.views:,} {unit}, “{other.label}” {other.views:,}: {ratio:.2f} times "
+        f"“{facts.label}” has {facts.theme.views:,} {unit}, “{label_shown(other.label)}” {other.views:,}: {ratio:.2f} times "
         f"({say_times(ratio)}).",
         data=both,
     )
     said = {
         "other": Said(label_spoken(other.label)),
         "other_category": Said(other.category),
-        "other_total": facts.count(other.views, other_key, other.label),
+        "other_total": facts.count(other.views, other_key, label_shown(other.label)),
         "versus_times": Said(say_times(ratio), (key,)),
     }
     flags = {"versus_more" if facts.theme.views > other.views else "versus_less"} if ratio >= 1.1 else set()

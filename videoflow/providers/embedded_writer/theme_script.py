@@ -11,7 +11,7 @@ from videoflow.providers.embedded_writer.composer import Composer, Draft, second
 from videoflow.providers.embedded_writer.figures import say_clock, say_day, say_figure, say_list, say_several
 from videoflow.providers.embedded_writer.record import Record
 from videoflow.providers.embedded_writer.stock import Said, stock_read
-from videoflow.providers.embedded_writer.theme_facts import Angle, ThemeFacts, label_spoken
+from videoflow.providers.embedded_writer.theme_facts import Angle, ThemeFacts
 from videoflow.providers.embedded_writer.theme_makers import maker_angles, pair_angles, profile_angles
 from videoflow.providers.embedded_writer.theme_motion import beside, category_angle, date_angles, growth_angles
 from videoflow.providers.embedded_writer.titles import strip_lures
@@ -38,8 +38,8 @@ _OPENING_HEADINGS = ("Opening", "What's inside", "First things first")
 _TITLES_ONE = (
     "{label}: What the Numbers Say",
     "{label} by the Numbers",
-    "{label}: {views}, Explained",
-    "Why You Keep Seeing {label}",
+    "{label}: {views}, Video by Video",
+    "How Big Is {label}, Really?",
     "Inside {label}: {views}",
 )
 _TITLES_MANY = (
@@ -283,18 +283,18 @@ class _ThemeScript:
             "start": Said(say_day(analysis.window_start), (window,)),
             "end": Said(say_day(analysis.window_end), (window,)),
             "measure": Said(re.split(r"[,;(]", analysis.measure)[0].strip(" ."), (window,)),
-            "first": Said(label_spoken(lead.label)),
+            "first": Said(lead.spoken_label),
             "first_views": lead.count(lead.theme.views, key, lead.label),
             "grand_total": lead.count(total, key, "All themes"),
             "n_themes": Said(say_several(len(self._themes), "theme"), key, None),
-            "theme_list": Said(say_list([label_spoken(facts.label) for facts in self._themes]), key),
-            "biggest": Said(label_spoken(ranked[0].label), key),
+            "theme_list": Said(say_list([facts.spoken_label for facts in self._themes]), key),
+            "biggest": Said(ranked[0].spoken_label, key),
             "biggest_views": lead.count(ranked[0].theme.views, key, ranked[0].label),
-            "smallest": Said(label_spoken(ranked[-1].label), key),
+            "smallest": Said(ranked[-1].spoken_label, key),
             "smallest_views": lead.count(ranked[-1].theme.views, key, ranked[-1].label),
         }
         if len(self._themes) > 1:
-            facts["second"] = Said(label_spoken(self._themes[1].label))
+            facts["second"] = Said(self._themes[1].spoken_label)
         else:
             facts |= lead.of_video(lead.named[0])
             for angle in growth_angles(lead):

@@ -166,14 +166,14 @@ class TestHostileTitles:
             )
             for n, (title, name) in enumerate(zip(titles, "STUVWXY", strict=True))
         ]
-        theme = theme_make(videos)
+        theme = theme_make(videos, label="City walks evil.com @bad.actor")
         analysis = dataclasses.replace(ANALYSIS, themes=(theme, *ANALYSIS.themes))
         for seed in range(5):
             talk = write(ThemesBrief((theme,), analysis, HOSTS, seed=seed))
             shown = [turn.text for e in talk.exchanges for turn in e.turns] + [
                 repr(turn.cue) for e in talk.exchanges for turn in e.turns
             ]
-            said = " ".join(shown).lower()
+            said = " ".join([*shown, talk.title, talk.topic, *(exchange.section for exchange in talk.exchanges)]).lower()
             for lure in ("evil", "scam.", "http", "@", "#", "bad.actor", "instructions", "subscribe", "link in bio", "www"):
                 assert lure not in said
 
