@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from videoflow.fonts import Face
+from videoflow.fonts import Face, is_rtl
 from videoflow.providers.embedded_pictures.animation import Enter, Layer, Sway
 from videoflow.providers.embedded_pictures.lettering import Block, block_fit, line_of, line_of_parts, width_of, words_coloured
 from videoflow.providers.embedded_pictures.look import Scheme, scheme_for
@@ -152,7 +152,8 @@ class Board:
         """Lay a block with its left edge (``align`` 0), middle (0.5) or right edge (1) at ``x``; return its lower edge."""
         for number, text in enumerate(block.lines):
             line = line_of_parts(words_coloured(text, marks or {}, colour), block.face, block.size_px)
-            left = x - line.width * align - line.left
+            indent = max(0.0, block.width - line.width) if align == 0.0 and is_rtl(text) else 0.0  # flush right within the block
+            left = x + indent - line.width * align - line.left
             self.add(
                 line.sprite,
                 left,

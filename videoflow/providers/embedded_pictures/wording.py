@@ -182,13 +182,15 @@ def key_phrase(text: str, longest_words: int = 7) -> str:
     plain = without_emoji(text)
     clauses = [clause.strip() for clause in re.split(r"(?<=[.!?;:])\s+|\s+[—–]\s+|,\s+", plain) if clause.strip()]
     best, best_score, best_dense = "", -1.0, 0
-    for clause in clauses or [text]:
+    clauses = clauses or [text]
+    for clause in clauses:
         words = clause.split()
         denied = [bool(_NEGATION.match(word.strip("“”\"'.,;:!?"))) for word in words]
+        finished = clause is not clauses[-1] or clause[-1] in '.,;:!?…”"'  # a part of a turn may end in mid-sentence
         substance = [word.lower().replace("’", "'").strip("“”\"'.,;:!?") not in _STOP for word in words]
         for start in range(len(words)):
             for end in range(start + 1, min(len(words), start + longest_words) + 1):
-                if (not substance[end - 1] and end < len(words)) or (not substance[start] and start > 0):
+                if (not substance[end - 1] and (end < len(words) or not finished)) or (not substance[start] and start > 0):
                     continue
                 dense = sum(substance[start:end])
                 named = sum(word[:1].isupper() for word in words[start + 1 : end]) * 0.3
@@ -200,7 +202,7 @@ def key_phrase(text: str, longest_words: int = 7) -> str:
     if best_dense < 2:
         sentences = [s for s in re.split(r"(?<=[.!?…])\s+", plain) if 2 <= len(s.split()) <= longest_words + 1]
         best = max(sentences, key=len, default=best)
-    phrase = (best or " ".join(text.split()[:longest_words])).rstrip(" ,;:.").strip('“”" ')
+    phrase = (best or " ".join(text.split()[:longest_words])).strip('“”" ,;:.')
     return phrase[:1].upper() + phrase[1:]
 
 

@@ -19,7 +19,7 @@ def stickers(board: Board) -> None:
     u, scheme, spec = board.unit, board.scheme, board.spec
     chance = board.seeded("stickers")
     words = [shortened(without_emoji(str(word)), 26) for word in spec.get("items", ()) if str(word).strip()]
-    words = list(dict.fromkeys(words))[:16]
+    words = list({word.lower().removesuffix("s"): word for word in reversed(words)}.values())[::-1][:16]
     hot = {str(word).lower() for word in spec.get("hot", ())}
     area = board.header()
     tones = [scheme.a, scheme.b, scheme.spark]
@@ -28,7 +28,7 @@ def stickers(board: Board) -> None:
     for word in sorted(words, key=lambda word: (word.lower() not in hot, -len(word))):
         min(lines, key=lambda line: sum(len(each) + 4 for each in line)).append(word)
     pitch = area.height / rows
-    size = min(6.6 * u, pitch * 0.37)
+    size = min(7.6 * u, pitch * 0.39)
     placed = 0
     for number, line in enumerate(lines):
         chance.shuffle(line)

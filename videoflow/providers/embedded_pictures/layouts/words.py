@@ -2,6 +2,7 @@
 
 import re
 
+from videoflow.fonts import is_rtl
 from videoflow.providers.embedded_pictures.animation import Sway
 from videoflow.providers.embedded_pictures.backdrop import backdrop
 from videoflow.providers.embedded_pictures.board import Area, Board
@@ -68,23 +69,17 @@ def kinetic(board: Board) -> None:
         tone = scheme.speaker_text(str(board.spec.get("speaker", "A"))) if number == loud else scheme.ink
         full = width_of(text, face, int(size))
         x = area.left + (area.width - full) * align
-        pieces = [text] if re.search(r"[\u0590-\u08ff]", text) else [piece.rstrip() for piece in pieces_of(text)]
+        pieces = [text] if is_rtl(text) else pieces_of(text)
         before = ""
         for piece in pieces:
-            line = line_of(piece, face, int(size), tone)
+            line = line_of(piece.rstrip(), face, int(size), tone)
             offset = width_of(before, face, int(size))
+            before += piece
             spoken = timed(board, piece, clock + 0.12)
             first = spoken if first is None else first
-            clock = min(
-                max(clock + 0.06, 0.15 + spoken - first), clock + 0.45
-            )  # never an empty frame while the words are still to come
+            clock = min(max(clock + 0.06, 0.15 + spoken - first), clock + 0.45)  # no bare frame while words are still to come
             at = min(clock, max(0.2, board.seconds - 1.1))
             board.add(line.sprite, x + offset - line.left, y + size * 0.74 - line.above, at=at, enter="rise", seconds=0.42)
-            before = (
-                text[: text.index(piece, len(before)) + len(piece)] + " "
-                if piece in text[len(before) :]
-                else before + piece + " "
-            )
         y += steps[number] + gap
 
 
@@ -109,7 +104,7 @@ def statement(board: Board) -> None:
     ink = ink_on(tone)
     for number, line_text in enumerate(block.lines):
         baseline = y + block.baseline(number)
-        if not re.search(r"[\u0590-\u08ff]", line_text):
+        if not is_rtl(line_text):
             x = area.left
             for piece in pieces_of(line_text):
                 word = piece.rstrip()
@@ -127,7 +122,7 @@ def statement(board: Board) -> None:
                 x += width_of(piece, block.face, block.size_px)
     for number, line_text in enumerate(block.lines):
         x = area.left
-        rtl = bool(re.search(r"[\u0590-\u08ff]", line_text))
+        rtl = is_rtl(line_text)
         for piece in [line_text] if rtl else pieces_of(line_text):
             word = piece.rstrip()
             is_marked = not rtl and word.strip("“”\"'‘’.,;:!?()[]…").lower() in marked
