@@ -151,7 +151,7 @@ def _panel_context(board: Board, name: str, form: StudioForm | None = None) -> d
     else:
         content["form"] = form
     if isinstance(form, ThemesForm):
-        content["posted"] = [int(value) for value in form.data.getlist("theme_ids") if value.isdecimal()]
+        content["posted"] = [int(value) for value in form["theme_ids"].value() or [] if str(value).isdecimal()]
     template = select_template([f"pipeline/stages/{name}.html", "pipeline/stages/_default.html"])
     return {"state": state, "panel": content, "panel_template": template, "is_active": name == board.active or form is not None}
 

@@ -45,7 +45,7 @@ def sample_analysed(project: Project) -> TrendReport:
 
 
 def text_of(response) -> str:
-    return response.content.decode()
+    return str(response.content, "utf-8")
 
 
 class TestStart:
