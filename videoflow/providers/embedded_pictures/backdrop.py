@@ -179,7 +179,7 @@ def _bars(p: _Painter) -> None:
     from_right = p.side != "left"
     bold = p.chance.sample(range(1, 5), 2)
     for number in range(count):
-        height = p.h * (0.16 + 0.62 * (1 - number / count) * p.chance.uniform(0.55, 1.0))
+        height = p.h * (0.16 + (0.62 if p.bold else 0.36) * (1 - number / count) * p.chance.uniform(0.55, 1.0))
         x = p.w - wide * (number + 1) if from_right else wide * number
         colour = p.accents[bold.index(number)] if p.bold and number in bold else p.tones[number % 2]
         p.fill([rounded_points(x + wide * 0.08, p.h - height, x + wide * 0.92, p.h + p.u * 4, p.board.corner(0.7))], colour)

@@ -148,7 +148,7 @@ def columns(board: Board) -> None:
 
 def bubbles(board: Board) -> None:
     """Discs whose areas are the figures."""
-    backdrop(board, side="left", weight="quiet")
+    backdrop(board, side="corners", weight="quiet")
     u, scheme = board.unit, board.scheme
     rows = sorted(_rows(board, 4), key=lambda row: -float(row["value"]))
     area = _heading(board, board.header())

@@ -83,7 +83,7 @@ def ranking(board: Board) -> None:
 
 def points(board: Board) -> None:
     """A list that builds up as its items are spoken."""
-    backdrop(board, side="left", weight="quiet")
+    backdrop(board, side="corners", weight="quiet")
     u, scheme, spec = board.unit, board.scheme, board.spec
     items = [without_emoji(plain_title(str(item))) for item in spec.get("items", ())][: 5 if not board.wide else 6]
     area = board.header()
