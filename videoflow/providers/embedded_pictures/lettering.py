@@ -39,13 +39,13 @@ def width_of(text: str, face: Face, size_px: float) -> float:
     return _width_at_100(text, face) * size_px / _MEASURE_PX
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=24)
 def line_of(text: str, face: Face, size_px: int, colour: str) -> Line:
     """Draw one line of one colour."""
     return line_of_parts(((text, colour),), face, size_px)
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=24)
 def line_of_parts(parts: tuple[tuple[str, str], ...], face: Face, size_px: int) -> Line:
     """Draw one line whose parts (text, colour) follow each other from left to right."""
     ascent, descent = line_metrics(face, size_px)
