@@ -87,7 +87,12 @@ class VideoForm(StudioForm):
         max_value=MINUTES_MOST,
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
         help_text="Measured on the speech, then extended or trimmed.",
-        error_messages={"invalid": "Give a whole number of minutes.", "required": "Give a number of minutes, 3 for instance."},
+        error_messages={
+            "invalid": "Give a whole number of minutes.",
+            "required": "Give a number of minutes, 3 for instance.",
+            "min_value": "One minute is the least.",
+            "max_value": "30 minutes are the most.",
+        },
     )
     seed = forms.IntegerField(
         label="Seed (optional)",
@@ -96,6 +101,7 @@ class VideoForm(StudioForm):
         max_value=SEED_LIMIT,
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
         help_text="The same seed makes the same script and pictures again.",
+        error_messages={"invalid": "A seed is a whole number, or nothing."},
     )
 
     @property
@@ -189,7 +195,7 @@ class TopicForm(VideoForm):
                 "placeholder": "Paste what you know: notes, an article, figures. The hosts only say what stands here.",
             }
         ),
-        help_text="About 350 words carry three minutes.",
+        help_text="Three minutes need about 250 words, better more: the hosts say nothing that does not stand here.",
     )
     notes_file = forms.FileField(
         label="Or a text file",

@@ -148,11 +148,16 @@ def preview_path(asset: Asset) -> Path:
 
 
 def _frame(source: Path) -> Image.Image:
-    """Return a frame of the clip past its beginning, where titles have come in."""
+    """Return a frame at two thirds of the clip, where words and figures have come in."""
     with av.open(str(source)) as container:
         stream = container.streams.video[0]
-        length = float(container.duration or 0) / av.time_base
-        container.seek(int(length * 0.6 * av.time_base))
-        for frame in container.decode(stream):
-            return Image.fromarray(frame.to_ndarray(format="rgb24"))
-    raise BadInput("This clip holds no picture.")
+        wanted = float(container.duration or 0) / av.time_base * 2 / 3
+        container.seek(int(wanted * av.time_base))
+        shown = None
+        for frame in container.decode(stream):  # from the key frame before, which may be the clip's empty first one
+            shown = frame
+            if (frame.time or 0.0) >= wanted:
+                break
+        if shown is None:
+            raise BadInput("This clip holds no picture.")
+        return Image.fromarray(shown.to_ndarray(format="rgb24"))
