@@ -39,15 +39,20 @@ def stickers(board: Board) -> None:
             plates.append((_sticker(board, word, size * chance.uniform(0.92, 1.12), tone, ink), word))
             placed += 1
         total = sum(plate.width for plate, _ in plates) + 1.2 * u * (len(plates) - 1)
-        shrink = min(1.0, area.width * 1.02 / max(1.0, total))
-        x = area.left + (area.width - total * shrink) / 2 + (chance.uniform(-2, 2) * u if shrink == 1.0 else 0)
+        tallest = max((plate.height for plate, _ in plates), default=1)
+        stretch = min(1.5, area.width * 0.96 / max(1.0, total), max(1.0, pitch * 1.12 / tallest))
+        x = (
+            area.left
+            + (area.width - total * stretch) / 2
+            + (chance.uniform(-2, 2) * u if total * stretch < area.width * 0.9 else 0)
+        )
         for place, (plate, word) in enumerate(plates):
-            turned, _, dy = moved(plate, scale=shrink, degrees=chance.uniform(-4.5, 4.5))
+            turned, _, dy = moved(plate, scale=stretch, degrees=chance.uniform(-4.5, 4.5))
             y = area.top + pitch * (number + 0.5) - plate.height / 2
             at = timed(board, word, 0.1 + 0.10 * (place * rows + number) * min(1.0, 14 / max(1, len(words))))
-            left = x + plate.width * shrink / 2 - turned.width / 2
+            left = x + plate.width * stretch / 2 - turned.width / 2
             board.add(turned, left, y + dy, at=min(at, max(0.3, board.seconds - 1.2)), enter="pop", seconds=0.5)
-            x += (plate.width + 1.2 * u) * shrink
+            x += (plate.width + 1.2 * u) * stretch
 
 
 def _sticker(board: Board, word: str, size_px: float, tone: str, ink: str) -> Sprite:
