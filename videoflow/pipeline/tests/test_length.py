@@ -40,7 +40,9 @@ class TestScriptFit:
         assert "e0" not in said
 
     def test_keeps_the_speaking_order(self):
-        many = talk(exchange("a", required=True), exchange("b", priority=1), exchange("c", priority=2), exchange("d", required=True))
+        many = talk(
+            exchange("a", required=True), exchange("b", priority=1), exchange("c", priority=2), exchange("d", required=True)
+        )
         script = script_fit(many, speak, minimum_seconds=30, check=never)
         assert [item.turn.text[0] for item in script.turns] == list("aabbccdd")
 
@@ -69,7 +71,12 @@ class TestScriptFit:
 
     def test_a_monologue_is_refused(self):
         with pytest.raises(BadInput, match="One speaker would say"):
-            script_fit(talk(*(exchange(f"a{n}", required=True, speakers="AAAA") for n in range(9))), speak, minimum_seconds=30, check=never)
+            script_fit(
+                talk(*(exchange(f"a{n}", required=True, speakers="AAAA") for n in range(9))),
+                speak,
+                minimum_seconds=30,
+                check=never,
+            )
 
     def test_stops_when_cancelled(self):
         def cancelled() -> None:

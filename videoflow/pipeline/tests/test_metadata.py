@@ -10,10 +10,16 @@ pytestmark = pytest.mark.django_db
 def script_make(sections: list[tuple[str, float]], **fields: object) -> Script:
     """A script of one turn per (section, start)."""
     project = Project.objects.create(session=session_create())
-    script = Script.objects.create(project=project, version=1, input_type="topic", title="T", measured_seconds=60, share_a=0.5, **fields)
+    script = Script.objects.create(
+        project=project, version=1, input_type="topic", title="T", measured_seconds=60, share_a=0.5, **fields
+    )
     for position, (section, start) in enumerate(sections):
-        turn = Turn.objects.create(script=script, position=position, speaker="A", text=f"Turn {position}", section=section, measured_seconds=3)
-        asset = Asset.objects.create(project=project, kind="speech", origin="embedded", name="x", path=f"x{position}", sha256="0", size_bytes=1)
+        turn = Turn.objects.create(
+            script=script, position=position, speaker="A", text=f"Turn {position}", section=section, measured_seconds=3
+        )
+        asset = Asset.objects.create(
+            project=project, kind="speech", origin="embedded", name="x", path=f"x{position}", sha256="0", size_bytes=1
+        )
         Speech.objects.create(turn=turn, asset=asset, start=start)
     return script
 
