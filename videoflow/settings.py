@@ -223,12 +223,13 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 # Channels: Redis only rings the bell, the events themselves are rows
+CHANNEL_PREFIX = "videoflow"
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {
             "hosts": [{"address": REDIS_URL, "socket_connect_timeout": 1, "health_check_interval": 15}],
-            "prefix": "videoflow",
+            "prefix": CHANNEL_PREFIX,
         },
     }
 }

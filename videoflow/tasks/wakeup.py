@@ -37,7 +37,7 @@ def bell_ring(*, session_id: UUID | str, seq: int) -> None:
     layer = get_channel_layer()
     if layer is None or not redis.breaker.allows():
         return
-    prefix = settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"]  # the layer itself tells it inside an event loop only
+    prefix = settings.CHANNEL_PREFIX  # the layer itself tells it inside an event loop only
     message = layer.serialize({"type": "progress.bell", "seq": seq})  # type: ignore[attr-defined]
     try:
         redis.connection().publish(f"{prefix}__group__{group_name(session_id)}", message)

@@ -129,7 +129,7 @@ class TestDatabase:
     def test_sqlite_by_default(self, tmp_path: Path) -> None:
         database = env.database_settings("", sqlite_file=tmp_path / "file #1.sqlite3")
         assert database["NAME"] == str(tmp_path / "file #1.sqlite3")
-        assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"  # type: ignore[index]
+        assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
 
     def test_postgresql(self, tmp_path: Path) -> None:
         url = "postgresql://ann:p%40ss@db.example:5433/studio?sslmode=require"

@@ -33,7 +33,7 @@ SENTENCES = {
 
 def drawn(text: str, face: Face, **options: object) -> Image.Image:
     image = Image.new("RGB", (1600, 120), "black")
-    text_draw(ImageDraw.Draw(image), (10, 80), text, face, 48, "white", **options)  # type: ignore[arg-type]
+    text_draw(ImageDraw.Draw(image), (10, 80), text, face, 48, "white", **options)
     return image
 
 

@@ -67,7 +67,7 @@ class TestTaskRun:
             "video_id,title,publishedAt,channelId,channelTitle,categoryId,trending_date,tags,view_count,likes,dislikes,comment_count,"
             "thumbnail_link,comments_disabled,ratings_disabled,description\n"
             + "".join(
-                f"id{n},Minecraft castle build {n},2020-08-11T10:00:00Z,c{n},Channel {n},20,2020-08-12T00:00:00Z,minecraft|castle,"
+                f"id{n},Minecraft castle build {n},2020-08-11T10:00:00Z,c{n},Channel {n},20,2020-08-12,minecraft|castle,"
                 f"{1000 * n},1,0,1,x,False,False,text\n"
                 for n in range(1, 6)
             )

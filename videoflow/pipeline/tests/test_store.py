@@ -3,7 +3,6 @@ from pathlib import Path
 import pytest
 
 from videoflow.errors import BadInput, DiskFull
-from videoflow.pipeline import store
 from videoflow.pipeline.store import file_store, media_path, room_check, upload_store
 
 
@@ -43,7 +42,7 @@ class TestUploadStore:
 
 
 def test_a_nearly_full_disk_is_said_with_figures(monkeypatch):
-    monkeypatch.setattr(store.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 10_000_000})())
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 10_000_000})())
     with pytest.raises(DiskFull, match=r"needs about 600 MB, 10 MB are free") as caught:
         room_check(100_000_000)
     assert caught.value.details == {"needed_bytes": 600_000_000, "free_bytes": 10_000_000}

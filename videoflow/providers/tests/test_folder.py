@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from videoflow.errors import Cancelled, DiskFull
-from videoflow.providers import folder
 from videoflow.providers.base import Chapter, PublishRequest
 from videoflow.providers.folder import FolderPublisher, folder_name
 
@@ -58,7 +57,7 @@ class TestPublish:
 
     def test_a_full_disk_is_said_before_anything_is_written(self, tmp_path, request_, monkeypatch):
         usage = namedtuple("usage", "total used free")
-        monkeypatch.setattr(folder.shutil, "disk_usage", lambda path: usage(100, 99, 1))
+        monkeypatch.setattr("shutil.disk_usage", lambda path: usage(100, 99, 1))
         with pytest.raises(DiskFull, match="needs 52 MB"):
             publish(tmp_path / "out", request_)
         assert list((tmp_path / "out").iterdir()) == []

@@ -4,6 +4,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from videoflow import redis
 from videoflow.errors import BadInput, VideoflowError
 from videoflow.tasks import services, wakeup
 from videoflow.tasks.models import ProgressEvent, Task
@@ -219,5 +220,5 @@ class TestWakeups:
         assert task.hint_count == 2
 
     def test_redis_away_is_no_error(self, monkeypatch):
-        monkeypatch.setattr(wakeup.redis.breaker, "allows", lambda: False)
+        monkeypatch.setattr(redis.breaker, "allows", lambda: False)
         assert wakeup.wakeup_send(task_id="x", queue="cpu") is False

@@ -12,7 +12,7 @@ from videoflow.providers.embedded_writer.frames import frame_of, names_pattern, 
 from videoflow.providers.embedded_writer.titles import clean_channel
 
 HOSTS = (Host("A", "Maya", "curious"), Host("B", "Theo", "has the numbers"))
-_COUNTS = {
+_COUNTS: dict[str, float] = {
     word: count
     for count, word in enumerate(
         ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
