@@ -9,6 +9,7 @@ const pending = new Map(); // stage -> newest event not painted yet
 const fetched = new Map(); // address -> time of the last fetch
 const waiting = new Map(); // address -> timer
 const foreign = new Set(); // tasks of other projects
+const unknown = new Set(); // tasks of which the rail will tell whose they are
 const choices = new Map(); // panel -> open or closed, as the reader left it
 let frame = 0;
 
@@ -68,13 +69,21 @@ function paint() {
 }
 
 function schedulePaint() {
-  if (!frame && !document.hidden) frame = requestAnimationFrame(paint);
+  if (frame) return;
+  // A hidden page gets no frames, but its title in the row of tabs should still count up.
+  frame = document.hidden ? setTimeout(paint, 1000) : requestAnimationFrame(paint);
 }
 
-// Keeps what the reader opened, and leaves alone a panel in which something is being typed or played.
+function announce(sentence) {
+  page.querySelector("[data-announce]").textContent = sentence;
+}
+
+// A panel in which something was picked, typed or is playing is left alone until that is over.
 function isInUse(panel) {
   const focused = document.activeElement;
-  if (panel.contains(focused) && focused.matches("input, textarea, select")) return true;
+  if (panel.contains(focused) && focused.matches("input:not([type=hidden]), textarea, select")) return true;
+  const isTouched = (field) => (field.matches("[type=checkbox], [type=radio]") ? field.checked !== field.defaultChecked : field.value !== field.defaultValue);
+  if ([...panel.querySelectorAll("input, textarea")].some(isTouched)) return true;
   return [...panel.querySelectorAll("video[controls], audio")].some((media) => !media.paused && !media.ended);
 }
 
@@ -109,16 +118,20 @@ function take(event) {
   if (foreign.has(event.task_id)) return;
   const stage = stageOf(event.task_id);
   if (!stage) {
-    refetch("rail"); // a task we do not know: ours that has just begun, or another project's
-    refetch(event.task_type);
+    unknown.add(event.task_id); // ours that has just begun, or another project's
+    refetch("rail");
     return;
   }
   if (event.event_type === "progress_update") {
+    const bar = page.querySelector(`#rail [data-bar="${stage}"]`);
+    const before = pending.get(stage)?.progress ?? bar?.value ?? 0;
+    if (Math.floor(event.progress / 25) > Math.floor(before / 25)) announce(`${event.progress} per cent: ${event.message}`);
     pending.set(stage, { ...pending.get(stage), ...event });
     schedulePaint();
     if (event.data.changed) refetch(stage);
   } else {
     pending.delete(stage);
+    announce(`${page.querySelector(`#panel-${stage} h2`)?.textContent ?? ""}: ${event.message || event.status.replace("_", " ")}`);
     everything(); // a stage began or ended: those after it may be ready now
   }
 }
@@ -139,6 +152,14 @@ document.addEventListener("click", (event) => {
     panel.open = true;
     choices.set(panel.dataset.panel, true);
   }
+});
+
+document.body.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target.id !== "rail" || !unknown.size) return;
+  const ours = [...unknown].filter(stageOf);
+  for (const task of unknown) if (!ours.includes(task)) foreign.add(task);
+  unknown.clear();
+  if (ours.length) everything();
 });
 
 // A fetched panel opens as the server says, unless the reader decided otherwise; folds inside stay as they were.

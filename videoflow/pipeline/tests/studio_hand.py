@@ -5,12 +5,14 @@ database is another, and Playwright's loop stands in the way of Django's.
 """
 
 import json
+import os
 import sys
 from typing import Any
 from uuid import UUID
 
 import django
 
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "videoflow.settings")
 django.setup()
 
 from videoflow.pipeline.models import Project, script_current  # noqa: E402 - Django first
