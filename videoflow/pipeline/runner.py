@@ -41,12 +41,6 @@ logger = logging.getLogger(__name__)
 Watcher = Callable[[Task, float, str], None]
 
 
-class ShutDown(Cancelled):
-    """The worker itself is being stopped; the task goes back to the queue."""
-
-    code = "SHUT_DOWN"
-
-
 class _Shutdown:
     """Set when this process was asked to end, by the handler of SIGTERM."""
 

@@ -22,13 +22,6 @@ def folder_name(title: str, suffix: str) -> str:
     return "-".join([*("-".join(words)[:60].strip("-"),), suffix]).strip("-")
 
 
-def clock(seconds: float) -> str:
-    """Return ``m:ss`` or ``h:mm:ss`` as YouTube reads chapter times."""
-    total = int(seconds)
-    hours, rest = divmod(total, 3600)
-    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
-
-
 class FolderPublisher:
     """Write one folder per publication below ``root``; the folder appears under its name only when it is whole."""
 

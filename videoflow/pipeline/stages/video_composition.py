@@ -1,7 +1,6 @@
 """Composition: put pictures, speech, captions and music together into one verified file."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -208,12 +207,6 @@ def _quality(made: render.Composition, drift: DriftReport, script: Script) -> di
     }
     verdict = report["verdict"] if report["verdict"] != "ok" or len(findings) == len(report["findings"]) else "warn"
     return {"verdict": verdict, "findings": findings, "figures": figures}
-
-
-def findings_of(video: Video) -> Sequence[dict[str, Any]]:
-    """Return the quality findings, worst first."""
-    order = {"fail": 0, "warn": 1, "info": 2}
-    return sorted(video.quality.get("findings", []), key=lambda finding: order.get(finding["severity"], 3))
 
 
 STAGE = Stage(
