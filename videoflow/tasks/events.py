@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from typing import Any, TypedDict
-from uuid import UUID
 
 from videoflow.tasks.models import ProgressEvent, Task
 
@@ -45,11 +44,6 @@ class HelloMessage(TypedDict):
     reset: bool
     tasks: list[TaskMessage]
     timestamp: str
-
-
-def group_name(session_id: UUID | str) -> str:
-    """Return the channel-layer group on which a session's bell rings."""
-    return f"progress.{session_id}"
 
 
 def rfc3339(moment: datetime) -> str:

@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
@@ -41,6 +42,11 @@ def events_after(*, session_id: UUID, seq: int) -> list[EventMessage]:
     """Return up to 200 events that follow ``seq``, in order."""
     rows = ProgressEvent.objects.filter(session_id=session_id, seq__gt=seq).order_by("seq")[:REPLAY_BATCH]
     return [event_message(row) for row in rows]
+
+
+def heads_get(*, session_ids: Collection[UUID]) -> dict[UUID, int]:
+    """Return the number of each session's newest event; sessions that are gone are left out."""
+    return dict(CreatorSession.objects.filter(pk__in=session_ids).order_by().values_list("pk", "head_seq"))
 
 
 def queue_position(*, task: Task) -> int:
