@@ -5,8 +5,13 @@ function fileName(drop) {
   const label = drop.querySelector("[data-drop-name]");
   const empty = label.textContent;
   input.addEventListener("change", () => {
-    label.textContent = input.files.length ? input.files[0].name : empty;
-    drop.toggleAttribute("data-chosen", input.files.length > 0);
+    const file = input.files[0];
+    const isTooLarge = file && file.size > Number(input.dataset.maxBytes || Infinity);
+    label.textContent = file ? file.name : empty;
+    drop.toggleAttribute("data-chosen", Boolean(file));
+    // Said before the bytes travel; the server refuses it all the same.
+    input.setCustomValidity(isTooLarge ? `This file has ${Math.ceil(file.size / 1e6)} MB; ${input.dataset.maxBytes / 1e6} MB are the most.` : "");
+    input.reportValidity();
   });
   for (const kind of ["dragenter", "dragover"]) drop.addEventListener(kind, () => drop.setAttribute("data-over", ""));
   for (const kind of ["dragleave", "drop"]) drop.addEventListener(kind, () => drop.removeAttribute("data-over"));
@@ -36,6 +41,16 @@ function prepare(root) {
   root.querySelectorAll("input[id], textarea[id]").forEach(refresh);
 }
 
+addEventListener(
+  "submit",
+  (event) => {
+    const input = event.target.querySelector("input[data-max-bytes]");
+    if (!input || event.submitter?.value === "sample" || input.reportValidity()) return;
+    event.preventDefault();
+    event.stopPropagation();
+  },
+  true,
+);
 document.addEventListener("input", (event) => refresh(event.target));
 document.body.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
 prepare(document);

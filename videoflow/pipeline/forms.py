@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import UploadedFile
 from videoflow.errors import BadInput
 from videoflow.pipeline.metadata import DESCRIPTION_LIMIT_BYTES, TITLE_LIMIT
 from videoflow.pipeline.models import Project
+from videoflow.pipeline.services import SOURCE_LIMIT_BYTES
 
 TEXT_FILE_LIMIT_BYTES = 1_000_000
 TEXT_LIMIT = 200_000  # characters, as the script stage takes them
@@ -123,7 +124,9 @@ class TrendsForm(VideoForm):
         label="Trending file",
         required=False,
         max_length=255,
-        widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,.json,.jsonl,.xml,.rss,.atom,.zip"}),
+        widget=forms.FileInput(
+            attrs={"accept": ".csv,.tsv,.txt,.json,.jsonl,.xml,.rss,.atom,.zip", "data-max-bytes": str(SOURCE_LIMIT_BYTES)}
+        ),
         error_messages={
             "empty": "This file is empty. Choose one with rows in it.",
             "max_length": "The file's name is too long. Rename it.",

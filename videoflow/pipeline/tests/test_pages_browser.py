@@ -153,6 +153,22 @@ def test_sample_from_the_start_page_to_themes_without_a_reload(studio: Studio, p
     assert complaints == []
 
 
+def test_file_that_is_too_large_is_refused_before_it_travels(studio: Studio, page: Page, tmp_path: Path) -> None:
+    large = tmp_path / "large.csv"
+    with large.open("wb") as file:
+        file.truncate(300_000_001)  # a sparse file: it takes no room
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method))
+    page.goto(studio.url)
+    page.locator("#id_file").set_input_files(large)
+    page.get_by_role("button", name="Find the themes").click()
+    assert page.locator("#id_file").evaluate("input => input.validationMessage") == "This file has 301 MB; 300 MB are the most."
+    page.locator("#id_file").set_input_files([])
+    page.get_by_role("button", name="Find the themes").click()
+    expect(page.locator(".error")).to_contain_text("Choose a file first")
+    assert sent.count("POST") == 1
+
+
 def test_refusal_without_scripts_keeps_what_was_typed(studio: Studio, browser: Browser) -> None:
     plain = browser.new_context(java_script_enabled=False)
     page = plain.new_page()
