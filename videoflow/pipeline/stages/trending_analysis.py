@@ -29,7 +29,7 @@ class TrendingInput(StageInput):
 
 def _source(context: StageContext, source: str) -> tuple[Path, str]:
     if source == SAMPLE:
-        return sample_path(), "Packaged sample (US trending videos, August 2020)"
+        return sample_path(), "packaged sample, US trending videos of August 2020"
     try:
         file = SourceFile.objects.get(pk=UUID(source), session_id=context.project.session_id)
     except (ValueError, SourceFile.DoesNotExist):
