@@ -1,8 +1,10 @@
+import json
 import os
 import shutil
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
@@ -15,6 +17,14 @@ from videoflow.pipeline.store import asset_path
 from videoflow.sessions.services import link_create, session_create
 
 TEXT_LIMIT_BYTES = 2_000_000
+
+
+def studio_address() -> str:
+    """Return where the studio of this data folder answers, or would by default; a running one leaves its address there."""
+    try:
+        return str(json.loads((settings.VIDEOFLOW_DATA / "studio.lock").read_text(encoding="utf-8"))["address"])
+    except (OSError, ValueError, KeyError):
+        return "http://127.0.0.1:8000"
 
 
 class Command(BaseCommand):
@@ -47,7 +57,8 @@ class Command(BaseCommand):
                 "The database cannot be used: is the data folder writable, and is there room on the disk?"
             ) from error
         self.stdout.write(str(out))
-        self.stdout.write(f"See it in the studio: /open/{link_create(session=project.session)}/ (works once, within a day)")
+        link = f"{studio_address()}/open/{link_create(session=project.session)}/"
+        self.stdout.write(f"See it in the studio (scripts/studio, if it is not running): {link} works once, within a day.")
 
     def _check_out(self, out: Path) -> None:
         if out.suffix.lower() != ".mp4":
