@@ -1,7 +1,8 @@
 """Live progress inside a server process: one ear at Redis, one reader of rows, for however many sockets there are.
 
-A bell says that a session has a new row; the rows themselves are read from the table, once for all sockets of the session, in
-order. Every session is also looked at once a second, so a lost bell, or a Redis that is away, costs a second at most.
+The rows are the truth. A bell brings the row that was just committed, and that is sent on when it is exactly the next one; else
+the table is read, once for all sockets of the session. Every session is also looked at once a second, so a lost bell, or a Redis
+that is away, costs a second at most.
 """
 
 import asyncio
@@ -54,6 +55,7 @@ class Exchange:
         self._listeners: dict[UUID, set[Listener]] = {}
         self._behind: dict[UUID, None] = {}  # in the order in which they fell behind
         self._work = asyncio.Event()
+        self._sending = asyncio.Lock()  # keeps a bell and a reading from crossing
         self._tasks: list[asyncio.Task[None]] = []
         self._pool: ThreadPoolExecutor | None = None
 
@@ -121,17 +123,17 @@ class Exchange:
                 continue
             is_tested = False
             if message is not None and message["type"] == "message":
-                self._rung(message["data"])
+                await self._rung(message["data"])
 
-    def _rung(self, data: bytes) -> None:
-        try:
-            session, _, seq = data.decode("ascii").partition(" ")
-            session_id, number = UUID(session), int(seq)
-        except ValueError:
-            return
-        has = self._seq(session_id)
-        if has is not None and has < number:
-            self._fell_behind(session_id)
+    async def _rung(self, data: bytes) -> None:
+        """Send the row that came with the bell to whom it is exactly the next one; for the others the table is read."""
+        session, seq, row = data.decode().split(" ", 2)
+        session_id, number = UUID(session), int(seq)
+        if session_id in self._listeners:
+            await self._hand_out(session_id, [(number, row)], only_next=True)
+            has = self._seq(session_id)
+            if has is not None and has < number:
+                self._fell_behind(session_id)
 
     async def _look(self) -> None:
         """Compare every session's head with what its sockets have, spread over a second."""
@@ -176,18 +178,21 @@ class Exchange:
                     if len(rows) >= REPLAY_BATCH:
                         self._behind[session_id] = None
 
-    async def _hand_out(self, session_id: UUID, rows: Rows) -> None:
-        for listener in list(self._listeners.get(session_id, ())):
-            for seq, text in rows:
-                if listener.seq is None or seq <= listener.seq:
-                    continue
-                listener.seq = seq  # first, so that a socket that fails is not tried again with the same row
-                try:
-                    await listener.send(text)
-                except Exception:
-                    logger.exception("a socket could not be written to")
-                    self.leave(listener)
-                    break
+    async def _hand_out(self, session_id: UUID, rows: Rows, *, only_next: bool = False) -> None:
+        """Send rows to the session's sockets, to each what it lacks; a gap is passed over only where the table has it too."""
+        async with self._sending:
+            for listener in list(self._listeners.get(session_id, ())):
+                for seq, text in rows:
+                    has = listener.seq
+                    if has is None or seq <= has or (only_next and seq != has + 1):
+                        continue
+                    listener.seq = seq  # first, so that a socket that fails is not tried again with the same row
+                    try:
+                        await listener.send(text)
+                    except Exception:
+                        logger.exception("a socket could not be written to")
+                        self.leave(listener)
+                        break
 
 
 def _rows(wanted: Mapping[UUID, int]) -> dict[UUID, Rows]:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from videoflow.errors import BadInput, Cancelled, VideoflowError
 from videoflow.sessions.models import CreatorSession
-from videoflow.tasks.events import rfc3339
+from videoflow.tasks.events import event_message, rfc3339
 from videoflow.tasks.models import ProgressEvent, Task, Worker
 from videoflow.tasks.wakeup import bell_ring, wakeup_send
 
@@ -72,7 +72,7 @@ def _event_write(task: Task, event_type: str, data: Mapping[str, Any] | None = N
     sessions = CreatorSession.objects.filter(pk=task.session_id)
     sessions.update(head_seq=F("head_seq") + 1)
     seq = sessions.values_list("head_seq", flat=True).get()
-    ProgressEvent.objects.create(
+    event = ProgressEvent.objects.create(
         session_id=task.session_id,
         seq=seq,
         task=task,
@@ -83,7 +83,7 @@ def _event_write(task: Task, event_type: str, data: Mapping[str, Any] | None = N
         message=task.message,
         data=dict(data or {}),
     )
-    transaction.on_commit(lambda: bell_ring(session_id=task.session_id, seq=seq))
+    transaction.on_commit(lambda: bell_ring(session_id=task.session_id, seq=seq, row=event_message(event)))
 
 
 def task_enqueue(

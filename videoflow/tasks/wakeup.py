@@ -1,5 +1,6 @@
 """The wake-up and the bell: two hints through Redis that may be lost or doubled without harm."""
 
+import json
 import logging
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from videoflow import redis
+from videoflow.tasks.events import EventMessage
 
 RUN_TASK = "pipeline.run_task"
 BELL_CHANNEL = "videoflow:bell"
@@ -27,11 +29,11 @@ def wakeup_send(*, task_id: UUID | str, queue: str) -> bool:
     return True
 
 
-def bell_ring(*, session_id: UUID | str, seq: int) -> None:
-    """Tell every server process that the session has rows up to ``seq``; they also look by themselves once a second."""
+def bell_ring(*, session_id: UUID | str, seq: int, row: EventMessage) -> None:
+    """Show every server process the row ``seq`` that was just committed; they also look into the table once a second."""
     if not redis.breaker.allows():
         return
     try:
-        redis.connection().publish(BELL_CHANNEL, f"{session_id} {seq}")
+        redis.connection().publish(BELL_CHANNEL, f"{session_id} {seq} {json.dumps(row)}")
     except (RedisError, OSError):
         redis.breaker.failed()

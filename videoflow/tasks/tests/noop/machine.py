@@ -1,0 +1,252 @@
+"""A studio of real processes with stages that do nothing, in a data folder of its own; each process can be hurt by name.
+
+Load scripts and fault tests stand outside of it: they act through the hand (a process of the studio's own database) and end only
+what they started, by pid.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import psutil
+
+from videoflow.env import embedded_redis_socket
+from videoflow.health.embedded_redis import private_folder, redis_command
+
+ROOT = Path(__file__).resolve().parents[4]
+START_SECONDS = 60.0
+STOP_SECONDS = 15.0
+
+
+class NotReady(RuntimeError):
+    """The machine did not get ready, or something did not come true in time."""
+
+
+def wait_for(condition: Callable[[], bool], *, seconds: float, what: str, every: float = 0.1) -> None:
+    """Return once the condition holds.
+
+    Raises:
+        NotReady: it did not within ``seconds``.
+    """
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise NotReady(f"{what}: not within {seconds:g} s")
+        time.sleep(every)
+
+
+class Hand:
+    """A child in the machine's database that does what it is told, one command at a time."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "videoflow.tasks.tests.noop.hand"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env=environment,
+        )
+
+    def tell(self, command: str, *arguments: Any) -> None:
+        """Begin a command; its reply is fetched with ``reply``."""
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps([command, *arguments]) + "\n")
+        self.process.stdin.flush()
+
+    def reply(self) -> dict[str, Any]:
+        assert self.process.stdout
+        line = self.process.stdout.readline()
+        if not line:
+            raise NotReady("the hand has died; its last words are on stderr")
+        return dict(json.loads(line))
+
+    def ask(self, command: str, *arguments: Any) -> dict[str, Any]:
+        self.tell(command, *arguments)
+        return self.reply()
+
+    def close(self) -> None:
+        assert self.process.stdin
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Machine:
+    """Redis, ``workers`` Celery workers of ``processes`` each, a dispatcher, and a server when ``serves``."""
+
+    def __init__(
+        self,
+        *,
+        workers: int = 1,
+        processes: int = 2,
+        lease_seconds: float = 30.0,
+        serves: bool = False,
+        notes_commits: bool = False,
+    ) -> None:
+        self.data = Path(tempfile.mkdtemp(prefix="vf-noop-", dir="/tmp" if len(tempfile.gettempdir()) > 40 else None))
+        (self.data / "noop").touch()
+        self.commits = self.data / "commits"
+        self.commits.mkdir()
+        self.socket = embedded_redis_socket(self.data)
+        self.workers, self.processes = workers, processes
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=512) if serves else None
+        self.lease_seconds = lease_seconds
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("VIDEOFLOW_", "NOOP_"))}
+        for name in ("DATABASE_URL", "REDIS_URL"):
+            kept.pop(name, None)
+        self.environment = kept | {
+            "DJANGO_SETTINGS_MODULE": "videoflow.tasks.tests.noop.settings",
+            "VIDEOFLOW_DATA": str(self.data),
+            "VIDEOFLOW_ENV_FILE": str(self.data / "no.env"),
+            "NOOP_LEASE_SECONDS": str(lease_seconds),
+            "NOOP_SLOTS": str(workers * processes),
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
+            **({"NOOP_COMMITS": str(self.commits)} if notes_commits else {}),
+        }
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.hand = Hand(self.environment)
+
+    def __enter__(self) -> Self:
+        try:
+            self.redis_start()
+            self.hand.ask("migrate")
+            if self.listener:
+                self.start("server")
+            self.start("dispatcher")
+            for number in range(self.workers):
+                self.start(f"worker{number}")
+            self.wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    @property
+    def port(self) -> int:
+        assert self.listener
+        return int(self.listener.getsockname()[1])
+
+    def wait_until_ready(self) -> None:
+        """Wait for a heartbeat of every worker that runs now, and of the dispatcher."""
+        pids = {process.pid for name, process in self.running.items() if name.startswith(("worker", "dispatcher"))}
+        wait_for(lambda: pids <= set(self.hand.ask("beats")["pids"]), seconds=START_SECONDS, what="workers ready", every=0.2)
+        if self.listener:
+            wait_for(self._answers, seconds=START_SECONDS, what="server ready", every=0.2)
+
+    def _answers(self) -> bool:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as client:
+            client.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            return b" 200 " in client.recv(64)
+
+    def redis_start(self) -> None:
+        private_folder(self.socket.parent)
+        folder = self.data / "redis"
+        folder.mkdir(exist_ok=True)
+        self._launch("redis", redis_command(socket=self.socket, folder=folder, keep=False))
+        wait_for(self.socket.exists, seconds=START_SECONDS, what="Redis ready", every=0.02)
+
+    def start(self, name: str) -> None:
+        """Start a process of the studio; ``worker0`` and so on are Celery workers."""
+        manage = [sys.executable, str(ROOT / "manage.py")]
+        if name == "server":
+            assert self.listener
+            self._launch(name, [*manage, "serve", "--fd", str(self.listener.fileno())], self.listener.fileno())
+        elif name == "dispatcher":
+            self._launch(name, [*manage, "run_dispatcher"])
+        else:
+            celery = [sys.executable, "-m", "celery", "--app", "videoflow.celery:app", "--quiet", "worker"]
+            options = ["--hostname", f"{name}@%h", "--queues", "io,cpu,upload", "--concurrency", str(self.processes)]
+            options += ["--prefetch-multiplier", "1", "-O", "fair", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+            self._launch(name, [*celery, *options])
+
+    def _launch(self, name: str, command: list[str], *descriptors: int) -> None:
+        with (self.data / f"{name}.log").open("ab") as log:
+            self.running[name] = subprocess.Popen(
+                [sys.executable, "-m", "videoflow.health.launch", str(os.getpid()), *command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=descriptors,
+                cwd=ROOT,
+                env=self.environment | {"REMAP_SIGTERM": "SIGQUIT"},
+            )
+
+    def pool_children(self, name: str) -> list[psutil.Process]:
+        """The processes of a worker that run tasks."""
+        try:
+            return psutil.Process(self.running[name].pid).children()
+        except psutil.NoSuchProcess:
+            return []
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        """Signal one process, a worker's pool not included."""
+        self.running[name].send_signal(number)
+
+    def kill(self, name: str) -> None:
+        self.running[name].kill()
+        self.running[name].wait()
+
+    def restart(self, name: str) -> None:
+        """Start a process that has ended again, as the studio's supervisor does."""
+        self.running[name].wait(STOP_SECONDS)
+        self.redis_start() if name == "redis" else self.start(name)
+
+    def fallen(self) -> list[str]:
+        return [name for name, process in self.running.items() if process.poll() is not None]
+
+    def ours(self) -> list[psutil.Process]:
+        """Every process on this host that works on our data folder, except this one and the hand."""
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                is_other = process.pid in (os.getpid(), self.hand.process.pid) or process.status() == psutil.STATUS_ZOMBIE
+                if not is_other and process.environ().get("VIDEOFLOW_DATA") == str(self.data):
+                    found.append(process)
+        return found
+
+    def log(self, name: str) -> str:
+        return (self.data / f"{name}.log").read_text(errors="replace")
+
+    def drained(self) -> bool:
+        """Say whether no task is open."""
+        return not {"pending", "retrying", "in_progress"} & set(self.hand.ask("counts"))
+
+    def stop(self) -> None:
+        """End every process, Redis last, and remove the data folder."""
+        for names in ([name for name in self.running if name != "redis"], ["redis"]):
+            ending = [self.running[name] for name in names if name in self.running]
+            for process in ending:
+                process.send_signal(signal.SIGCONT)
+                process.terminate()
+            deadline = time.monotonic() + STOP_SECONDS
+            for process in ending:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(max(0.1, deadline - time.monotonic()))
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        self.hand.close()
+        if self.listener:
+            self.listener.close()
+        shutil.rmtree(self.data, ignore_errors=True)

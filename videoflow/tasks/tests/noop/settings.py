@@ -1,0 +1,18 @@
+"""The studio's settings with stages that do nothing: for load scripts and fault tests, never for making videos.
+
+It takes effect only where ``DJANGO_SETTINGS_MODULE`` names this module, and refuses to run on a data folder that was not given.
+"""
+
+import os
+
+from django.core.exceptions import ImproperlyConfigured
+
+from videoflow.settings import *  # noqa: F403
+from videoflow.settings import INSTALLED_APPS, VIDEOFLOW_DATA
+
+if not os.environ.get("VIDEOFLOW_DATA") or not (VIDEOFLOW_DATA / "noop").is_file():
+    raise ImproperlyConfigured("The stages that do nothing run on a data folder of their own only, marked by a file named noop.")
+
+INSTALLED_APPS = [*INSTALLED_APPS, "videoflow.tasks.tests.noop.apps.NoopConfig"]
+NOOP_LEASE_SECONDS = float(os.environ.get("NOOP_LEASE_SECONDS", "30"))
+VIDEOFLOW_QUEUE_SLOTS = dict.fromkeys(("io", "cpu", "upload"), int(os.environ.get("NOOP_SLOTS", "2")))
