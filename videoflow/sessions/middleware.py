@@ -9,8 +9,8 @@ from videoflow.sessions.services import (
     COOKIE_AGE_SECONDS,
     COOKIE_NAME,
     session_create,
-    session_touch,
     sessions_owned,
+    sessions_touch,
     token_make,
 )
 
@@ -22,12 +22,21 @@ class Creator:
         self._request = request
         self.cookie = request.COOKIES.get(COOKIE_NAME, "")
         self.cookie_is_new = False
+        self._is_touched = False
         self._session: CreatorSession | None = None
 
     @property
     def sessions(self) -> QuerySet[CreatorSession]:
-        """All sessions of this creator, newest first."""
-        return sessions_owned(user=self._request.user, cookie=self.cookie)
+        """All sessions of this creator, newest first. Asking for them counts as activity in each."""
+        owned = sessions_owned(user=self._request.user, cookie=self.cookie)
+        if not self._is_touched and self._is_known:
+            self._is_touched = True
+            sessions_touch(sessions=owned)
+        return owned
+
+    @property
+    def _is_known(self) -> bool:
+        return bool(self.cookie and not self.cookie_is_new) or self._request.user.is_authenticated
 
     def token(self) -> str:
         """Return the browser's token, made now if it has none yet."""
@@ -40,8 +49,6 @@ class Creator:
     def session_or_none(self) -> CreatorSession | None:
         if self._session is None:
             self._session = self.sessions.first()
-            if self._session is not None:
-                session_touch(session=self._session)
         return self._session
 
     @property

@@ -39,3 +39,52 @@ class OneUseLink(models.Model):
 
     def __str__(self) -> str:
         return f"Link to {self.session}"
+
+
+class UIState(models.Model):
+    """What a component of the workflow page held when it was last saved; ``revision`` grows with each save."""
+
+    session = models.ForeignKey(CreatorSession, on_delete=models.CASCADE, related_name="ui_states")
+    component_name = models.CharField(max_length=40)
+    form_data = models.JSONField(default=dict, blank=True)
+    ui_state = models.JSONField(default=dict, blank=True)
+    auto_save = models.BooleanField(default=True)
+    revision = models.PositiveIntegerField(default=1)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("session", "component_name"), name="ui_state_once_per_component")]
+
+    def __str__(self) -> str:
+        return f"{self.component_name} of {self.session}"
+
+
+class WorkflowState(models.Model):
+    """Where a session stands in the five steps; no row until it is first saved, which counts as revision 0."""
+
+    session = models.OneToOneField(CreatorSession, on_delete=models.CASCADE, related_name="workflow")
+    current_step = models.CharField(max_length=40, default="trending_analysis")
+    completed_steps = models.JSONField(default=list, blank=True)
+    active_project = models.ForeignKey("pipeline.Project", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    form_data = models.JSONField(default=dict, blank=True)
+    revision = models.PositiveIntegerField(default=0)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"Workflow of {self.session}"
+
+
+class IdempotencyKey(models.Model):
+    """A program's promise that two submits are one; the first reply is kept for a day."""
+
+    session = models.ForeignKey(CreatorSession, on_delete=models.CASCADE, related_name="idempotency_keys")
+    key = models.CharField(max_length=255)
+    request_hash = models.CharField(max_length=64)
+    reply = models.JSONField(default=dict)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("session", "key"), name="idempotency_key_once")]
+
+    def __str__(self) -> str:
+        return f"{self.key} of {self.session}"

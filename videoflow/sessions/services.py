@@ -2,9 +2,11 @@
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 COOKIE_NAME = "videoflow_creator"
 COOKIE_AGE_SECONDS = 400 * 24 * 3600  # the longest that browsers keep a cookie
 SESSION_LIFE = timedelta(hours=24)  # contract: 24 hours after the last activity
-ACTIVITY_STEP = timedelta(minutes=5)  # last_activity is written at most this often
+ACTIVITY_STEP = timedelta(minutes=1)  # last_activity is written at most this often
 LINK_LIFE = timedelta(hours=24)
 
 
@@ -27,7 +29,7 @@ def token_make() -> str:
 
 def token_hash(token: str) -> str:
     """Return the only form in which a token is kept. The token has 256 random bits, so a plain SHA-256 is enough."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()
 
 
 def sessions_owned(*, user: "AbstractBaseUser | AnonymousUser | None", cookie: str, bearer: str = "") -> QuerySet[CreatorSession]:
@@ -47,22 +49,59 @@ def session_create(
 ) -> CreatorSession:
     """Create a session bound to the given tokens; it expires 24 hours after its last activity unless a user owns it."""
     owner_id = user.pk if user is not None and user.is_authenticated else None
+    now = timezone.now()
     return CreatorSession.objects.create(
         user_id=owner_id,
         cookie_hash=token_hash(cookie) if cookie else "",
         bearer_hash=token_hash(bearer) if bearer else "",
-        expires_at=None if owner_id else timezone.now() + SESSION_LIFE,
+        created_at=now,
+        last_activity=now,
+        expires_at=None if owner_id else now + SESSION_LIFE,
     )
 
 
 def session_touch(*, session: CreatorSession) -> None:
-    """Note activity and slide the expiry, at most one write in five minutes."""
+    """Note activity and slide the expiry, at most one write a minute."""
     now = timezone.now()
     if now - session.last_activity < ACTIVITY_STEP:
         return
     session.last_activity = now
     session.expires_at = None if session.user_id else now + SESSION_LIFE
     session.save(update_fields=["last_activity", "expires_at"])
+
+
+def sessions_touch(*, sessions: QuerySet[CreatorSession]) -> None:
+    """Note activity in all of these sessions; one read, and a write at most once a minute."""
+    now = timezone.now()
+    stale = sessions.order_by().filter(last_activity__lt=now - ACTIVITY_STEP)
+    if stale.exists():
+        stale.filter(user__isnull=False).update(last_activity=now)
+        stale.filter(user__isnull=True).update(last_activity=now, expires_at=now + SESSION_LIFE)
+
+
+def sessions_expired() -> QuerySet[CreatorSession]:
+    """Return the sessions whose 24 hours are over. ``last_activity`` may lag by a step, which is therefore granted."""
+    return CreatorSession.objects.filter(expires_at__lt=timezone.now() - ACTIVITY_STEP)
+
+
+def session_is_over(session: CreatorSession) -> bool:
+    """Say whether the session's 24 hours have passed."""
+    return session.expires_at is not None and session.expires_at < timezone.now()
+
+
+def preferences_set(*, session: CreatorSession, changes: Mapping[str, Any]) -> CreatorSession:
+    """Merge preferences into the stored ones; None deletes one."""
+    with transaction.atomic():
+        row = CreatorSession.objects.select_for_update().get(pk=session.pk)
+        merged = {**row.preferences, **changes}
+        row.preferences = {name: value for name, value in merged.items() if value is not None}
+        row.save(update_fields=["preferences"])
+    return row
+
+
+def session_close(*, session: CreatorSession) -> None:
+    """Let nobody in any more; what belongs to the session is deleted after this."""
+    CreatorSession.objects.filter(pk=session.pk).update(cookie_hash="", bearer_hash="", user=None, expires_at=timezone.now())
 
 
 def link_create(*, session: CreatorSession) -> str:
