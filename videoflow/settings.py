@@ -32,6 +32,7 @@ VIDEOFLOW_LOG_LEVEL = env_choice("VIDEOFLOW_LOG_LEVEL", "INFO", choices=("DEBUG"
 VIDEOFLOW_METRICS = env_bool("VIDEOFLOW_METRICS")
 VIDEOFLOW_MAX_UPLOAD_BYTES = env_int("VIDEOFLOW_MAX_UPLOAD_BYTES", 512 * 1024 * 1024, minimum=1024)
 VIDEOFLOW_ALLOWED_ORIGINS = env_list("VIDEOFLOW_ALLOWED_ORIGINS")
+VIDEOFLOW_RATE_LIMITS = env_bool("VIDEOFLOW_RATE_LIMITS", default=True)
 VIDEOFLOW_CORES = os.cpu_count() or 1
 VIDEOFLOW_QUEUE_SLOTS = {  # tasks of a queue that run at once on this host; one cpu task keeps two cores busy
     "io": 2,
@@ -87,6 +88,7 @@ USE_I18N = False
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env_list("VIDEOFLOW_ALLOWED_HOSTS")]
 APPEND_SLASH = True
 MIDDLEWARE = [
+    "videoflow.api.middleware.ApiMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -133,7 +135,9 @@ INSTALLED_APPS = [
     "channels",
     "csp",
     "django_htmx",
+    "ninja",
     "template_partials.apps.SimpleAppConfig",
+    "videoflow.vault.apps.VaultConfig",
     "videoflow.sessions.apps.SessionsConfig",
     "videoflow.tasks.apps.TasksConfig",
     "videoflow.pipeline.apps.PipelineConfig",
@@ -142,6 +146,7 @@ INSTALLED_APPS = [
 
 # Security
 SECRET_KEY = env_secret("VIDEOFLOW_SECRET_KEY") or secret_file(VIDEOFLOW_DATA / "secret_key")
+VIDEOFLOW_VAULT_KEYS = env_secret("VIDEOFLOW_VAULT_KEYS")  # empty: the vault makes one in the data folder when it first needs it
 VIDEOFLOW_HTTPS = env_bool("VIDEOFLOW_HTTPS")
 CSRF_TRUSTED_ORIGINS = VIDEOFLOW_ALLOWED_ORIGINS
 CSRF_COOKIE_SAMESITE = "Lax"

@@ -8,6 +8,8 @@ from pathlib import Path
 from django.conf import settings
 
 from videoflow.pipeline.models import Asset, SourceFile
+from videoflow.pipeline.services import sessions_sweep
+from videoflow.sessions.idempotency import keys_forget
 from videoflow.tasks.models import Task
 
 CACHE_LIMIT_BYTES = 8_000_000_000
@@ -18,6 +20,10 @@ logger = logging.getLogger(__name__)
 
 def housekeeping() -> None:
     """Delete what nobody can need any more; safe beside running tasks."""
+    swept = sessions_sweep()
+    keys_forget()
+    if swept:
+        logger.info("housekeeping deleted %s sessions whose time was over", swept)
     freed = _work_sweep() + _orphans_sweep() + _cache_trim(CACHE_LIMIT_BYTES)
     if freed:
         logger.info("housekeeping freed %s MB", freed // 1_000_000)

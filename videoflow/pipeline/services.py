@@ -1,5 +1,6 @@
 """What a person or program can do to a project. Pages, commands and the runner all come through here."""
 
+import contextlib
 import secrets
 import shutil
 from collections.abc import Iterable, Mapping
@@ -15,6 +16,7 @@ from videoflow.pipeline.models import Asset, Project, Publication, SourceFile
 from videoflow.pipeline.stages.base import StageInput
 from videoflow.pipeline.store import media_path, upload_store
 from videoflow.sessions.models import CreatorSession
+from videoflow.sessions.services import session_close, sessions_expired
 from videoflow.tasks.models import Task
 from videoflow.tasks.services import task_cancel, task_enqueue
 
@@ -63,6 +65,41 @@ def project_delete(*, project: Project) -> None:
         media_path(path).unlink(missing_ok=True)
     for location in exports:
         shutil.rmtree(settings.VIDEOFLOW_DATA / location, ignore_errors=True)
+
+
+def session_delete(*, session: CreatorSession) -> None:
+    """Cancel the session's tasks and delete its rows and files; nobody gets into it from the start of this."""
+    session_close(session=session)
+    for task in session.tasks.filter(status__in=Task.OPEN):
+        with contextlib.suppress(BadInput):  # it ended by itself meanwhile
+            task_cancel(task_id=task.pk)
+    for project in session.projects.all():
+        project_delete(project=project)
+    paths = set(session.source_files.values_list("path", flat=True))
+    session.delete()
+    for path in paths - set(SourceFile.objects.filter(path__in=paths).values_list("path", flat=True)):
+        media_path(path).unlink(missing_ok=True)
+
+
+def session_is_kept(*, session: CreatorSession) -> bool:
+    """Say whether a session outlives its 24 hours: a task is open, or a project's video has not been published."""
+    if session.tasks.filter(status__in=Task.OPEN).exists():
+        return True
+    return session.projects.filter(videos__isnull=False).exclude(videos__publications__isnull=False).exists()
+
+
+def sessions_sweep() -> int:
+    """Delete the sessions whose time is over and return how many; one with open work or an unpublished video stays."""
+    swept = 0
+    for session in sessions_expired():
+        with transaction.atomic():  # whoever comes back meanwhile finds either their session or none
+            still = sessions_expired().select_for_update().filter(pk=session.pk).exists()
+            if not still or session_is_kept(session=session):
+                continue
+            session_close(session=session)
+        session_delete(session=session)
+        swept += 1
+    return swept
 
 
 def source_file_add(*, session: CreatorSession, name: str, chunks: Iterable[bytes]) -> SourceFile:
