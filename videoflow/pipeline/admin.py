@@ -1,6 +1,272 @@
+"""Projects and what the stages made of them, to read: no row changes here, no file is served here."""
+
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
-from videoflow.pipeline.models import Asset, Project, Publication, Script, TrendReport, Video
-from videoflow.tasks.admin import ReadOnlyAdmin
+from videoflow.pipeline.models import Asset, Project, Publication, Scene, Script, SourceFile, Theme, TrendReport, Turn, Video
+from videoflow.sessions.admin import ReadOnlyAdmin, ReadOnlyInline, json_shown
+from videoflow.tasks.admin import duration_shown, status_shown
+from videoflow.tasks.models import Task
 
-admin.site.register([Project, Script, TrendReport, Asset, Video, Publication], ReadOnlyAdmin)
+
+def _link(kind: str, row: Any) -> SafeString | str:
+    """Return a link to a row's own page; a dash when there is none."""
+    if row is None:
+        return "–"
+    return format_html('<a href="{}">{}</a>', reverse(f"admin:{kind}_change", args=[row.pk]), row)
+
+
+class _OfProject(ReadOnlyAdmin):
+    """What belongs to a project: found by its id or title, told apart by date."""
+
+    list_select_related: tuple[str, ...] = ("project",)
+    date_hierarchy = "created_at"
+
+    @admin.display(description="project", ordering="project__title")
+    def project_link(self, row: Any) -> SafeString | str:
+        return _link("pipeline_project", row.project)
+
+    @admin.display(description="task")
+    def task_link(self, row: Any) -> SafeString | str:
+        return _link("tasks_task", row.task)
+
+
+class TaskInline(ReadOnlyInline):
+    model = Task
+    fields = ("link", "shown_status", "progress", "message", "attempt", "created_at", "completed_at")
+    readonly_fields = fields
+    ordering = ("created_at",)
+
+    @admin.display(description="task")
+    def link(self, task: Task) -> SafeString | str:
+        return _link("tasks_task", task)
+
+    @admin.display(description="status")
+    def shown_status(self, task: Task) -> SafeString:
+        return status_shown(task.status)
+
+
+@admin.register(Project)
+class ProjectAdmin(ReadOnlyAdmin):
+    list_display = ("title", "id", "session_link", "aspect", "minimum", "language", "created_at", "updated_at")
+    list_filter = ("aspect", "language", "created_at")
+    list_select_related = ("session",)
+    search_fields = ("id", "title", "session__id")
+    search_help_text = "Words of a title, or the id of a project or session"
+    date_hierarchy = "created_at"
+    inlines = (TaskInline,)
+    fields = (
+        *("id", "title", "session_link", "language", "aspect", "minimum", "seed", "shown_hosts", "shown_look"),
+        *("last_panel", "created_at", "updated_at"),
+    )
+
+    @admin.display(description="session")
+    def session_link(self, project: Project) -> SafeString | str:
+        return _link("creator_sessions_creatorsession", project.session)
+
+    @admin.display(description="minimum length", ordering="minimum_seconds")
+    def minimum(self, project: Project) -> str:
+        return duration_shown(project.minimum_seconds)
+
+    @admin.display(description="hosts")
+    def shown_hosts(self, project: Project) -> SafeString | str:
+        return json_shown(project.hosts)
+
+    @admin.display(description="look")
+    def shown_look(self, project: Project) -> SafeString | str:
+        return json_shown(project.look)
+
+
+@admin.register(SourceFile)
+class SourceFileAdmin(ReadOnlyAdmin):
+    list_display = ("name", "session", "size", "created_at")
+    list_select_related = ("session",)
+    search_fields = ("id", "name", "session__id", "sha256")
+    date_hierarchy = "created_at"
+    fields = ("id", "name", "session", "path", "sha256", "size", "created_at")
+
+    @admin.display(description="size", ordering="size_bytes")
+    def size(self, file: SourceFile) -> str:
+        return filesizeformat(file.size_bytes)
+
+
+class ThemeInline(ReadOnlyInline):
+    model = Theme
+    fields = ("rank", "label", "category", "score", "views", "views_gained_per_day", "channels")
+    readonly_fields = fields
+    ordering = ("category", "rank")
+
+
+@admin.register(TrendReport)
+class TrendReportAdmin(_OfProject):
+    list_display = ("source_label", "window", "project_link", "rows_used", "rows_read", "provider", "created_at")
+    list_filter = ("window", "source_kind", "created_at")
+    search_fields = ("source_label", "project__id", "project__title")
+    inlines = (ThemeInline,)
+    fields = (
+        *("source_label", "source_kind", "project_link", "task_link", "window", "window_start", "window_end"),
+        *("rows_read", "rows_used", "shown_left_out", "shown_categories", "measure", "provider", "created_at"),
+    )
+
+    @admin.display(description="rows left out")
+    def shown_left_out(self, report: TrendReport) -> SafeString | str:
+        return json_shown(report.rows_left_out)
+
+    @admin.display(description="categories")
+    def shown_categories(self, report: TrendReport) -> SafeString | str:
+        return json_shown(report.categories)
+
+
+class TurnInline(ReadOnlyInline):
+    model = Turn
+    fields = ("position", "speaker", "section", "words_shown", "pause_seconds", "measured_seconds", "shown_sources")
+    readonly_fields = fields
+
+    @admin.display(description="text")
+    def words_shown(self, turn: Turn) -> SafeString:
+        return format_html('<div class="vf-words">{}</div>', turn.text)
+
+    @admin.display(description="sources")
+    def shown_sources(self, turn: Turn) -> str:
+        return ", ".join(map(str, turn.sources)) or "–"
+
+
+@admin.register(Script)
+class ScriptAdmin(_OfProject):
+    list_display = ("title", "version", "project_link", "input_type", "length", "share", "provider", "created_at")
+    list_filter = ("input_type", "provider", "created_at")
+    search_fields = ("title", "topic", "project__id", "project__title")
+    inlines = (TurnInline,)
+    fields = (
+        *("title", "version", "project_link", "task_link", "input_type", "topic", "keywords", "length", "share", "media_seconds"),
+        *("shown_evidence", "shown_warnings", "provider", "created_at"),
+    )
+
+    @admin.display(description="length", ordering="measured_seconds")
+    def length(self, script: Script) -> str:
+        return duration_shown(script.measured_seconds)
+
+    @admin.display(description="speaker A's share", ordering="share_a")
+    def share(self, script: Script) -> str:
+        return f"{script.share_a:.0%}"
+
+    @admin.display(description="evidence")
+    def shown_evidence(self, script: Script) -> SafeString | str:
+        return format_html_join(
+            "", "<p>{}: {} ({})</p>", ((e.get("key"), e.get("text"), e.get("source_label")) for e in script.evidence)
+        )
+
+    @admin.display(description="warnings")
+    def shown_warnings(self, script: Script) -> SafeString | str:
+        return json_shown(script.warnings)
+
+
+@admin.register(Asset)
+class AssetAdmin(_OfProject):
+    list_display = ("name", "kind", "project_link", "origin", "licence", "pixels", "length", "size", "created_at")
+    list_filter = ("kind", "origin", "created_at")
+    search_fields = ("id", "name", "sha256", "project__id", "project__title")
+    fields = (
+        *("id", "name", "kind", "project_link", "task_link", "origin", "model", "licence", "credit", "alt", "path", "sha256"),
+        *("size", "pixels", "length", "created_at"),
+    )
+
+    @admin.display(description="size", ordering="size_bytes")
+    def size(self, asset: Asset) -> str:
+        return filesizeformat(asset.size_bytes)
+
+    @admin.display(description="pixels")
+    def pixels(self, asset: Asset) -> str:
+        return f"{asset.width_px} × {asset.height_px}" if asset.width_px and asset.height_px else "–"
+
+    @admin.display(description="length", ordering="seconds")
+    def length(self, asset: Asset) -> str:
+        return duration_shown(asset.seconds)
+
+
+@admin.register(Scene)
+class SceneAdmin(ReadOnlyAdmin):
+    list_display = ("position", "layout", "project", "start", "seconds", "motion", "transition")
+    list_filter = ("layout", "motion", "transition")
+    list_select_related = ("project",)
+    search_fields = ("project__id", "project__title")
+    fields = (
+        *("project", "script", "asset", "position", "turn_positions", "start", "seconds", "layout", "motion", "transition"),
+        *("focus_x", "focus_y", "shown_spec"),
+    )
+
+    @admin.display(description="spec")
+    def shown_spec(self, scene: Scene) -> SafeString | str:
+        return json_shown(scene.spec)
+
+
+@admin.register(Video)
+class VideoAdmin(_OfProject):
+    list_display = ("id", "project_link", "verdict", "length", "size", "created_at")
+    list_select_related = ("project", "file")
+    search_fields = ("project__id", "project__title")
+    fields = (
+        *("project_link", "script_link", "task_link", "file_link", "thumbnail", "srt", "vtt", "length", "size", "verdict"),
+        *("shown_quality", "shown_chapters", "created_at"),
+    )
+
+    @admin.display(description="script")
+    def script_link(self, video: Video) -> SafeString | str:
+        return _link("pipeline_script", video.script)
+
+    @admin.display(description="file")
+    def file_link(self, video: Video) -> SafeString | str:
+        return _link("pipeline_asset", video.file)
+
+    @admin.display(description="length", ordering="seconds")
+    def length(self, video: Video) -> str:
+        return duration_shown(video.seconds)
+
+    @admin.display(description="size", ordering="file__size_bytes")
+    def size(self, video: Video) -> str:
+        return filesizeformat(video.file.size_bytes)
+
+    @admin.display(description="verdict")
+    def verdict(self, video: Video) -> str:
+        return str(video.quality.get("verdict", "–"))
+
+    @admin.display(description="quality")
+    def shown_quality(self, video: Video) -> SafeString | str:
+        return json_shown(video.quality)
+
+    @admin.display(description="chapters")
+    def shown_chapters(self, video: Video) -> SafeString | str:
+        return json_shown(video.chapters)
+
+
+@admin.register(Publication)
+class PublicationAdmin(ReadOnlyAdmin):
+    list_display = ("location", "target", "state", "video_link", "created_at")
+    list_filter = ("target", "state", "created_at")
+    list_select_related = ("video__project",)
+    search_fields = ("location", "video__project__id", "video__project__title")
+    date_hierarchy = "created_at"
+    fields = ("video_link", "task", "target", "state", "location", "shown_files", "shown_metadata", "created_at")
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Publication]":
+        rows: QuerySet[Publication] = super().get_queryset(request)
+        return rows.select_related("video__project", "task")
+
+    @admin.display(description="video")
+    def video_link(self, publication: Publication) -> SafeString | str:
+        return _link("pipeline_video", publication.video)
+
+    @admin.display(description="files")
+    def shown_files(self, publication: Publication) -> SafeString | str:
+        return json_shown(publication.files)
+
+    @admin.display(description="metadata")
+    def shown_metadata(self, publication: Publication) -> SafeString | str:
+        return json_shown(publication.metadata)

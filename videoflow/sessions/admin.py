@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from videoflow.sessions.models import CreatorSession
 
 _SECRET_NAME = re.compile(r"(?i)key|token|secret|password|credential")
+_SECRET_FIELD = re.compile(r"hash|token|cipher|secret|password")
 _LONGEST_TEXT = 20_000
 
 
@@ -33,6 +34,10 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Refuse to filter by what is not shown: ``cookie_hash__startswith`` would tell a hash letter by letter."""
+        return not _SECRET_FIELD.search(lookup) and bool(super().lookup_allowed(lookup, value, request))
 
 
 class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]
