@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Any
 
-from videoflow.errors import Cancelled, VideoflowError
+from videoflow.errors import Cancelled, VideoflowError, disk_full_read
 
 Job = Mapping[str, Any]
 Result = dict[str, Any]
@@ -33,15 +33,17 @@ class ChildFailed(VideoflowError):
     code = "WORKER_PROCESS_FAILED"
 
 
-def die_with_parent() -> None:
+def die_with_parent(parent_pid: int) -> None:
     """Have the kernel kill this process when its parent dies, whatever kills the parent (Linux only).
 
-    Called by the child itself, because ``preexec_fn`` is unsafe in a parent with threads.
+    Called by the child itself, because ``preexec_fn`` is unsafe in a parent with threads. ``parent_pid`` comes from the parent: a
+    parent of another number says that it died before the call, whereas number 1 says nothing, since a container's first process
+    has it too. The order outlives ``exec``.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() == 1:  # the parent died before the call
-            os._exit(1)
+    if os.getppid() != parent_pid:
+        os._exit(1)
 
 
 def be_a_good_neighbour() -> None:
@@ -78,10 +80,10 @@ def child_serve(handle: Callable[[Job, Callable[[float], None]], Result], *, idl
     """Answer jobs from stdin until it closes; the whole life of a worker process.
 
     ``handle(job, progress)`` returns a JSON-able result; ``progress`` takes a share between 0 and 1.
-    A raised ``VideoflowError`` goes back with its code and sentence; anything else ends the process with its traceback on
-    stderr. stdout belongs to the protocol, so prints of libraries are sent to stderr.
+    A raised ``VideoflowError`` goes back with its code and sentence, and so does a full disk; anything else ends the process
+    with its traceback on stderr. stdout belongs to the protocol, so prints of libraries are sent to stderr.
     """
-    die_with_parent()
+    die_with_parent(int(sys.argv[1]))
     if idle_priority:
         be_a_good_neighbour()
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -96,8 +98,11 @@ def child_serve(handle: Callable[[Job, Callable[[float], None]], Result], *, idl
         number = message["number"]
         try:
             result = handle(message["job"], lambda share: reply({"number": number, "progress": share}))  # noqa: B023
-        except VideoflowError as error:
-            fault = {"message": str(error), "code": error.code, "retryable": error.retryable, "details": error.details}
+        except (VideoflowError, OSError) as error:
+            refusal = error if isinstance(error, VideoflowError) else disk_full_read(error)
+            if refusal is None:
+                raise
+            fault = {"message": str(refusal), "code": refusal.code, "retryable": refusal.retryable, "details": refusal.details}
             reply({"number": number, "error": fault})
         else:
             reply({"number": number, "result": result})
@@ -110,7 +115,7 @@ class _Child:
         self.number: int | None = None
         self.stderr_tail: list[str] = []
         self.process = subprocess.Popen(
-            [sys.executable, "-m", module],
+            [sys.executable, "-m", module, str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

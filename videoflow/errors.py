@@ -1,5 +1,6 @@
 """The one family of errors whose text is fit to show to a creator."""
 
+import errno
 from collections.abc import Mapping
 
 
@@ -47,3 +48,13 @@ class DiskFull(VideoflowError):
 
     code = "DISK_FULL"
     retryable = True
+
+
+def disk_full_read(error: BaseException) -> DiskFull | None:
+    """Return what a creator is told when an error, or what it came from, says that the disk or a quota is full; else None."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if getattr(seen, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "disk is full" in str(seen):  # the latter is SQLite's
+            return DiskFull("The disk is full. Make room, then retry; everything made so far is kept.")
+        seen = seen.__cause__ or seen.__context__
+    return None

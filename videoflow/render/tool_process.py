@@ -1,5 +1,6 @@
 """Run the ffmpeg binary as a good child: idle priority, dead with its parent, killed on cancel."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -15,9 +16,9 @@ _POLL_SECONDS = 0.05
 _BECOME = """
 import os, sys
 from videoflow.children import be_a_good_neighbour, die_with_parent
-die_with_parent()
+die_with_parent(int(sys.argv[1]))
 be_a_good_neighbour()
-os.execv(sys.argv[1], sys.argv[1:])
+os.execv(sys.argv[2], sys.argv[2:])
 """
 """The child asks the kernel for both, then becomes the program: between fork and exec it is unsafe in a parent with threads."""
 
@@ -29,7 +30,8 @@ def ffmpeg_run(arguments: Sequence[str], *, timeout_seconds: float, cancelled: C
         Cancelled: ``cancelled()`` became true; the process is gone.
         VideoflowError: it did not end in time.
     """
-    command = [sys.executable, "-c", _BECOME, imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-hide_banner", *arguments]
+    program = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-hide_banner", *arguments]
+    command = [sys.executable, "-c", _BECOME, str(os.getpid()), *program]
     deadline = time.monotonic() + timeout_seconds
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
         process = subprocess.Popen(

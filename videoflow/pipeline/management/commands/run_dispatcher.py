@@ -1,3 +1,4 @@
+import os
 import signal
 from types import FrameType
 from typing import Any
@@ -5,7 +6,6 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from videoflow.children import die_with_parent
 from videoflow.pipeline.housekeeping import housekeeping
 from videoflow.tasks.dispatch import Dispatcher
 
@@ -14,7 +14,7 @@ class Command(BaseCommand):
     help = "Re-ring due tasks, take expired leases back, and run due tasks here while Redis is away."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        poll_command = [str(settings.BASE_DIR / "manage.py"), "run_due"]
+        poll_command = [str(settings.BASE_DIR / "manage.py"), "run_due", "--parent", str(os.getpid())]
         dispatcher = Dispatcher(
             queues=tuple(settings.VIDEOFLOW_QUEUE_SLOTS), poll_command=poll_command, housekeeping=housekeeping
         )
@@ -24,5 +24,4 @@ class Command(BaseCommand):
 
         signal.signal(signal.SIGTERM, end)
         signal.signal(signal.SIGINT, end)
-        die_with_parent()
         dispatcher.run()

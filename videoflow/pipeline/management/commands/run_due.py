@@ -14,6 +14,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("queue", choices=sorted(settings.VIDEOFLOW_QUEUE_SLOTS))
+        parser.add_argument("--parent", type=int, metavar="PID", help="End together with this process, which started us.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         stopping = False
@@ -24,6 +25,7 @@ class Command(BaseCommand):
             shutdown_request()
 
         signal.signal(signal.SIGTERM, end)
-        die_with_parent()
+        if options["parent"] is not None:
+            die_with_parent(options["parent"])
         while not stopping and task_run_next(queue=options["queue"], worker_id=worker_id_make("poller")):
             pass
