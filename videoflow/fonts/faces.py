@@ -141,8 +141,8 @@ def missing_glyphs(text: str, face: Face | None = None) -> tuple[str, ...]:
 
 
 def _is_modifier(char: str) -> bool:
-    """Skin tones and tag characters: they only change the emoji before them, which is drawn without them."""
-    return 0x1F3FB <= ord(char) <= 0x1F3FF or 0xE0000 <= ord(char) <= 0xE007F
+    """Skin tones, tags and variation selectors: they only change what stands before them, which is drawn without them."""
+    return 0x1F3FB <= ord(char) <= 0x1F3FF or 0xE0000 <= ord(char) <= 0xE0FFF
 
 
 @cache

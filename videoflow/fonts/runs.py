@@ -15,7 +15,9 @@ from videoflow.fonts.faces import EMOJI_PX, INVISIBLE, Face, cjk_file, emoji_fil
 
 Direction = Literal["ltr", "rtl"]
 _ZWJ = "\u200d"
-_SKIN = re.compile("[\U0001f3fb-\U0001f3ff]|[\U000e0000-\U000e007f]")
+_UNDRAWN = re.compile("[\U0001f3fb-\U0001f3ff\U000e0000-\U000e0fff]")
+"""Skin tones, and the plane of tags and variation selectors, on whose unassigned characters the layout engine fails."""
+_BREAKS = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
 _RTL = {"R", "AL"}
 _CJK = re.compile("[\u2e80-\u303f\u3040-\u30ff\u3100-\u312f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef]")
 _NOT_FIRST = set("、。，．・：；？！゛゜ヽヾゝゞ々ー）］｝〕〉》」』】’”…‥ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ!),.:;?]}%")
@@ -47,8 +49,8 @@ def is_rtl(text: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    """Reduce joined emoji to their first part, and drop skin tones: the emoji font has single emoji."""
-    text = _SKIN.sub("", text)
+    """Reduce joined emoji to their first part and drop skin tones, as the emoji font has single emoji; breaks become spaces."""
+    text = _BREAKS.sub(" ", _UNDRAWN.sub("", text))
     kept: list[str] = []
     skip = False
     for index, char in enumerate(text):

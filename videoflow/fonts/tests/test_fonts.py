@@ -93,3 +93,12 @@ def test_the_files_are_the_ones_that_were_vendored():
     for line in (FILES / "SHA256SUMS").read_text().splitlines():
         digest, name = line.split()
         assert hashlib.sha256((FILES / name).read_bytes()).hexdigest() == digest
+
+
+@pytest.mark.parametrize("char", ["\U000e0fff", "\U000e01d3", "\U000e0100", "\n", "\r", "\x85", "\u2029"])
+def test_a_character_that_the_layout_engine_refuses_costs_no_picture(char: str) -> None:
+    face = Face()
+    plain = text_width("ab", face, 48) if ord(char) > 0xFFFF else text_width("a b", face, 48)
+    assert text_width(f"a{char}b", face, 48) == plain
+    assert missing_glyphs(f"a{char}b") == ()
+    assert drawn(f"a{char}b", face).getbbox() is not None
