@@ -1,23 +1,23 @@
 """The one way a task runs: claim, keep the lease, run the stage, commit under the fence, start what follows."""
 
 import contextlib
+import contextvars
 import logging
 import os
-import shutil
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 from uuid import UUID
 
-from django.db import close_old_connections, connection, transaction
+from django.db import DatabaseError, close_old_connections, connection, transaction
 
-from videoflow.errors import Cancelled, VideoflowError
+from videoflow.errors import Cancelled, VideoflowError, disk_full_read
+from videoflow.logs import current_task_id
 from videoflow.pipeline import stages
 from videoflow.pipeline.services import input_validate, stage_start
 from videoflow.pipeline.stages.base import Stage, StageContext
-from videoflow.pipeline.store import work_dir
+from videoflow.pipeline.store import work_dir, work_dirs_remove
 from videoflow.tasks.models import Task
 from videoflow.tasks.services import (
     Claim,
@@ -64,7 +64,8 @@ class _Lease:
         self.claim = claim
         self.lost = threading.Event()
         self._end = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name=f"lease-{claim.task_id}", daemon=True)
+        run = contextvars.copy_context().run  # its lines name the task too
+        self._thread = threading.Thread(target=run, args=(self._keep,), name=f"lease-{claim.task_id}", daemon=True)
 
     def __enter__(self) -> "_Lease":
         self._thread.start()
@@ -89,7 +90,7 @@ class _Lease:
                         alive = task_is_ours(claim=self.claim)
                 except Exception:
                     # A database that cannot be asked is not a lost lease; the fence decides at the next write.
-                    logger.exception("lease could not be checked task=%s", self.claim.task_id)
+                    logger.exception("lease could not be checked")
                     close_old_connections()
                     continue
                 if not alive:
@@ -149,25 +150,27 @@ def task_run(*, claim: Claim, watch: Watcher | None = None) -> Task:
 
     Nothing of the stage's own failing is raised: it stands in the row. A lost lease ends quietly, with nothing written.
     """
-    task = Task.objects.select_related("project__session", "session").get(pk=claim.task_id)
-    stage = stages.get(task.task_type)
-    folder = work_dir(f"{task.pk}-{claim.fence}")
-    logger.info("task started task=%s stage=%s attempt=%s", task.pk, stage.name, task.attempt)
+    named = current_task_id.set(str(claim.task_id))
     try:
+        task = Task.objects.select_related("project__session", "session").get(pk=claim.task_id)
+        stage = stages.get(task.task_type)
+        logger.info("started stage=%s attempt=%s", stage.name, task.attempt)
+        work_dirs_remove(f"{task.pk}-")  # what attempts before this one left when they were killed
         with _Lease(claim) as lease:
-            _stage_run(stage, task, claim, lease, _Reporter(claim, task, watch), folder)
+            _stage_run(stage, task, claim, lease, _Reporter(claim, task, watch))
+        return Task.objects.get(pk=task.pk)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return Task.objects.get(pk=task.pk)
+        work_dirs_remove(f"{claim.task_id}-{claim.fence}")
+        current_task_id.reset(named)
 
 
-def _stage_run(stage: Stage, task: Task, claim: Claim, lease: _Lease, reporter: _Reporter, folder: Any) -> None:
+def _stage_run(stage: Stage, task: Task, claim: Claim, lease: _Lease, reporter: _Reporter) -> None:
     try:
         context = StageContext(
             project=task.project,
             task=task,
             input=input_validate(stage.name, task.input_data),
-            work_dir=folder,
+            work_dir=work_dir(f"{task.pk}-{claim.fence}"),
             report=reporter,
             cancelled=lease.stopped,
             fenced=lambda: _fenced(claim),
@@ -177,25 +180,34 @@ def _stage_run(stage: Stage, task: Task, claim: Claim, lease: _Lease, reporter: 
             result = dict(output.save())
             task_complete(claim=claim, message=output.message, result_data=result)
             _follow(stage, task)
-        logger.info("task completed task=%s", task.pk)
+        logger.info("completed")
     except Cancelled:
         if _Shutdown.requested.is_set():
             with contextlib.suppress(LeaseLost):
                 task_release(claim=claim)
-            logger.info("task released task=%s", task.pk)
+            logger.info("released: this process ends")
         else:
-            logger.info("task is not ours any more task=%s", task.pk)
+            logger.info("not ours any more")
     except VideoflowError as error:
-        logger.warning("task refused task=%s code=%s details=%s: %s", task.pk, error.code, error.details, error)
-        with contextlib.suppress(LeaseLost):
-            task_fail(claim=claim, error=error)
+        logger.warning("refused code=%s details=%s: %s", error.code, error.details, error)
+        _fail(claim, error)
     except Exception as error:
-        logger.exception("task failed unexpectedly task=%s", task.pk)
+        logger.exception("failed unexpectedly")
         sentence = (
             "Something unexpected went wrong in this step. What was made before is kept. Retry it; the log has the details."
         )
-        with contextlib.suppress(LeaseLost):
-            task_fail(claim=claim, error=VideoflowError(sentence, details={"kind": type(error).__name__}))
+        _fail(claim, disk_full_read(error) or VideoflowError(sentence, details={"kind": type(error).__name__}))
+
+
+def _fail(claim: Claim, error: VideoflowError) -> None:
+    """Write the failure down; where not even that can be written, the lease runs out and the task is taken up again."""
+    error.details.pop("stderr", None)  # that was for the log: it names paths of this machine
+    try:
+        task_fail(claim=claim, error=error)
+    except LeaseLost:
+        logger.info("not ours any more")
+    except DatabaseError:
+        logger.exception("the failure could not be written")
 
 
 @contextlib.contextmanager

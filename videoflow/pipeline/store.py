@@ -50,6 +50,12 @@ def work_dir(name: str) -> Path:
     return folder
 
 
+def work_dirs_remove(prefix: str) -> None:
+    """Remove the scratch folders whose names begin with ``prefix``."""
+    for folder in (settings.VIDEOFLOW_DATA / "work").glob(f"{prefix}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def room_check(needed_bytes: int) -> None:
     """Raise DiskFull when the data folder cannot hold ``needed_bytes`` and the reserve."""
     settings.VIDEOFLOW_DATA.mkdir(parents=True, exist_ok=True)

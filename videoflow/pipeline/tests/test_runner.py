@@ -1,15 +1,20 @@
+import errno
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
+from videoflow.children import ChildFailed
 from videoflow.errors import BadInput, VideoflowError
+from videoflow.logs import current_task_id
 from videoflow.pipeline import runner, stages
 from videoflow.pipeline.models import Asset, Project, Theme
 from videoflow.pipeline.services import project_create, source_file_add, stage_start
 from videoflow.pipeline.stages.base import Stage, StageContext, StageInput, StageNotReady, StageOutput, always_ready
+from videoflow.pipeline.store import work_dir
 from videoflow.pipeline.tasks import run_task
 from videoflow.sessions.services import session_create
 from videoflow.tasks.models import ProgressEvent, Task
@@ -96,6 +101,53 @@ class TestTaskRun:
         task = run_next()
         assert task.status == "failed"
         assert task.error is not None and "secret" not in str(task.error)
+
+    def test_a_fallen_worker_process_shows_no_inside(self, project, stage_of):
+        def fall(context: StageContext) -> StageOutput:
+            raise ChildFailed("A worker process ended.", details={"stderr": ["File /secret/path"], "exit": -9})
+
+        stage_of(first=fall)
+        stage_start(project=project, task_type="first", input_data={})
+        task = run_next()
+        assert task.error is not None and task.error["details"] == {"exit": -9}
+
+    @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space"), OperationalError("database or disk is full")])
+    def test_a_full_disk_is_said_and_tried_again(self, project, stage_of, error):
+        def fill(context: StageContext) -> StageOutput:
+            raise error
+
+        stage_of(first=fill)
+        stage_start(project=project, task_type="first", input_data={})
+        task = run_next()
+        assert (task.status, (task.error or {}).get("error_code")) == ("retrying", "DISK_FULL")
+
+    def test_a_scratch_folder_that_cannot_be_made_is_a_failure_not_a_lost_worker(self, project, stage_of, settings, tmp_path):
+        settings.VIDEOFLOW_DATA = tmp_path
+        (tmp_path / "work").write_text("in the way")
+        stage_of(first=lambda context: done())
+        stage_start(project=project, task_type="first", input_data={})
+        assert run_next().status == "failed"
+
+    def test_removes_what_a_killed_attempt_left(self, project, stage_of):
+        stage_of(first=lambda context: done())
+        task = stage_start(project=project, task_type="first", input_data={})
+        left = work_dir(f"{task.pk}-0")
+        (left / "half.mp4").write_bytes(b"x")
+        run_next()
+        assert not left.exists()
+
+    def test_each_line_of_the_log_names_the_task(self, project, stage_of, caplog):
+        named: list[str] = []
+
+        def look(context: StageContext) -> StageOutput:
+            named.append(current_task_id.get())
+            return done()
+
+        stage_of(first=look)
+        task = stage_start(project=project, task_type="first", input_data={})
+        run_next()
+        assert named == [str(task.pk)]
+        assert current_task_id.get() == "-"
 
     def test_what_may_pass_waits_and_is_retried(self, project, stage_of):
         def busy(context: StageContext) -> StageOutput:
