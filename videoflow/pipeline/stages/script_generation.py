@@ -15,7 +15,7 @@ from videoflow.pipeline.stages.base import Stage, StageContext, StageInput, Stag
 from videoflow.pipeline.store import cache_dir, room_check
 from videoflow.providers import base
 from videoflow.providers.base import Conversation, DraftTurn, Host, Line, SpokenLine
-from videoflow.providers.embedded_writer import script_read
+from videoflow.providers.embedded_writer import foreign_language, script_read
 from videoflow.providers.registry import provider_get
 
 WORDS_LIMIT = 200_000  # characters of notes or script; the readers have their own, stricter limits
@@ -88,9 +88,28 @@ def voices_choose(language: str) -> dict[str, str]:
     return {"A": voices[0].key, "B": voices[1].key}
 
 
+def _language_check(options: ScriptInput) -> None:
+    """Refuse a text in another language than the wanted one: read by the wanted one's voices it would be gibberish.
+
+    Raises:
+        BadInput: the topic, notes or script clearly are in another language.
+    """
+    for what, text in (("topic", options.topic), ("notes", options.notes), ("script", options.script_text)):
+        found = foreign_language(text)
+        if found is None or options.language.lower().startswith(found.code):
+            continue
+        raise BadInput(
+            f"This {what} seem{'' if what == 'notes' else 's'} to be in {found.name}, and the offline voices speak English only. "
+            "Translate it to English, or connect a speech service that speaks it.",
+            code="NO_VOICE_FOR_LANGUAGE",
+            details={{"script": "script_text"}.get(what, what): f"in {found.name}"},
+        )
+
+
 def ready(project: Project, options: ScriptInput) -> None:
     """Draft once without keeping it, so that a script or notes that cannot be used are refused at the form."""
     voices_choose(options.language)
+    _language_check(options)
     seed = project.seed if options.seed is None else options.seed
     _draft(project, options, seed=seed, minimum_seconds=float(options.minimum_seconds or project.minimum_seconds))
 

@@ -118,6 +118,8 @@ def script_read(text: str, *, file_name: str = "", hosts: tuple[Host, Host]) -> 
     shown = _two_speakers(parts)
     ids, named = _cast(shown, hosts)
     turns = [(part, ids[_key(part.who)], piece) for part in parts for piece in _pieces(part.lines)]
+    if not turns:
+        raise BadInput("There is nothing to say in this script: its lines have no words. Give both speakers a few sentences.")
     if len({speaker for _, speaker, _ in turns}) < 2:
         raise BadInput("Only one of the two speakers says anything in this script. Give the other one at least one line.")
     warnings = []

@@ -110,6 +110,7 @@ class TestRefusals:
             ("\x89PNG\x00\x01\x02", "not a text file"),
             ("Ana: " + "word " * 10_000 + "\nBen: " + "word " * 10_000, r"about 20,000 words.*limit is 6,000 words"),
             ("x" * 1_000_000, "1,000,000 characters"),
+            ("Ana: 😀😀\nBen: 🔥🔥", "nothing to say in this script"),
             ("Ana: Hello.\nBen: (laughs)", "Only one speaker was found: Ana"),
         ],
     )  # fmt: skip
