@@ -58,10 +58,11 @@ def worker_id_make(kind: str) -> str:
 
 
 class _Lease:
-    """Keeps a claim alive from a thread with its own connection, and knows at once when it is lost."""
+    """Keeps a claim alive from a thread with its own connection, and knows at once when it is lost; calls ``look`` meanwhile."""
 
-    def __init__(self, claim: Claim) -> None:
+    def __init__(self, claim: Claim, look: Callable[[], None]) -> None:
         self.claim = claim
+        self.look = look
         self.lost = threading.Event()
         self._end = threading.Event()
         run = contextvars.copy_context().run  # its lines name the task too
@@ -88,6 +89,10 @@ class _Lease:
                         beat_at = time.monotonic() + HEARTBEAT_SECONDS
                     else:
                         alive = task_is_ours(claim=self.claim)
+                    if alive:
+                        self.look()
+                except LeaseLost:
+                    alive = False
                 except Exception:
                     # A database that cannot be asked is not a lost lease; the fence decides at the next write.
                     logger.exception("lease could not be checked")
@@ -109,22 +114,34 @@ class _Reporter:
         self.written_at = 0.0
         self.share = 0.0
         self.changed: set[str] = set()
+        self._unwritten: str | None = None
+        self._lock = threading.Lock()
 
     def __call__(self, share: float, message: str, *, changed: str = "") -> None:
-        self.share = max(self.share, min(1.0, share))
-        if changed:
-            self.changed.add(changed)
+        with self._lock:
+            self.share = max(self.share, min(1.0, share))
+            if changed:
+                self.changed.add(changed)
+            self._unwritten = message
         if self.watch:
             self.watch(self.task, self.share, message)
-        now = time.monotonic()
-        if now - self.written_at < REPORT_SECONDS:
-            return
-        self.written_at = now
-        elapsed = now - self.started
-        eta_seconds = round(elapsed * (1 - self.share) / self.share) if self.share >= ETA_AFTER_SHARE else None
-        data = {"changed": sorted(self.changed)} if self.changed else {}
-        self.changed.clear()
-        task_progress(claim=self.claim, percent=int(self.share * 100), message=message, eta_seconds=eta_seconds, data=data)
+        self.flush()
+
+    def flush(self) -> None:
+        """Write the newest report unless one was written just now; called again and again, so that the last one is not lost."""
+        with self._lock:
+            now = time.monotonic()
+            message = self._unwritten
+            if message is None or now - self.written_at < REPORT_SECONDS:
+                return
+            self.written_at = now
+            self._unwritten = None
+            elapsed = now - self.started
+            eta_seconds = round(elapsed * (1 - self.share) / self.share) if self.share >= ETA_AFTER_SHARE else None
+            data = {"changed": sorted(self.changed)} if self.changed else {}
+            self.changed.clear()
+            percent = int(self.share * 100)
+        task_progress(claim=self.claim, percent=percent, message=message, eta_seconds=eta_seconds, data=data)
 
 
 def task_run_next(*, queue: str, worker_id: str) -> bool:
@@ -156,8 +173,9 @@ def task_run(*, claim: Claim, watch: Watcher | None = None) -> Task:
         stage = stages.get(task.task_type)
         logger.info("started stage=%s attempt=%s", stage.name, task.attempt)
         work_dirs_remove(f"{task.pk}-")  # what attempts before this one left when they were killed
-        with _Lease(claim) as lease:
-            _stage_run(stage, task, claim, lease, _Reporter(claim, task, watch))
+        reporter = _Reporter(claim, task, watch)
+        with _Lease(claim, reporter.flush) as lease:
+            _stage_run(stage, task, claim, lease, reporter)
         return Task.objects.get(pk=task.pk)
     finally:
         work_dirs_remove(f"{claim.task_id}-{claim.fence}")

@@ -102,6 +102,20 @@ class TestTaskRun:
         assert task.status == "failed"
         assert task.error is not None and "secret" not in str(task.error)
 
+    def test_the_last_of_quick_reports_is_written_while_the_stage_works_on(self, project, stage_of):
+        def report(context: StageContext) -> StageOutput:
+            context.report(0.1, "Drawing")
+            context.report(0.9, "Listening")
+            for _ in range(100):
+                if Task.objects.get(pk=context.task.pk).message == "Listening":
+                    break
+                threading.Event().wait(0.05)
+            return StageOutput(Task.objects.get(pk=context.task.pk).message, dict)
+
+        stage_of(first=report)
+        stage_start(project=project, task_type="first", input_data={})
+        assert run_next().message == "Listening"
+
     def test_a_fallen_worker_process_shows_no_inside(self, project, stage_of):
         def fall(context: StageContext) -> StageOutput:
             raise ChildFailed("A worker process ended.", details={"stderr": ["File /secret/path"], "exit": -9})
@@ -248,6 +262,20 @@ class TestStageStart:
                 input_data={"input_type": "script", "script_text": "A: Hallo.\nB: Guten Tag.", "language": "de"},
             )
         assert not Task.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("field", "text"),
+        [
+            ("notes", "Die Stadt hat viele Bäume gepflanzt, und das ist gut für die Menschen, die dort wohnen. " * 9),
+            ("topic", "Почему города сажают леса"),
+            ("script_text", "Ana: Das ist nicht zu glauben, und es wird noch besser.\nBen: Ich habe es auch gesehen."),
+        ],
+    )
+    def test_a_text_in_another_language_is_refused_at_the_form(self, project, field, text):
+        input_data = {"input_type": "script" if field == "script_text" else "topic", "topic": "Trees", field: text}
+        with pytest.raises(BadInput, match=r"seems? to be in") as caught:
+            stage_start(project=project, task_type="script_generation", input_data=input_data)
+        assert caught.value.details.keys() == {field}
 
 
 class TestRunTask:
