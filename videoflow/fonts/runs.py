@@ -11,6 +11,7 @@ from typing import Literal
 
 from PIL import ImageFont
 
+from videoflow.fonts.bidi import levels, visual_order
 from videoflow.fonts.faces import EMOJI_PX, INVISIBLE, Face, cjk_file, emoji_file, file_for, font_load, has_space
 
 Direction = Literal["ltr", "rtl"]
@@ -80,28 +81,6 @@ def _clusters(text: str) -> Iterator[str]:
         yield cluster
 
 
-def _directions(clusters: list[str], base: Direction) -> list[Direction]:
-    """Give every cluster a direction: its own when strong, else that of both neighbours if they agree, else the base."""
-    strong: list[Direction | None] = []
-    for cluster in clusters:
-        kind = unicodedata.bidirectional(cluster[0])
-        if kind in _RTL:
-            strong.append("rtl")
-        elif kind in {"L", "EN", "AN"}:
-            strong.append("ltr")
-        else:
-            strong.append(None)
-    found: list[Direction] = []
-    for index, direction in enumerate(strong):
-        if direction:
-            found.append(direction)
-            continue
-        before = next((value for value in reversed(strong[:index]) if value), base)
-        after = next((value for value in strong[index + 1 :] if value), base)
-        found.append(before if before == after else base)
-    return found
-
-
 def _font_runs(clusters: list[str], family: str) -> list[tuple[str, Path]]:
     """Join neighbouring clusters of one font; marks and spaces take the font of what stands before them."""
     joined: list[tuple[str, Path]] = []
@@ -123,20 +102,14 @@ def _font_runs(clusters: list[str], family: str) -> list[tuple[str, Path]]:
 @lru_cache(maxsize=4096)
 def text_runs(text: str, face: Face, size_px: int) -> tuple[TextRun, ...]:
     """Return the runs of one line in visual order, from left to right."""
-    base: Direction = "rtl" if is_rtl(text) else "ltr"
     clusters = list(_clusters(_plain(text)))
-    directions = _directions(clusters, base)
     language = _language(text)
-    pieces: list[list[TextRun]] = []
-    for direction, group in groupby(zip(clusters, directions, strict=True), key=lambda pair: pair[1]):
-        runs = [
-            _run(part, path, face, size_px, direction, language)
-            for part, path in _font_runs([cluster for cluster, _ in group], face.family)
-        ]
-        pieces.append(runs[::-1] if direction == "rtl" else runs)
-    if base == "rtl":
-        pieces.reverse()
-    return tuple(run for piece in pieces for run in piece)
+    placed: list[tuple[int, TextRun]] = []
+    for level, group in groupby(zip(clusters, levels(clusters, base=int(is_rtl(text))), strict=True), key=lambda pair: pair[1]):
+        direction: Direction = "rtl" if level % 2 else "ltr"
+        for part, path in _font_runs([cluster for cluster, _ in group], face.family):
+            placed.append((level, _run(part, path, face, size_px, direction, language)))
+    return tuple(visual_order(placed))
 
 
 def _language(text: str) -> str:

@@ -102,3 +102,19 @@ def test_a_character_that_the_layout_engine_refuses_costs_no_picture(char: str) 
     assert text_width(f"a{char}b", face, 48) == plain
     assert missing_glyphs(f"a{char}b") == ()
     assert drawn(f"a{char}b", face).getbbox() is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("Hello אבג 123 world", "Hello 123 גבא world"),
+        ("אבג 123 456 דהו", "והד 456 123 גבא"),
+        ("אבג abc 12.5% דהו", "והד abc 12.5% גבא"),
+        ("price אבג 100-200", "price 100-200 גבא"),
+        ("CEO אבג: 3/4", "CEO 3/4 :גבא"),
+        ("English 12% עברית", "English 12% תירבע"),
+    ],
+)
+def test_numbers_stand_where_readers_of_both_directions_expect_them(text, seen):
+    drawn_text = "".join(run.text if run.direction == "ltr" else run.text[::-1] for run in text_runs(text, Face(), 48))
+    assert drawn_text == seen

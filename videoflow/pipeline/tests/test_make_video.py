@@ -51,7 +51,7 @@ class TestMakeVideo:
         assert video.quality["verdict"] != "fail"
         assert -15 <= video.quality["figures"]["loudness_lufs"] <= -13
         assert video.quality["figures"]["true_peak_db"] < -1
-        assert [turn.text for turn in Turn.objects.all()][0] == "Did you know that cats purr when they are hurt, too?"
+        assert Turn.objects.get(position=0).text == "Did you know that cats purr when they are hurt, too?"
         assert "Ana" not in " ".join(turn.text for turn in Turn.objects.all())
         assert "Did you know" in asset_path(video.srt).read_text(encoding="utf-8").replace("\n", " ")
         assert set(Task.objects.values_list("status", flat=True)) == {"completed"}
