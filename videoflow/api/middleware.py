@@ -8,6 +8,7 @@ from videoflow.api.errors import error_response, refusal_of
 
 API_PATH = "/api/"
 BODY_LIMIT_BYTES = 4 * 1024 * 1024
+EMPTY_FORM_BYTES = 200
 WITH_BODY = {"POST", "PUT", "PATCH"}
 
 
@@ -40,8 +41,17 @@ def _body_refused(request: HttpRequest) -> HttpResponse | None:
             f"A request can have {BODY_LIMIT_BYTES // 1024**2} MB at most. Send less at once.",
             details={"limit_bytes": BODY_LIMIT_BYTES},
         )
+    if length < EMPTY_FORM_BYTES and request.content_type == "multipart/form-data" and _is_empty_form(request):
+        request._body = b""
+        return None
     charset = (request.content_params or {}).get("charset", "utf-8").lower()
     is_json = request.content_type == "application/json" and charset in {"utf-8", "utf8", "us-ascii"}
     if length and request.method in WITH_BODY and not is_json:
         return error_response(415, "NOT_JSON", "Send the body as JSON in UTF-8, with Content-Type: application/json.")
     return None
+
+
+def _is_empty_form(request: HttpRequest) -> bool:
+    """Say whether the body is a form without fields, which is how some clients send nothing."""
+    boundary = (request.content_params or {}).get("boundary", "")
+    return request.body.strip() == f"--{boundary}--".encode()

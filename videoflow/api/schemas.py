@@ -13,7 +13,13 @@ Theme = Literal["light", "dark", "system"]
 Id = Annotated[str, Field(json_schema_extra={"format": "uuid"})]
 """An id in a request. A malformed one is a 404 like a foreign one, so it is not checked here."""
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
-ApiKey = Annotated[str, Field(min_length=8, max_length=500, description="Write-only. Kept in the vault, read back masked.")]
+ApiKey = Annotated[
+    str,
+    Field(
+        description="Write-only: kept in the vault, read back as “…last4”. Sending that back changes nothing.",
+        json_schema_extra={"minLength": 8, "maxLength": 500, "pattern": "^[!-~]+$"},  # checked by the vault
+    ),
+]
 
 SESSION_ID = "7e57d004-2b97-4e7a-b45f-5387367791cd"
 TASK_ID = "0b6e3a4e-9a52-4f0b-8f0e-3d6f0d3f2f11"
