@@ -76,6 +76,7 @@ class Task(models.Model):
             models.Index(fields=("queue", "status", "-priority", "created_at"), name="task_due"),
             models.Index(fields=("status", "lease_until"), name="task_lease"),
             models.Index(fields=("session", "-created_at"), name="task_session"),
+            models.Index(fields=("session", "queue", "-attempt_started_at"), name="task_turn"),
             models.Index(fields=("project", "task_type", "-created_at"), name="task_project_stage"),
         ]
         constraints = [

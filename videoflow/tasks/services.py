@@ -1,7 +1,7 @@
 """Everything that changes a task. Each change writes its event in the same transaction; hints go out on commit."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -123,20 +123,29 @@ def task_enqueue(
 
 
 def tasks_due(*, queue: str | None = None, now: datetime | None = None) -> QuerySet[Task]:
-    """Return the tasks a worker may claim: by priority, then turn by turn between sessions, then by age."""
+    """Return the tasks a worker may claim, by priority, then by age."""
     now = now or timezone.now()
-    served = (
-        Task.objects.filter(session=OuterRef("session"), queue=OuterRef("queue"), attempt_started_at__isnull=False)
-        .order_by()
-        .values("session")
-        .annotate(latest=Max("attempt_started_at"))
-        .values("latest")
-    )
     due = Task.objects.filter(status__in=Task.WAITING, cancel_requested_at__isnull=True)
     due = due.filter(Q(not_before__isnull=True) | Q(not_before__lte=now))
     if queue:
         due = due.filter(queue=queue)
-    return due.annotate(served_at=Subquery(served)).order_by("-priority", F("served_at").asc(nulls_first=True), "created_at")
+    return due.order_by("-priority", "created_at")
+
+
+def _candidates(queue: str, now: datetime) -> Iterator[UUID]:
+    """Yield the ids of due tasks in the order of their claims: by priority, then turn by turn between sessions, then by age.
+
+    The turn is found between sessions, not between tasks: the cost does not grow with what one session has waiting.
+    """
+    due = tasks_due(queue=queue, now=now)
+    started = Task.objects.filter(session=OuterRef("session"), queue=queue, attempt_started_at__isnull=False)
+    served = Subquery(started.order_by("-attempt_started_at").values("attempt_started_at")[:1])
+    turns = due.order_by().values("session", "priority").annotate(oldest=Min("created_at"), served=served)
+    turns = turns.order_by("-priority", F("served").asc(nulls_first=True), "oldest")
+    for turn in turns[:CLAIM_CANDIDATES]:
+        pk = due.filter(session=turn["session"], priority=turn["priority"]).values_list("pk", flat=True).first()
+        if pk is not None:
+            yield pk
 
 
 def _slots_taken(queue: str, host: str) -> bool:
@@ -154,9 +163,7 @@ def task_claim(*, queue: str, worker_id: str, task_id: UUID | None = None) -> Cl
         if task_id is None and _slots_taken(queue, worker_id.partition(":")[0]):
             return None
         now = timezone.now()
-        due = tasks_due(queue=queue, now=now)
-        candidates = [task_id] if task_id else list(due.values_list("pk", flat=True)[:CLAIM_CANDIDATES])
-        for pk in candidates:
+        for pk in [task_id] if task_id else _candidates(queue, now):
             claimed = Task.objects.filter(pk=pk, status__in=Task.WAITING, cancel_requested_at__isnull=True).update(
                 status=Task.Status.IN_PROGRESS,
                 attempt=F("attempt") + 1,

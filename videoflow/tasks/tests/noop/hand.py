@@ -58,14 +58,22 @@ def _enqueue(project: Project, task_type: str, input_data: dict[str, Any], *, wa
 def submit(session_id: str, task_type: str, input_data: dict[str, Any]) -> dict[str, Any]:
     """Queue one task of the session's first project."""
     project = Project.objects.select_related("session").filter(session_id=UUID(session_id)).earliest("created_at")
-    return {"task": str(_enqueue(project, task_type, input_data).pk), "at": time.time()}
+    task = _enqueue(project, task_type, input_data)
+    return {"task": str(task.pk), "committed_at": time.time()}
 
 
-def flood(session_ids: list[str], per_session: int, task_type: str, inputs: list[dict[str, Any]]) -> dict[str, Any]:
+def started(task_id: str) -> dict[str, Any]:
+    moment = Task.objects.values_list("started_at", flat=True).get(pk=UUID(task_id))
+    return {"at": moment.timestamp() if moment else None}
+
+
+def flood(
+    session_ids: list[str], per_session: int, task_type: str, inputs: list[dict[str, Any]], most: int = 100_000
+) -> dict[str, Any]:
     """Queue many tasks, each of a project of its own; ``inputs`` are taken in turn."""
     number = 0
     for session in CreatorSession.objects.filter(pk__in=session_ids):
-        for project in Project.objects.bulk_create(Project(session=session) for _ in range(per_session)):
+        for project in Project.objects.bulk_create(Project(session=session) for _ in range(min(per_session, most - number))):
             _enqueue(project, task_type, inputs[number % len(inputs)])
             number += 1
     return {"submitted": number}
@@ -141,7 +149,9 @@ def facts() -> dict[str, Any]:
     return {"tasks": tasks, "events": events, "heads": heads, "assets": assets}
 
 
-COMMANDS = {act.__name__: act for act in (migrate, beats, sessions, submit, flood, drip, rewake, counts, hold, tend, facts)}
+COMMANDS = {
+    act.__name__: act for act in (migrate, beats, sessions, submit, started, flood, drip, rewake, counts, hold, tend, facts)
+}
 
 if __name__ == "__main__":
     for line in sys.stdin:

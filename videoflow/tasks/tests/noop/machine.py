@@ -149,7 +149,13 @@ class Machine:
     def wait_until_ready(self) -> None:
         """Wait for a heartbeat of every worker that runs now, and of the dispatcher."""
         pids = {process.pid for name, process in self.running.items() if name.startswith(("worker", "dispatcher"))}
-        wait_for(lambda: pids <= set(self.hand.ask("beats")["pids"]), seconds=START_SECONDS, what="workers ready", every=0.2)
+
+        def beating() -> bool:
+            for name in self.fallen():
+                raise NotReady(f"{name} fell while starting: {self.log(name)[-800:]}")
+            return pids <= set(self.hand.ask("beats")["pids"])
+
+        wait_for(beating, seconds=START_SECONDS, what="workers ready", every=0.2)
         if self.listener:
             wait_for(self._answers, seconds=START_SECONDS, what="server ready", every=0.2)
 
@@ -202,6 +208,16 @@ class Machine:
     def signal(self, name: str, number: signal.Signals) -> None:
         """Signal one process, a worker's pool not included."""
         self.running[name].send_signal(number)
+
+    def halt(self, name: str) -> None:
+        """Freeze a process and its pool."""
+        for process in (psutil.Process(self.running[name].pid), *self.pool_children(name)):
+            process.suspend()
+
+    def go_on(self, name: str) -> None:
+        """Let a frozen process and its pool go on."""
+        for process in (*self.pool_children(name), psutil.Process(self.running[name].pid)):
+            process.resume()
 
     def kill(self, name: str) -> None:
         self.running[name].kill()
