@@ -22,6 +22,8 @@ Enter = Literal[
     "from_below",
     "stamp",
 ]
+HEAD_START_SECONDS = 0.42
+"""A clip begins this far into its movement: its first frame, which a transition holds, is designed already."""
 _LEAVE_SECONDS = 0.18
 
 

@@ -28,7 +28,7 @@ from videoflow.providers.embedded_pictures.shapes import (
 from videoflow.providers.embedded_pictures.sprite import Pixels, lay, sprite_of_mask
 
 Side = Literal["right", "left", "top", "bottom", "corners"]
-Weight = Literal["quiet", "bold"]
+Weight = Literal["quiet", "bold", "plain"]
 _TILE = 512
 
 
@@ -42,19 +42,24 @@ def _grain(seed: int, strength: float) -> NDArray[np.int16]:
 
 
 def backdrop(board: Board, *, side: Side = "right", weight: Weight = "quiet") -> None:
-    """Paint ``board.base``. ``side`` is where the shapes gather, away from the text; ``bold`` adds accents."""
+    """Paint ``board.base``.
+
+    ``side`` is where the shapes gather, away from the text; ``bold`` adds accents, ``plain`` leaves all shapes out.
+    """
     scheme, chance = board.scheme, board.seeded("backdrop")
     canvas: Pixels = np.empty((board.height, board.width, 3), np.uint8)
     canvas[:] = rgb(scheme.ground)
     painter = _Painter(board, canvas, chance, side, weight)
-    _PAINTERS[str(board.look["shapes"])](painter)
-    if not board.wide:
+    if weight != "plain":
+        _PAINTERS[str(board.look["shapes"])](painter)
+    if not board.wide and weight != "plain":
         _calm(canvas, board)
     _light(canvas, chance)
     grain = _grain(int(board.look["seed"]) & 0xFFFF, float(board.look["grain"]))
     rows, columns = -(-board.height // _TILE), -(-board.width // _TILE)
     tiled = np.tile(grain, (rows, columns))[: board.height, : board.width]
-    _floaters(board, painter)
+    if board.moving and weight != "plain":
+        _floaters(board, painter)
     board.base = np.clip(canvas.astype(np.int16) + tiled[:, :, None], 0, 255).astype(np.uint8)
 
 
@@ -79,15 +84,16 @@ def _light(canvas: Pixels, chance: random.Random) -> None:
 
 
 def _floaters(board: Board, painter: "_Painter") -> None:
-    """Lay a few small shapes at the edges that drift while a clip runs; nothing else stands there."""
+    """Lay two small shapes among the large ones, in the margin away from the text, that drift while a clip runs."""
     chance, u = board.seeded("floaters"), board.unit
     edge = board.safe.left * 0.5
-    spots = [(edge, 0.30), (board.width - edge, 0.22), (board.width - edge * 0.9, 0.62), (edge * 1.1, 0.68)]
+    x_edge = edge if painter.side == "left" else board.width - edge
+    spots = [(x_edge, chance.uniform(0.16, 0.26)), (x_edge, chance.uniform(0.54, 0.64))]
     if board.tall:
-        spots = [(board.width * 0.90, 0.045), (board.width * 0.08, 0.83), (board.width * 0.93, 0.86)]
+        spots = [(board.width * 0.90, 0.045), (board.width * 0.93, 0.86)]
     colours = painter.accents
-    for number, (x, share) in enumerate(chance.sample(spots, len(spots) - 1)):
-        size = u * chance.uniform(1.5, 2.4)
+    for number, (x, share) in enumerate(spots):
+        size = u * chance.uniform(1.2, 1.7)
         d = round(size * 2)
         kind = (number + int(board.spec.get("seed", 0))) % 3
         if kind == 0:
@@ -98,9 +104,9 @@ def _floaters(board: Board, painter: "_Painter") -> None:
             bars = [rounded_points(0.5, d * 0.36, d - 0.5, d * 0.64, 1), rounded_points(d * 0.36, 0.5, d * 0.64, d - 0.5, 1)]
             mask = polygon_mask(d, d, [bars[0]]) | polygon_mask(d, d, [bars[1]])
         sway = Sway(
-            dx=0.8 * u, dy=1.5 * u, degrees=20 if kind == 2 else 0, period=chance.uniform(4.5, 7.5), phase=chance.random()
+            dx=0.5 * u, dy=1.4 * u, degrees=20 if kind == 2 else 0, period=chance.uniform(4.5, 7.5), phase=chance.random()
         )
-        y = share * board.height + chance.uniform(-4, 4) * u
+        y = share * board.height
         board.add(sprite_of_mask(mask, colours[number % 3]), x - mask.shape[1] / 2, y - mask.shape[0] / 2, sway=sway)
 
 

@@ -248,22 +248,28 @@ class Board:
             pad.put(card(round(px * 0.55), round(px * 0.55), px, dot), inset, h / 2 - px * 0.275)
         return pad.put(line.sprite, inset + lead - line.left, h / 2 + block.cap_px / 2 - line.above).sprite()
 
-    def header(self, *, at: float = 0.0) -> Area:
-        """Lay the running head (speaker's colour and chapter) and return the safe area below it."""
+    def header(self, *, at: float = 0.0, plate: bool = False) -> Area:
+        """Lay the running head (speaker's colour and chapter) and return the safe area below it.
+
+        ``plate``: on a plate of the ground, where shapes lie behind it.
+        """
         section = str(self.spec.get("section", ""))
         if not section:
             return self.safe
-        size = 2.5 * self.unit
+        size = 2.9 * self.unit
         mark = self.bar(
             size * 1.5,
             size * 0.42,
             self.scheme.speaker(str(self.spec.get("speaker", "A"))),
             radius=size * 0.21 if self.look["corner"] > 8 else 0,
         )
-        self.add(mark, self.safe.left, self.safe.top + size * 0.18, at=at, enter="grow_right", seconds=0.4)
         block = self.fit(
-            section, (self.safe.width * 0.62, size * 2), largest=2.5, smallest=2.1, lines=1, face=self.text_face(650)
+            section, (self.safe.width * 0.62, size * 2), largest=2.9, smallest=2.4, lines=1, face=self.text_face(650)
         )
+        if plate:
+            ground = self.bar(block.width + size * 4.0, size * 2.1, self.scheme.ground, radius=self.corner(0.5))
+            self.add(ground, self.safe.left - size * 0.9, self.safe.top - size * 0.68)
+        self.add(mark, self.safe.left, self.safe.top + size * 0.18, at=at, enter="grow_right", seconds=0.4)
         self.say(block, self.safe.left + size * 2.2, self.safe.top, self.scheme.muted, at=at + 0.05, enter="fade")
         if self.tall:
             self.add_foot(at)

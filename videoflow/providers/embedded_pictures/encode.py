@@ -7,13 +7,12 @@ from pathlib import Path
 import av
 import numpy as np
 
+from videoflow.providers.embedded_pictures.animation import HEAD_START_SECONDS
 from videoflow.providers.embedded_pictures.animator import Animator
 from videoflow.providers.embedded_pictures.sprite import Pixels
 
 _CRF = "15"
 _PRESET = "ultrafast"
-_HEAD_START_SECONDS = 0.12
-"""A clip begins this far into its movement: its first frame is never bare ground."""
 
 
 def _fill(plane: av.video.plane.VideoPlane, pixels: Pixels) -> None:
@@ -35,7 +34,7 @@ def clip_write(animator: Animator, out: Path, *, frames: int, fps: int, progress
         stream.codec_context.colorspace = 1
         stream.codec_context.color_range = 1
         for number in range(frames):
-            animator.advance(number / fps + _HEAD_START_SECONDS)
+            animator.advance(number / fps + HEAD_START_SECONDS)
             frame = av.VideoFrame(width, height, "yuv420p")
             for plane, pixels in zip(frame.planes, (animator.y, animator.u, animator.v), strict=True):
                 _fill(plane, pixels)

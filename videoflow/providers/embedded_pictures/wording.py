@@ -9,6 +9,55 @@ _EMOJI = re.compile("[\U0001f000-\U0001faff\u2600-\u27bf\u2b00-\u2bff\ufe0f\u200
 _STOP = frozenset((Path(__file__).parent / "data" / "stop_words.txt").read_text(encoding="utf-8").split())
 """English words that carry no meaning of their own; other languages lose nothing by it."""
 _NEGATION = re.compile(r"^(?:not|no|never|nothing|nobody|none|neither|nor|without|hardly|barely|\w+n['’]t)$", re.IGNORECASE)
+_CLAUSE_ENDS = re.compile(r"(?<=[;:,])\s+|\s+[—–]\s+")
+_LINK = re.compile(
+    r"^(?:(?:and|but|so|or|well|now|then|which means|except that|because|together|altogether|meanwhile|yes|no|okay|ok),?\s+)+"
+    r"(?=(?:\S+\s+)+\S)",
+    re.IGNORECASE,
+)
+"""Words that tie a clause to what was said before; without them it stands alone."""
+_SUBORDINATE = frozenset(
+    (
+        *(
+            "because",
+            "while",
+            "when",
+            "if",
+            "before",
+            "after",
+            "which",
+            "who",
+            "that",
+            "that's",
+            "except",
+            "than",
+            "with",
+            "from",
+        ),
+        *(
+            "by",
+            "until",
+            "unless",
+            "though",
+            "although",
+            "whatever",
+            "whose",
+            "where",
+            "as",
+            "at",
+            "on",
+            "to",
+            "of",
+            "for",
+            "not",
+        ),
+    )
+)
+"""A clause that begins with one of these hangs on another."""
+_ENDING = frozenset(
+    ("it", "that", "them", "this", "all", "more", "about", "there", "now", "again", "too", "so", "well", "on", "up", "out")
+)
+"""Small words that may end a phrase."""
 _FIGURE = re.compile(
     r"(?:(?P<currency>[$€£¥])\s?)?(?P<number>\d{1,3}(?:[,\u202f]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s?"
     r"(?P<scale>trillion|billion|million|thousand|hundred|percent|per cent|[%x×]|[kKmMbB]\b)?",
@@ -174,12 +223,50 @@ def content_words(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(kept))
 
 
+def _whole_clauses(sentence: str, longest_words: int) -> list[tuple[str, float]]:
+    """Return the runs of whole clauses of a sentence that are short enough, each with how much it says."""
+    clauses = [clause for clause in _CLAUSE_ENDS.split(sentence) if clause.strip()]
+    found: list[tuple[str, float]] = []
+    for start in range(len(clauses)):
+        for end in range(start + 1, len(clauses) + 1):
+            run = _LINK.sub("", " ".join(clauses[start:end]).strip(" —–"), count=1)
+            words = run.split()
+            if not 2 <= len(words) <= longest_words:
+                continue
+            bare = [word.lower().replace("’", "'").strip("“”\"'.,;:!?") for word in words]
+            dense = sum(word not in _STOP for word in bare)
+            complete = start == 0 and end == len(clauses)
+            hanging = (bare[0] in _SUBORDINATE and not complete) or bare[-1] in _STOP - _ENDING
+            denied = start > 0 and any(_NEGATION.match(word.strip("“”\"'.,;:!?")) for word in " ".join(clauses[:start]).split())
+            score = dense + 0.3 * sum(word[:1].isupper() for word in words[1:]) - 0.12 * (len(words) - dense)
+            found.append((run, score + 0.5 * (end - start == len(clauses)) - 3.0 * hanging - 2.0 * denied))
+    return found
+
+
 def key_phrase(text: str, longest_words: int = 7) -> str:
-    """Return the few words in a row that say most, within one clause and whole if possible.
+    """Return the words in a row that say most: whole clauses if they are short enough, else part of one."""
+    plain = without_emoji(text)
+    sentences = [sentence for sentence in re.split(r"(?<=[.!?…])[”\"]?\s+", plain) if sentence.strip()]
+    phrase = ""
+    for limit in (longest_words, round(longest_words * 1.6)):  # rather a few words more than a torn sentence
+        whole = [each for sentence in sentences for each in _whole_clauses(sentence, limit)]
+        phrase, score = max(whole, key=lambda each: each[1], default=("", 0.0))
+        if score >= 0.8:
+            break
+    else:
+        phrase = _part_of_clause(plain, longest_words)
+    phrase = phrase.strip(" ,;:.—–")
+    if phrase.count("“") != phrase.count("”") or phrase.count('"') % 2:
+        phrase = re.sub(r"[“”\"]", "", phrase)
+    return phrase[:1].upper() + phrase[1:]
+
+
+def _part_of_clause(plain: str, longest_words: int) -> str:
+    """Return the few words that say most within one clause.
 
     Small talk without two words of substance gives its longest short sentence instead.
     """
-    plain = without_emoji(text)
+    text = plain
     clauses = [clause.strip() for clause in re.split(r"(?<=[.!?;:])\s+|\s+[—–]\s+|,\s+", plain) if clause.strip()]
     best, best_score, best_dense = "", -1.0, 0
     clauses = clauses or [text]
@@ -202,8 +289,7 @@ def key_phrase(text: str, longest_words: int = 7) -> str:
     if best_dense < 2:
         sentences = [s for s in re.split(r"(?<=[.!?…])\s+", plain) if 2 <= len(s.split()) <= longest_words + 1]
         best = max(sentences, key=len, default=best)
-    phrase = (best or " ".join(text.split()[:longest_words])).strip('“”" ,;:.')
-    return phrase[:1].upper() + phrase[1:]
+    return (best or " ".join(text.split()[:longest_words])).strip('“”" ,;:.')
 
 
 def sentence_shown(text: str, limit: int) -> str:
@@ -213,7 +299,7 @@ def sentence_shown(text: str, limit: int) -> str:
     best = max(fitting, key=lambda s: (len(content_words(s)), -len(s)))
     if best.count("“") != best.count("”") or best.count('"') % 2:  # half a quotation: without its marks
         best = re.sub(r"[“”\"]", "", best)
-    return shortened(best, limit)
+    return shortened(best.rstrip(" ,;:—–"), limit)
 
 
 def initials(name: str) -> str:

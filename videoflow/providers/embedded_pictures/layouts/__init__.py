@@ -7,6 +7,7 @@ from videoflow.providers.embedded_pictures.layouts.charts import bars, bubbles, 
 from videoflow.providers.embedded_pictures.layouts.collage import hosts, stickers, videos
 from videoflow.providers.embedded_pictures.layouts.figures import Layout
 from videoflow.providers.embedded_pictures.layouts.lists import points, ranking, timeline
+from videoflow.providers.embedded_pictures.layouts.places import places
 from videoflow.providers.embedded_pictures.layouts.words import kinetic, poster, question, quote, spotlight, statement
 
 LAYOUTS: Mapping[str, Layout] = {
@@ -30,6 +31,7 @@ LAYOUTS: Mapping[str, Layout] = {
     "videos": videos,
     "poster": poster,
     "spotlight": spotlight,
+    "map": places,
     "recap": recap,
     "outro": outro,
 }

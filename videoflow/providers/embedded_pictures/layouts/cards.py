@@ -3,12 +3,12 @@
 from videoflow.providers.embedded_pictures.animation import Sway
 from videoflow.providers.embedded_pictures.backdrop import backdrop
 from videoflow.providers.embedded_pictures.board import Area, Board
-from videoflow.providers.embedded_pictures.colour import ink_on, mix
+from videoflow.providers.embedded_pictures.colour import contrast, ink_on, mix
 from videoflow.providers.embedded_pictures.icons import icon_sprite
 from videoflow.providers.embedded_pictures.layouts.figures import add_plate, host_plate, icons_of, timed
 from videoflow.providers.embedded_pictures.lettering import line_of
 from videoflow.providers.embedded_pictures.sprite import Pad
-from videoflow.providers.embedded_pictures.wording import shortened, without_emoji
+from videoflow.providers.embedded_pictures.wording import figures_in, shortened, without_emoji
 
 
 def _hosts_row(board: Board, x: float, y: float, *, at: float, size: float = 8.0) -> None:
@@ -94,14 +94,14 @@ def chapter(board: Board) -> None:
     u, scheme, spec = board.unit, board.scheme, board.spec
     number, count = int(spec.get("number", 1)), int(spec.get("count", 1))
     on_right = board.chance.random() < 0.5 and not board.tall
-    size = (84 if board.wide else 62) * u
+    size = (90 if board.wide else 62) * u
     digits = line_of(f"{number}", board.numeral(), round(size), mix(scheme.ground, scheme.ink, 0.92))
     x = (
         board.width - digits.width * 0.92 - 5 * u
         if on_right
         else (board.safe.left - 2 * u if board.wide else board.safe.left - u)
     )
-    top = board.safe.top - 3 * u if board.wide else board.safe.top
+    top = board.safe.top + (board.safe.height - size * 0.72) / 2 if board.wide else board.safe.top
     board.add(digits.sprite, x - digits.left, top + size * 0.72 - digits.above, at=0.0, enter="from_below", seconds=0.75)
     if board.wide:
         reserved = digits.width * 0.95 + 7 * u
@@ -127,14 +127,22 @@ def chapter(board: Board) -> None:
         y = area.top + 3 * u
     board.say(block, area.left, y, scheme.ink, at=0.18, stagger=0.1, seconds=0.65)
     tick_y = y + block.height + 3.2 * u
+    tone = scheme.spark if contrast(scheme.spark, scheme.ground) >= 1.8 else scheme.ink
     for step in range(min(count, 12)):
         done = step < number
-        tick = board.bar(
-            (4.6 if step == number - 1 else 2.2) * u, 0.9 * u, scheme.spark if done else scheme.shade_2, radius=0.45 * u
-        )
+        tick = board.bar((7.0 if step == number - 1 else 3.4) * u, 1.2 * u, tone if done else scheme.shade_2, radius=0.6 * u)
         board.add(
-            tick, area.left + step * 3.2 * u + (2.4 * u if step >= number else 0), tick_y, at=0.45 + 0.04 * step, enter="fade"
+            tick, area.left + step * 4.8 * u + (3.6 * u if step >= number else 0), tick_y, at=0.45 + 0.04 * step, enter="fade"
         )
+
+
+def _item_parts(item: str) -> tuple[str, str, str]:
+    """Split "A song: 95.8 million views" into its name, the figure as people read it, and what it counts."""
+    name, _, tail = item.rpartition(": ")
+    figures = figures_in(tail) if name else ()
+    if len(figures) != 1 or len(tail.split()) > 5:
+        return item, "", ""
+    return name, figures[0].shown, figures[0].about
 
 
 def recap(board: Board) -> None:
@@ -156,6 +164,9 @@ def recap(board: Board) -> None:
     gap = 2.4 * u
     room = Area(area.left, y, area.right, area.bottom)
     width = (room.width - gap * (columns - 1)) / columns
+    parts = [_item_parts(item) if columns > 1 else (item, "", "") for item in items]
+    items = [part[0] for part in parts]
+    figures = 13 * u if any(part[1] for part in parts) else 0.0
     deep = max(
         [
             board.fit(
@@ -164,7 +175,11 @@ def recap(board: Board) -> None:
             for item in items
         ]
     )
-    height = min(room.height, deep + 25 * u) if columns > 1 else min(20 * u, (room.height - gap * (len(items) - 1)) / len(items))
+    height = (
+        min(room.height, deep + figures + 25 * u)
+        if columns > 1
+        else min(20 * u, (room.height - gap * (len(items) - 1)) / len(items))
+    )
     icons = icons_of(board, len(items) + 2)
     for number, item in enumerate(items):
         at = timed(board, item, 0.35 + 0.35 * number) if board.moving else 0.0
@@ -187,7 +202,13 @@ def recap(board: Board) -> None:
                 margin + 3 * u + (badge - side) / 2,
             )
             text = board.fit(
-                item, (width - 6 * u, height - 21 * u), largest=5.4, smallest=2.6, lines=6, face=board.text_face(700), leading=1.2
+                item,
+                (width - 6 * u, height - figures - 21 * u),
+                largest=5.4,
+                smallest=2.6,
+                lines=6,
+                face=board.text_face(700),
+                leading=1.2,
             )
             ty = 18 * u
             tx = 3 * u
@@ -212,6 +233,13 @@ def recap(board: Board) -> None:
                 leading=1.16,
             )
             ty, tx = (height - text.height) / 2, badge + 4.6 * u
+        if columns > 1 and parts[number][1]:
+            foot = board.fit(parts[number][1], (width - 6 * u, 8 * u), largest=7.6, smallest=3.4, lines=1, face=board.numeral())
+            figure = line_of(foot.lines[0], foot.face, foot.size_px, scheme.surface_a if number % 2 == 0 else scheme.surface_b)
+            unit = line_of(parts[number][2], board.text_face(600), round(3.0 * u), scheme.surface_muted)
+            base = margin + height - (7.4 if parts[number][2] else 3.4) * u
+            pad.put(figure.sprite, margin + 3 * u - figure.left, base - figure.above)
+            pad.put(unit.sprite, margin + 3 * u - unit.left, base + 4.2 * u - unit.above)
         for row, line_text in enumerate(text.lines):
             line = line_of(line_text, text.face, text.size_px, scheme.surface_ink)
             pad.put(line.sprite, margin + tx - line.left, margin + ty + text.baseline(row) - line.above)

@@ -32,9 +32,9 @@ def _heading(board: Board, area: Area, *, lines: int = 2, largest: float = 6.4) 
     bottom = board.say(block, area.left, area.top + u, board.scheme.ink, at=0.05)
     rows = board.spec.get("data", ())
     unit = unit_label(str(rows[0].get("unit", ""))) if rows else ""
-    if unit:
-        board.label(unit[:1].upper() + unit[1:], area.left, bottom + 1.6 * u, board.scheme.muted, size=2.6, weight=550, at=0.2)
-        bottom += 3.8 * u
+    if unit and unit.lower() not in text.lower():
+        board.label(unit[:1].upper() + unit[1:], area.left, bottom + 1.6 * u, board.scheme.muted, size=3.0, weight=550, at=0.2)
+        bottom += 4.2 * u
     return area.inset(top=bottom - area.top + 3.2 * u)
 
 
@@ -42,13 +42,13 @@ def bars(board: Board) -> None:
     """Bars that grow, largest in the accent, with counting figures at their ends."""
     backdrop(board, side="corners", weight="quiet")
     u, scheme = board.unit, board.scheme
-    rows = _rows(board, 6)
+    rows = _rows(board, 5 if board.wide else 6)
     area = _heading(board, board.header())
     top_value = max([float(row["value"]) for row in rows] + [1e-9])
-    pitch = min(area.height / max(1, len(rows)), 19 * u)
+    pitch = min(area.height / max(1, len(rows)), 19 * u if board.wide else 22 * u)
     start = area.top + (area.height - pitch * len(rows)) * 0.3
     face = board.text_face(800)
-    figure_px = min(4.2 * u, pitch * 0.34)
+    figure_px = min(5.2 * u, pitch * 0.40)
     reserve = (
         max(
             [board.text_px(human_amount(float(row["value"]), str(row.get("unit", ""))), face, figure_px / u) for row in rows]
@@ -65,15 +65,15 @@ def bars(board: Board) -> None:
         value = float(row["value"])
         label = board.fit(
             plain_title(str(row["label"])),
-            (area.width * 0.98, pitch * 0.44),
-            largest=min(3.5, pitch * 0.30 / u),
-            smallest=2.2,
+            (area.width * 0.98, pitch * 0.46),
+            largest=min(4.4, pitch * 0.34 / u),
+            smallest=2.7,
             lines=1,
             face=board.text_face(650),
         )
-        board.say(label, area.left, y + pitch * 0.04, scheme.ink, at=at, enter="fade")
-        thick = pitch * 0.38
-        bar_y = y + pitch * 0.41
+        board.say(label, area.left, y + pitch * 0.04, scheme.ink, at=max(0.0, at - 0.25), enter="fade", seconds=0.35)
+        thick = pitch * 0.36
+        bar_y = y + pitch * 0.45
         track = board.bar(longest, thick, scheme.shade)
         board.add(track, area.left, bar_y, at=max(0.01, at - 0.15), enter="fade", seconds=0.3)
         width = max(thick * 0.4, longest * value / top_value)
@@ -130,8 +130,8 @@ def columns(board: Board) -> None:
         label = board.fit(
             plain_title(str(row["label"])),
             (width + gap * 0.7, label_h - 1.8 * u),
-            largest=3.0,
-            smallest=2.0,
+            largest=3.4,
+            smallest=2.6,
             lines=2,
             face=board.text_face(620),
             leading=1.15,
@@ -195,8 +195,8 @@ def bubbles(board: Board) -> None:
         label = board.fit(
             plain_title(str(row["label"])),
             (room, 8 * u),
-            largest=2.9,
-            smallest=2.0,
+            largest=3.3,
+            smallest=2.6,
             lines=3,
             face=board.text_face(650),
             leading=1.16,
@@ -239,7 +239,7 @@ def line(board: Board) -> None:
     ticks = _nice_ticks(max(0.0, low), max(values))
     low, high = ticks[0], ticks[-1]
     face = board.text_face(550)
-    axis = max(board.text_px(human_amount(tick, unit), face, 2.4) for tick in ticks) + 1.8 * u
+    axis = max(board.text_px(human_amount(tick, unit), face, 2.9) for tick in ticks) + 1.8 * u
     plot = area.inset(left=axis, top=4.5 * u, right=3 * u, bottom=5 * u)
     for number, tick in enumerate(ticks):
         y = plot.bottom - plot.height * (tick - low) / max(1e-9, high - low)
@@ -254,9 +254,9 @@ def line(board: Board) -> None:
         board.label(
             human_amount(tick, unit),
             plot.left - 1.6 * u,
-            y - 0.86 * u,
+            y - 1.04 * u,
             scheme.muted,
-            size=2.4,
+            size=2.9,
             weight=550,
             align=1.0,
             at=0.1 + 0.05 * number,
@@ -273,11 +273,11 @@ def line(board: Board) -> None:
     drawing = min(2.0, board.seconds * 0.5)
     ground = plot.bottom - y0
     glow = polygon_mask(w, h, [[*local, (local[-1][0], ground), (local[0][0], ground)]])
-    board.add(sprite_of_mask(glow, tone, 0.20), x0, y0, at=0.35, enter="draw_right", seconds=drawing)
-    board.add(sprite_of_mask(stroke_mask(w, h, [local], 0.95 * u), tone), x0, y0, at=0.35, enter="draw_right", seconds=drawing)
+    board.add(sprite_of_mask(glow, tone, 0.20), x0, y0, at=0.05, enter="draw_right", seconds=drawing)
+    board.add(sprite_of_mask(stroke_mask(w, h, [local], 1.15 * u), tone), x0, y0, at=0.05, enter="draw_right", seconds=drawing)
     every = max(1, math.ceil(len(rows) / (6 if board.wide else 4)))
     for number, (x, y) in enumerate(points):
-        at = 0.35 + drawing * (0.15 + 0.8 * number / max(1, len(points) - 1))
+        at = 0.05 + drawing * (0.15 + 0.8 * number / max(1, len(points) - 1))
         last = number == len(points) - 1
         if len(points) <= 12 or last:
             d = round((3.0 if last else 2.0) * u)
@@ -289,18 +289,18 @@ def line(board: Board) -> None:
             align = 1.0 if last and len(points) > 1 else 0.0 if number == 0 else 0.5
             if last or len(points) - 1 - number >= every * 0.7:
                 board.label(
-                    text, x, plot.bottom + 1.9 * u, scheme.muted, size=2.5, weight=600, align=align, at=at, width=step * every
+                    text, x, plot.bottom + 1.9 * u, scheme.muted, size=2.9, weight=600, align=align, at=at, width=step * every
                 )
     if len(points) > 1:
-        _tag(board, values[0], unit, points[0], scheme.surface, 0.5, area, align=0.0)
-        _tag(board, values[-1], unit, points[-1], tone, 0.35 + drawing * 0.95, area, align=1.0)
+        _tag(board, values[0], unit, points[0], scheme.surface, 0.1, plot, align=0.0)
+        _tag(board, values[-1], unit, points[-1], tone, 0.05 + drawing * 0.95, area, align=1.0)
 
 
 def _tag(
     board: Board, value: float, unit: str, point: tuple[float, float], colour: str, at: float, area: Area, *, align: float
 ) -> None:
     u = board.unit
-    chip = board.chip(human_amount(value, unit), colour, ink_on(colour), size=3.5)
+    chip = board.chip(human_amount(value, unit), colour, ink_on(colour), size=4.2)
     x = min(max(point[0] - chip.width * (0.15 if align == 0.0 else 0.85), area.left), area.right - chip.width)
     board.add(chip, x, max(point[1] - chip.height - 2.0 * u, area.top - 2 * u), at=at, enter="pop")
 
@@ -310,7 +310,7 @@ def figure(board: Board) -> None:
     left = board.chance.random() < 0.5
     backdrop(board, side="left" if not left and board.wide else "right", weight="bold")
     u, scheme, spec = board.unit, board.scheme, board.spec
-    area = board.header()
+    area = board.header(plate=not left and board.wide)
     rows = _rows(board, 1)
     value, unit = (float(rows[0]["value"]), str(rows[0].get("unit", ""))) if rows else (0.0, "")
     text = human_amount(value, unit)
@@ -320,9 +320,9 @@ def figure(board: Board) -> None:
         body = area
     about = without_emoji(str(spec.get("caption", "") or spec.get("heading", "")))
     what = unit_label(unit)
-    top_line = board.fit(about, (body.width, 15 * u), largest=5.2, smallest=3, lines=3, face=board.text_face(700), leading=1.16)
+    top_line = board.fit(about, (body.width, 15 * u), largest=7.0, smallest=3.4, lines=3, face=board.text_face(750), leading=1.14)
     size = min(34 * u, body.height * 0.48, body.width / max(0.4, board.text_px(text, board.numeral(), 1) / u))
-    total = size * 0.74 + 5 * u + top_line.height + (5.4 * u if what else 0)
+    total = size * 0.74 + 5 * u + top_line.height + (7.4 * u if what else 0)
     y = body.top + max(1.5 * u, (body.height - total) * 0.45)
     tone = scheme.speaker_text(str(spec.get("speaker", "A")))
     counter(
@@ -330,14 +330,16 @@ def figure(board: Board) -> None:
     )
     y += size * 0.74 + 3.0 * u
     if what:
-        board.label(what, body.left, y, scheme.ink, size=4.2, weight=800, at=0.3, width=body.width)
-        y += 5.4 * u
-    board.add(board.bar(9 * u, 0.7 * u, scheme.spark, radius=0.35 * u), body.left, y + 0.6 * u, at=0.35, enter="grow_right")
-    board.say(top_line, body.left, y + 3.6 * u, scheme.ink if not what else scheme.muted, at=0.4, enter="lift")
+        board.label(what, body.left, y, scheme.ink, size=6.2, weight=800, at=0.2, width=body.width)
+        y += 7.4 * u
+    board.add(board.bar(9 * u, 0.7 * u, scheme.spark, radius=0.35 * u), body.left, y + 0.6 * u, at=0.25, enter="grow_right")
+    board.say(top_line, body.left, y + 3.6 * u, scheme.ink if not what else scheme.muted, at=0.28, enter="lift")
     name = icons_of(board, 1)[0]
     if board.wide:
         cx = area.right - art * 0.56 if left else area.left + art * 0.5
-        add_plate(board, name, cx, area.middle[1], art, colour=scheme.spark, at=0.2, sway=Sway(dy=0.8 * u, degrees=1.6, period=6))
+        add_plate(
+            board, name, cx, area.middle[1], art, colour=scheme.spark, at=0.08, sway=Sway(dy=0.8 * u, degrees=1.6, period=6)
+        )
     elif board.tall:
         add_plate(board, name, board.width * 0.76, board.height * 0.88, 27 * u, colour=scheme.spark, at=0.2)
 
@@ -378,6 +380,26 @@ def versus(board: Board) -> None:
         )
     values = [float(row["value"]) for row in rows] if len(rows) == 2 else []
     icons = icons_of(board, 4)
+    units = [str(row.get("unit", "")) for row in rows] if values else ["", ""]
+    blocks = [
+        board.fit(
+            name,
+            (area.width, area.height * (0.34 if values else 0.6)),
+            largest=6.4 if values else 11,
+            smallest=3.2,
+            lines=4 if not board.tall else 2,
+            leading=1.1,
+        )
+        for name, area in zip([*names, "", ""][:2], areas, strict=True)
+    ]
+    tallest = max(block.height for block in blocks)
+    figure_px = min(
+        [21 * u, areas[0].height * 0.34]
+        + [
+            areas[side].width / max(0.4, board.text_px(human_amount(value, units[side]), board.numeral(), 1) / u)
+            for side, value in enumerate(values)
+        ]
+    )
     for side in (0, 1):
         ink = ink_on(tones[side])
         board.add(
@@ -389,53 +411,40 @@ def versus(board: Board) -> None:
             seconds=0.01 if not board.moving else 0.5,
         )
         area = areas[side]
-        icon = round(min(15 * u, area.height * 0.26))
-        unit = str(rows[side].get("unit", "")) if values else ""
-        name = board.fit(
-            names[side] if len(names) > side else "",
-            (area.width, area.height * (0.34 if values else 0.6)),
-            largest=7.6 if values else 10,
-            smallest=2.9,
-            lines=4 if not board.tall else 2,
-            leading=1.1,
-        )
-        figure_px = (
-            min(13 * u, area.width / max(0.4, board.text_px(human_amount(values[side], unit), board.numeral(), 1) / u))
-            if values
-            else 0.0
-        )
+        icon = round(min(11 * u if values else 16 * u, area.height * 0.24))
+        unit, name = units[side], blocks[side]
         what = unit_label(unit)
-        total = icon + 3.4 * u + name.height + (figure_px * 0.72 + 3.6 * u + (4 * u if what else 0) if values else 0)
+        total = icon + 3.4 * u + tallest + (figure_px * 0.72 + 4.2 * u + (5 * u if what else 0) if values else 0)
         y = area.top + max(0.0, (area.height - total) / 2)
         x, align = (area.left, 0.0) if side == 0 or board.tall else (area.right, 1.0)
         board.add(
             icon_sprite(icons[side], icon, ink, mix(tones[side], ink, 0.22)),
             x - icon * align,
             y,
-            at=0.25 + 0.1 * side,
+            at=0.12 + 0.08 * side,
             enter="pop",
         )
         y += icon + 3.4 * u
-        board.say(name, x, y, ink, align=align, at=0.3 + 0.1 * side)
-        y += name.height + 3.4 * u
+        board.say(name, x, y, ink, align=align, at=0.16 + 0.08 * side)
+        y += tallest + 3.4 * u
         if values:
             counter(
-                board, values[side], unit, board.numeral(), figure_px, ink, x, y, align=align, at=0.45 + 0.1 * side, seconds=1.1
+                board, values[side], unit, board.numeral(), figure_px, ink, x, y, align=align, at=0.25 + 0.08 * side, seconds=1.2
             )
             if what:
                 board.label(
                     what,
                     x,
-                    y + figure_px * 0.72 + 1.8 * u,
+                    y + figure_px * 0.72 + 2.2 * u,
                     mix(ink, tones[side], 0.12),
-                    size=3.0,
+                    size=3.8,
                     align=align,
-                    at=0.6,
+                    at=0.4,
                     width=area.width,
                 )
     d = round(15 * u)
     cx, cy = (w / 2, board.safe.middle[1]) if not board.tall else (w * 0.74, board.safe.top + board.safe.height / 2)
-    board.add(sprite_of_mask(disc_mask(d), scheme.ground), cx - d / 2, cy - d / 2, at=0.4, enter="pop")
-    board.add(sprite_of_mask(ring_mask(d, 0.7 * u), scheme.spark), cx - d / 2, cy - d / 2, at=0.4, enter="pop")
+    board.add(sprite_of_mask(disc_mask(d), scheme.ground), cx - d / 2, cy - d / 2, at=0.2, enter="pop")
+    board.add(sprite_of_mask(ring_mask(d, 0.7 * u), scheme.spark), cx - d / 2, cy - d / 2, at=0.2, enter="pop")
     text = line_of("vs", board.display(), round(7 * u), scheme.ink)
-    board.add(text.sprite, cx - text.width / 2 - text.left, cy + 7 * u * 0.27 - text.above, at=0.45, enter="pop")
+    board.add(text.sprite, cx - text.width / 2 - text.left, cy + 7 * u * 0.27 - text.above, at=0.24, enter="pop")

@@ -190,8 +190,8 @@ def hosts(board: Board) -> None:
         left = bubble.left if on_left else bubble.right - w
         top = bubble.bottom - h
     sprite, margin = _bubble(board, w, h, on_left, below=not board.wide, at_share=(cx - left) / w)
-    board.add(sprite, left - margin, top - margin, at=0.2, enter="pop", seconds=0.5)
-    board.say(block, left + 4 * u, top + 4.5 * u, scheme.surface_ink, at=0.38, enter="lift", stagger=0.08)
+    board.add(sprite, left - margin, top - margin, at=0.08, enter="pop", seconds=0.5)
+    board.say(block, left + 4 * u, top + 4.5 * u, scheme.surface_ink, at=0.16, enter="lift", stagger=0.06)
 
 
 def _standing(board: Board, speaker: str, cx: float, cy: float, diameter: int, tone: str, *, at: float, loud: bool) -> None:

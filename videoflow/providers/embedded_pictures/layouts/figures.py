@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from videoflow.fonts import Face
-from videoflow.providers.embedded_pictures.animation import Enter, Layer, Sway, ease_out
+from videoflow.providers.embedded_pictures.animation import HEAD_START_SECONDS, Enter, Layer, Sway, ease_out
 from videoflow.providers.embedded_pictures.board import Board
 from videoflow.providers.embedded_pictures.colour import ink_on, mix
 from videoflow.providers.embedded_pictures.icons import icon_sprite, icons_for
@@ -179,8 +179,9 @@ def counter(
 ) -> float:
     """Count up to a figure; ``y`` is the top of its digits. Returns the width of the final figure in px."""
     final = line_of(human_amount(value, unit), face, round(size_px), colour)
-    width = final.sprite.width + round(size_px * 0.5)
-    left = x - final.width * align - final.left
+    room = round(size_px * 1.7)  # on the way up a figure may be wider than at its end: 24.5M before 28M
+    width = final.sprite.width + 2 * room
+    left = x - final.width * align - final.left - room
     shown: dict[str, Sprite] = {}
 
     def at_time(t: float) -> Sprite:
@@ -188,7 +189,7 @@ def counter(
         text = human_amount(value, unit) if p >= 0.999 else human_amount(_whole(value * p, value, unit), unit)
         if text not in shown:
             line = line_of(text, face, round(size_px), colour)
-            shown[text] = Pad(width, final.sprite.height).put(line.sprite, (final.width - line.width) * align, 0).sprite()
+            shown[text] = Pad(width, final.sprite.height).put(line.sprite, room + (final.width - line.width) * align, 0).sprite()
         return shown[text]
 
     board.add(
@@ -342,14 +343,14 @@ def monogram(board: Board, name: str, diameter: float, colour: str) -> Sprite:
 
 
 def timed(board: Board, text: str, fallback: float) -> float:
-    """Return when a text is spoken within the shot, in seconds; ``fallback`` when it is not."""
+    """Return the moment of the movement at which a text is spoken; ``fallback`` when it is not."""
     wanted = [word.strip("“”\"'.,;:!?()").lower() for word in text.split()]
     wanted = [word for word in wanted if len(word) > 2]
     spoken = [(str(word[0]).strip("“”\"'.,;:!?()").lower(), float(word[1])) for word in board.spec.get("words", ())]
     for word in wanted[:3]:
         for said, start in spoken:
             if said == word:
-                return max(0.15, start - 0.08)
+                return max(0.15, start - 0.08 + HEAD_START_SECONDS)
     return fallback
 
 

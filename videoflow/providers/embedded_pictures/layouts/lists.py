@@ -51,7 +51,7 @@ def ranking(board: Board) -> None:
             text = human_amount(float(row["value"]), str(row.get("unit", "")))
             amount = line_of(text, board.text_face(800), round(min(4.0 * u, height * 0.40)), ink)
             what = unit_label(str(row.get("unit", "")))
-            unit = line_of(what, board.text_face(550), round(min(2.3 * u, height * 0.24)), soft) if what else None
+            unit = line_of(what, board.text_face(550), round(min(2.6 * u, height * 0.25)), soft) if what else None
             base = margin + height / 2 + amount.sprite.height * 0.0
             pad.put(
                 amount.sprite,
@@ -64,8 +64,8 @@ def ranking(board: Board) -> None:
         label = board.fit(
             plain_title(str(row["label"])),
             (right - slot - u, height * 0.78),
-            largest=min(3.6, height * 0.34 / u),
-            smallest=2.0,
+            largest=min(4.2, height * 0.38 / u),
+            smallest=2.6,
             lines=2,
             face=board.text_face(680),
             leading=1.14,
@@ -103,6 +103,8 @@ def points(board: Board) -> None:
     start = room.top + (room.height - height * len(items) - gap * (len(items) - 1)) * (0.5 if board.wide else 0.1)
     tones = (scheme.a, scheme.b, scheme.spark)
     for number, item in enumerate(items):
+        slot = board.bar(room.width, height, mix(scheme.ground, scheme.ink, 0.055), radius=board.corner())
+        board.add(slot, room.left, start + (height + gap) * number, at=0.02 + 0.05 * number, enter="fade", seconds=0.3)
         plate, margin = board.card(room.width, height, depth=0.7)
         pad = Pad(plate.width, plate.height).put(plate, 0, 0)
         badge = round(height * 0.66)
@@ -121,8 +123,8 @@ def points(board: Board) -> None:
         block = board.fit(
             item,
             (room.width - height * 1.15 - 2 * u, height * 0.8),
-            largest=min(4.4, height * 0.36 / u),
-            smallest=2.3,
+            largest=min(4.8, height * 0.38 / u),
+            smallest=2.7,
             lines=2,
             face=board.text_face(680),
             leading=1.14,
@@ -196,13 +198,13 @@ def timeline(board: Board) -> None:
             if above:
                 board.say(big, cx, axis - 4 * u - big.height, scheme.ink if not last else loud, align=0.5, at=at, enter="lift")
             if text and when:
-                board.label(when, cx, axis + 4.4 * u, scheme.muted, size=2.9, align=0.5, at=at + 0.05, width=pitch * 0.95)
+                board.label(when, cx, axis + 4.4 * u, scheme.muted, size=3.2, align=0.5, at=at + 0.05, width=pitch * 0.95)
             elif label:
                 block = board.fit(
                     label,
                     (pitch * 0.9, room.bottom - axis - 4 * u),
-                    largest=3.9,
-                    smallest=2.2,
+                    largest=4.0,
+                    smallest=2.6,
                     lines=5,
                     face=board.text_face(600),
                     leading=1.18,

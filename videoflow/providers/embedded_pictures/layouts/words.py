@@ -50,7 +50,7 @@ def kinetic(board: Board) -> None:
     backdrop(board, side=board.chance.choice(("right", "corners", "bottom")), weight="quiet")
     u, scheme = board.unit, board.scheme
     area = board.header().inset(top=u)
-    phrase = shortened(without_emoji(str(board.spec.get("phrase") or board.spec.get("heading", ""))), 64)
+    phrase = shortened(without_emoji(str(board.spec.get("phrase") or board.spec.get("heading", ""))), 84)
     lines = _lockup(phrase)
     face = board.display()
     width = area.width * (0.94 if board.wide else 1.0)
@@ -77,8 +77,12 @@ def kinetic(board: Board) -> None:
             before += piece
             spoken = timed(board, piece, clock + 0.12)
             first = spoken if first is None else first
-            clock = min(max(clock + 0.06, 0.15 + spoken - first), clock + 0.45)  # no bare frame while words are still to come
+            clock = min(max(clock + 0.06, 0.12 + spoken - first), clock + 0.45)  # no bare frame while words are still to come
             at = min(clock, max(0.2, board.seconds - 1.1))
+            if board.moving:  # the whole phrase stands there faintly, each word lights up
+                ghost = line_of(piece.rstrip(), face, int(size), mix(scheme.ground, scheme.ink, 0.11))
+                place = (x + offset - ghost.left, y + size * 0.74 - ghost.above)
+                board.add(ghost.sprite, *place, leave=at + 0.3)
             board.add(line.sprite, x + offset - line.left, y + size * 0.74 - line.above, at=at, enter="rise", seconds=0.42)
         y += steps[number] + gap
 
@@ -258,7 +262,7 @@ def spotlight(board: Board) -> None:
     backdrop(board, side="left" if left else "right", weight="bold")
     u, scheme, spec = board.unit, board.scheme, board.spec
     names = icons_of(board, 3)
-    head = board.header()
+    head = board.header(plate=left and board.wide)
     text = without_emoji(str(spec.get("phrase") or spec.get("text", "")))
     if board.tall:
         words, art = head.stacked(0.55, 2 * u)

@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from videoflow.providers.base import Host, Shot, SpokenTurn
+from videoflow.providers.embedded_pictures.geography import country_name
 from videoflow.providers.embedded_pictures.storyboard.beats import Beat, beats_cut
 from videoflow.providers.embedded_pictures.storyboard.options import Option, Setting, cue_options, plain_options, text_options
-from videoflow.providers.embedded_pictures.wording import content_words, without_emoji
+from videoflow.providers.embedded_pictures.wording import content_words, figures_in, without_emoji
 
 Motion = Literal["still", "push_in", "pull_out", "pan_left", "pan_right", "drift_up"]
 Transition = Literal["cut", "crossfade", "slide", "wipe", "zoom"]
@@ -28,6 +29,7 @@ _CLIPS = frozenset(
         "versus",
         "kinetic",
         "hosts",
+        "map",
         "points",
         "outro",
     )
@@ -100,6 +102,8 @@ class _Ledger:
 
 def _content(option: Option) -> str:
     spec = option.spec
+    if option.layout == "map":
+        return repr(spec["countries"])
     return repr([spec.get(key) for key in ("heading", "data", "items", "text", "phrase", "videos")])
 
 
@@ -186,6 +190,8 @@ def _pick(
     options = [*text_options(beat, setting), *plain_options(beat, setting, section_words)]
     if kind not in ("title", "chapter", "outro"):
         faded = 1.0 if beat.part == 0 or (beat.part == 1 and ledger.order[-1] == "chapter") else 0.62
+        if kind == "figure" and beat.parts > 1:
+            faded = 1.0 if figures_in(beat.text) else 0.4  # a figure is shown while it is said
         options += [Option(option.layout, option.weight * faded, option.spec) for option in cue_options(beat, setting)]
     allowed = [option for option in options if ledger.allows(option.layout, beat.seconds)]
     if not allowed:
@@ -263,6 +269,8 @@ def _transition(beat: Beat, layout: str, before: Shot | None, chance: random.Ran
 
 def _alt(option: Option) -> str:
     spec = option.spec
+    if option.layout == "map":
+        return "Map: " + ", ".join(country_name(code) for code in spec["countries"])
     said = str(spec.get("heading") or spec.get("text") or spec.get("phrase") or "").strip()
     labels = ", ".join(str(row["label"]) for row in spec.get("data", ())[:5] if row["label"] != said)
     return ": ".join(part for part in (_NAMED[option.layout], said, labels) if part)

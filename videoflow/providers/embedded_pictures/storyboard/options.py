@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from videoflow.providers.base import Cue, Datum
+from videoflow.providers.embedded_pictures.geography import countries_named
 from videoflow.providers.embedded_pictures.icons import icon_fits
 from videoflow.providers.embedded_pictures.storyboard.beats import Beat
 from videoflow.providers.embedded_pictures.wording import (
@@ -68,6 +69,8 @@ def cue_options(beat: Beat, setting: Setting) -> list[Option]:
     if cue is None:
         return []
     data, heading = _data(cue.data), without_emoji(plain_title(cue.heading) or setting.title)
+    if cue.kind in ("bars", "ranking", "line") and cue.text and heading.lower() == beat.section.lower():
+        heading = cue.text  # the running head names the section already
     items = [item for item in cue.items if item.strip()]
     options: list[Option] = []
     match cue.kind:
@@ -75,14 +78,20 @@ def cue_options(beat: Beat, setting: Setting) -> list[Option]:
             asked = cue.text or cue.heading
             options.append(Option("question", 2.6, {"text": asked}))
         case "quote":
-            options.append(Option("quote", 3.0, {"text": cue.text or cue.heading, "attribution": cue.attribution}))
-            if cue.attribution and len(cue.text.split()) >= 2:
+            quoted = cue.text or cue.heading
+            words = len(re.findall(r"\w{2,}", quoted))
+            if words >= 3:
+                options.append(Option("quote", 3.0, {"text": quoted, "attribution": cue.attribution}))
+            if cue.attribution and cue.text:  # a title of one word is no quotation: its video is shown
                 card = {
                     "title": cue.text.strip("“”\"'"),
                     "channel": cue.attribution,
                     "value": cue.data[0].value if cue.data else None,
                 }
-                options.append(Option("videos", 2.2, {"videos": [card], "heading": heading, "phrase": key_phrase(beat.text, 7)}))
+                phrase = key_phrase(beat.text, 9)
+                options.append(
+                    Option("videos", 2.2 if words >= 3 else 3.2, {"videos": [card], "heading": heading, "phrase": phrase})
+                )
         case "figure" if cue.data:
             caption = heading if heading.lower() != cue.data[0].unit.lower() else cue.text
             options.append(Option("figure", 3.0, {"data": data, "caption": caption, "heading": heading}))
@@ -97,7 +106,7 @@ def cue_options(beat: Beat, setting: Setting) -> list[Option]:
             if len(_videos(cue)) >= 2:
                 options.append(Option("videos", 2.0, {"videos": _videos(cue), "heading": heading}))
         case "line" if len(cue.data) >= 2:
-            options.append(Option("line", 3.4, {"data": data, "heading": heading}))
+            options.append(Option("line", 3.4 if len(cue.data) >= 3 else 2.3, {"data": data, "heading": heading}))
             if 3 <= len(cue.data) <= 6:
                 options.append(Option("timeline", 1.8, {"data": data, "heading": heading}))
             gained = cue.data[-1].value - cue.data[0].value
@@ -121,7 +130,7 @@ def cue_options(beat: Beat, setting: Setting) -> list[Option]:
         case "recap" if items:
             options.append(Option("recap", 3.4, {"items": items, "heading": heading}))
             options.append(Option("points", 1.6, {"items": items, "heading": heading}))
-        case "statement" if len(cue.text) >= 24:
+        case "statement" if len(cue.text) >= 24 and not cue.text[:1].islower():
             options.append(Option("statement", 1.4, {"text": sentence_shown(cue.text, 130)}))
     dated = [datum for datum in cue.data if datum.date]
     if cue.kind in ("list", "ranking") and 3 <= len(dated) <= 6 and len({datum.date for datum in dated}) >= 3:
@@ -144,13 +153,19 @@ def text_options(beat: Beat, setting: Setting) -> list[Option]:
         if counted not in ("people", "percent") and not (counted.isalpha() and counted.endswith("s") and len(counted) > 3):
             counted = ""
         row = {"label": figure.about, "value": figure.value, "unit": figure.unit or counted, "date": None}
+        named = plain_title(beat.cue.heading) if beat.cue and beat.cue.kind != "statement" else ""
         caption = (
-            figure.about.removeprefix(counted).strip() if len(figure.about.split()) >= 2 + bool(counted) else key_phrase(text, 7)
+            figure.about.removeprefix(counted).strip()
+            if len(figure.about.split()) >= 2 + bool(counted)
+            else named or beat.section or setting.title
         )
         options.append(Option("figure", 2.2, {"data": [row], "caption": caption[:1].upper() + caption[1:], "heading": caption}))
     quoted = quote_in(text)
     if quoted:
         options.append(Option("quote", 2.0, {"text": quoted, "attribution": ""}))
+    countries = countries_named(text)
+    if countries:
+        options.append(Option("map", 2.3, {"countries": list(countries[:3]), "phrase": key_phrase(text, 9)}))
     listed = listing_in(text)
     if listed:
         options.append(Option("points", 2.0, {"items": list(listed), "heading": beat.section or key_phrase(text, 4)}))
@@ -172,8 +187,8 @@ def plain_options(beat: Beat, setting: Setting, section_words: Sequence[str]) ->
     """Return what fits any text."""
     text = without_emoji(beat.text) or setting.title
     words = content_words(text)
-    phrase = key_phrase(text, 6)
-    gist = key_phrase(text, 9)
+    phrase = key_phrase(text, 8)
+    gist = key_phrase(text, 11)
     options = [
         Option("kinetic", 1.15, {"phrase": phrase}),
         Option("hosts", 1.0, {"phrase": gist}),

@@ -1,6 +1,6 @@
 """Storyboards: cover, cuts, variety, and that what is shown fits what is said."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from itertools import pairwise
 
 import pytest
@@ -58,7 +58,7 @@ class TestStoryboard:
             assert after.start == pytest.approx(before.start + before.seconds, abs=0.002)
             assert after.layout != before.layout
         assert shots[-1].start + shots[-1].seconds == pytest.approx(total, abs=0.002)
-        seconds = Counter()
+        seconds: dict[str, float] = defaultdict(float)
         for shot in shots:
             seconds[shot.layout] += shot.seconds
         assert len(seconds) >= 6
