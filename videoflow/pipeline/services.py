@@ -82,10 +82,11 @@ def session_delete(*, session: CreatorSession) -> None:
 
 
 def session_is_kept(*, session: CreatorSession) -> bool:
-    """Say whether a session outlives its 24 hours: a task is open, or a project's video has not been published."""
+    """Say whether a session outlives its 24 hours: a task is open, or a project's newest video has not been published."""
     if session.tasks.filter(status__in=Task.OPEN).exists():
         return True
-    return session.projects.filter(videos__isnull=False).exclude(videos__publications__isnull=False).exists()
+    newest = [project.videos.first() for project in session.projects.filter(videos__isnull=False).distinct()]
+    return any(video is not None and not video.publications.exists() for video in newest)
 
 
 def sessions_sweep() -> int:

@@ -16,6 +16,10 @@ _SECRET_NAME = re.compile(r"(?i)key|token|secret|password|credential")
 _SECRET_FIELD = re.compile(r"hash|token|cipher|secret|password")
 _LONGEST_TEXT = 20_000
 
+admin.site.site_header = "videoflow"
+admin.site.site_title = "videoflow admin"
+admin.site.index_title = "Everything the studio keeps"
+
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Rows are inspected here; they change through services only."""
@@ -34,6 +38,11 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
+
+    @admin.display(description="created", ordering="created_at")
+    def created(self, row: Any) -> str:
+        """Short and sortable by eye; the detail page has the long form."""
+        return f"{row.created_at:%Y-%m-%d %H:%M}"
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Refuse to filter by what is not shown: ``cookie_hash__startswith`` would tell a hash letter by letter."""
@@ -83,7 +92,7 @@ def _counted(relation: str) -> Subquery:
 class CreatorSessionAdmin(ReadOnlyAdmin):
     """Sessions by their id: the hashes that open them are never shown."""
 
-    list_display = ("id", "owner", "project_count", "task_count", "created_at", "last_activity", "expires_at")
+    list_display = ("id", "owner", "project_count", "task_count", "created", "last_activity", "expires_at")
     list_filter = (("user", admin.EmptyFieldListFilter), "last_activity")
     search_fields = ("id", "user__username")
     search_help_text = "Id of a session, or a user's name"

@@ -1,0 +1,134 @@
+import stat
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ImproperlyConfigured
+from django.db import IntegrityError
+
+from videoflow.errors import BadInput
+from videoflow.sessions.services import session_create
+from videoflow.vault.crypto import VaultKeyWrong, seal, unseal
+from videoflow.vault.models import Credential
+from videoflow.vault.services import (
+    Owner,
+    credential_delete,
+    credential_masks,
+    credential_read,
+    credential_set,
+    credentials_rotate,
+)
+
+pytestmark = pytest.mark.django_db
+SECRET = "sk-canary-0a1b2c3d4e5f"
+OLD, NEW = "old-master-key-" + "o" * 32, "new-master-key-" + "n" * 32
+
+
+@pytest.fixture
+def owner() -> Owner:
+    return Owner(session_id=session_create().pk)
+
+
+class TestCredential:
+    def test_ok(self, owner):
+        credential_set(owner=owner, provider="openai", secret=f" {SECRET}\n")
+        assert credential_read(owner=owner, provider="openai") == SECRET
+        assert credential_masks(owner=owner, providers=["openai", "gemini"]) == {"openai": "…4e5f", "gemini": None}
+
+    def test_the_row_tells_no_more_than_the_mask(self, owner):
+        credential_set(owner=owner, provider="openai", secret=SECRET)
+        row = Credential.objects.get()
+        assert SECRET not in f"{row} {row.__dict__}"
+        assert b"canary" not in bytes(row.ciphertext)
+
+    def test_the_same_key_is_never_sealed_alike(self, owner):
+        credential_set(owner=owner, provider="openai", secret=SECRET)
+        first = bytes(Credential.objects.get().ciphertext)
+        credential_set(owner=owner, provider="openai", secret=SECRET)
+        assert bytes(Credential.objects.get().ciphertext) != first
+
+    def test_each_owner_and_provider_has_its_own(self, owner):
+        user = get_user_model().objects.create_user("ana")
+        signed_in = Owner(session_id=owner.session_id, user_id=user.pk)
+        for who, provider, secret in ((owner, "openai", "a" * 9), (owner, "gemini", "b" * 9), (signed_in, "openai", "c" * 9)):
+            credential_set(owner=who, provider=provider, secret=secret)
+        assert credential_read(owner=owner, provider="openai") == "a" * 9
+        assert credential_read(owner=owner, provider="gemini") == "b" * 9
+        assert credential_read(owner=signed_in, provider="openai") == "c" * 9
+        credential_delete(owner=owner, provider="openai")
+        assert credential_read(owner=owner, provider="openai") is None
+        assert credential_read(owner=signed_in, provider="openai") == "c" * 9
+
+    def test_a_row_moved_to_another_owner_or_provider_stays_shut(self, owner):
+        credential_set(owner=owner, provider="openai", secret=SECRET)
+        other = Owner(session_id=session_create().pk)
+        Credential.objects.update(session_id=other.session_id)
+        with pytest.raises(VaultKeyWrong):
+            credential_read(owner=other, provider="openai")
+        Credential.objects.update(session_id=owner.session_id, provider="gemini")
+        with pytest.raises(VaultKeyWrong):
+            credential_read(owner=owner, provider="gemini")
+
+    def test_a_row_has_exactly_one_owner(self):
+        with pytest.raises(IntegrityError):
+            Credential.objects.create(provider="openai", ciphertext=b"x", last4="abcd")
+
+    @pytest.mark.parametrize("secret", ["", "short", "two words long", "schlüssel-0123", "tab\tkey-0123", "x" * 501, "…4e5f"])
+    def test_what_cannot_be_a_key_is_refused_without_repeating_it(self, owner, secret):
+        with pytest.raises(BadInput) as refusal:
+            credential_set(owner=owner, provider="openai", secret=secret)
+        assert not secret or secret not in f"{refusal.value} {refusal.value.details}"
+
+    def test_deleting_a_session_deletes_its_keys(self):
+        session = session_create()
+        credential_set(owner=Owner(session_id=session.pk), provider="openai", secret=SECRET)
+        session.delete()
+        assert not Credential.objects.exists()
+
+
+class TestMasterKeys:
+    def test_made_at_first_use_for_the_owner_only(self, owner, settings, tmp_path: Path):
+        settings.VIDEOFLOW_DATA = tmp_path
+        credential_masks(owner=owner, providers=["openai"])
+        assert not (tmp_path / "vault_keys").exists()
+        credential_set(owner=owner, provider="openai", secret=SECRET)
+        assert stat.S_IMODE((tmp_path / "vault_keys").stat().st_mode) == 0o600
+        assert credential_read(owner=owner, provider="openai") == SECRET
+
+    def test_the_wrong_one_is_a_clear_refusal(self, owner, settings):
+        settings.VIDEOFLOW_VAULT_KEYS = OLD
+        credential_set(owner=owner, provider="openai", secret=SECRET)
+        settings.VIDEOFLOW_VAULT_KEYS = NEW
+        with pytest.raises(VaultKeyWrong, match="VIDEOFLOW_VAULT_KEYS") as refusal:
+            credential_read(owner=owner, provider="openai")
+        assert OLD not in str(refusal.value)
+        assert NEW not in str(refusal.value)
+
+    def test_rotation_seals_under_the_first_key_so_that_the_old_one_can_go(self, owner, settings):
+        settings.VIDEOFLOW_VAULT_KEYS = OLD
+        credential_set(owner=owner, provider="openai", secret=SECRET)
+        before = Credential.objects.get().rotated_at
+        settings.VIDEOFLOW_VAULT_KEYS = f"{NEW},{OLD}"
+        assert credential_read(owner=owner, provider="openai") == SECRET
+        assert (credentials_rotate(), credentials_rotate()) == (1, 0)
+        assert Credential.objects.get().rotated_at > before
+        settings.VIDEOFLOW_VAULT_KEYS = NEW
+        assert credential_read(owner=owner, provider="openai") == SECRET
+
+    def test_a_weak_one_is_refused(self, settings):
+        settings.VIDEOFLOW_VAULT_KEYS = "password"
+        with pytest.raises(ImproperlyConfigured, match="32"):
+            seal(SECRET, context="x")
+
+    def test_a_changed_byte_is_noticed(self):
+        context = f"session:{uuid4()}|openai"
+        sealed = bytearray(seal(SECRET, context=context))
+        assert unseal(bytes(sealed), context=context) == SECRET
+        for position in range(len(sealed)):
+            broken = bytearray(sealed)
+            broken[position] ^= 1
+            with pytest.raises(VaultKeyWrong):
+                unseal(bytes(broken), context=context)
+        with pytest.raises(VaultKeyWrong):
+            unseal(b"", context=context)
