@@ -1,6 +1,6 @@
 """Projects and what the stages made of them, to read: no row changes here, no file is served here."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -26,7 +26,7 @@ def _link(kind: str, row: Any) -> SafeString | str:
 class _OfProject(ReadOnlyAdmin):
     """What belongs to a project: found by its id or title, told apart by date."""
 
-    list_select_related: tuple[str, ...] = ("project",)
+    list_select_related: ClassVar[tuple[str, ...]] = ("project",)
     date_hierarchy = "created_at"
 
     @admin.display(description="project", ordering="project__title")
@@ -55,7 +55,7 @@ class TaskInline(ReadOnlyInline):
 
 @admin.register(Project)
 class ProjectAdmin(ReadOnlyAdmin):
-    list_display = ("title", "id", "session_link", "aspect", "minimum", "language", "created_at", "updated_at")
+    list_display = ("title", "id", "session_link", "aspect", "minimum", "language", "created", "updated_at")
     list_filter = ("aspect", "language", "created_at")
     list_select_related = ("session",)
     search_fields = ("id", "title", "session__id")
@@ -86,7 +86,7 @@ class ProjectAdmin(ReadOnlyAdmin):
 
 @admin.register(SourceFile)
 class SourceFileAdmin(ReadOnlyAdmin):
-    list_display = ("name", "session", "size", "created_at")
+    list_display = ("name", "session", "size", "created")
     list_select_related = ("session",)
     search_fields = ("id", "name", "session__id", "sha256")
     date_hierarchy = "created_at"
@@ -106,7 +106,7 @@ class ThemeInline(ReadOnlyInline):
 
 @admin.register(TrendReport)
 class TrendReportAdmin(_OfProject):
-    list_display = ("source_label", "window", "project_link", "rows_used", "rows_read", "provider", "created_at")
+    list_display = ("source_label", "window", "project_link", "rows_used", "rows_read", "provider", "created")
     list_filter = ("window", "source_kind", "created_at")
     search_fields = ("source_label", "project__id", "project__title")
     inlines = (ThemeInline,)
@@ -140,7 +140,7 @@ class TurnInline(ReadOnlyInline):
 
 @admin.register(Script)
 class ScriptAdmin(_OfProject):
-    list_display = ("title", "version", "project_link", "input_type", "length", "share", "provider", "created_at")
+    list_display = ("title", "version", "project_link", "input_type", "length", "share", "provider", "created")
     list_filter = ("input_type", "provider", "created_at")
     search_fields = ("title", "topic", "project__id", "project__title")
     inlines = (TurnInline,)
@@ -170,7 +170,7 @@ class ScriptAdmin(_OfProject):
 
 @admin.register(Asset)
 class AssetAdmin(_OfProject):
-    list_display = ("name", "kind", "project_link", "origin", "licence", "pixels", "length", "size", "created_at")
+    list_display = ("name", "kind", "project_link", "origin", "licence", "pixels", "length", "size", "created")
     list_filter = ("kind", "origin", "created_at")
     search_fields = ("id", "name", "sha256", "project__id", "project__title")
     fields = (
@@ -209,7 +209,7 @@ class SceneAdmin(ReadOnlyAdmin):
 
 @admin.register(Video)
 class VideoAdmin(_OfProject):
-    list_display = ("id", "project_link", "verdict", "length", "size", "created_at")
+    list_display = ("id", "project_link", "verdict", "length", "size", "created")
     list_select_related = ("project", "file")
     search_fields = ("project__id", "project__title")
     fields = (
@@ -248,7 +248,7 @@ class VideoAdmin(_OfProject):
 
 @admin.register(Publication)
 class PublicationAdmin(ReadOnlyAdmin):
-    list_display = ("location", "target", "state", "video_link", "created_at")
+    list_display = ("location", "target", "state", "video_link", "created")
     list_filter = ("target", "state", "created_at")
     list_select_related = ("video__project",)
     search_fields = ("location", "video__project__id", "video__project__title")

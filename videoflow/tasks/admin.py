@@ -1,6 +1,7 @@
 """Tasks in the admin: found, read as a timeline, cancelled and retried; nothing else can be changed."""
 
 from collections.abc import Callable
+from textwrap import shorten
 from typing import Any
 from uuid import UUID
 
@@ -75,12 +76,9 @@ class TaskAdmin(ReadOnlyAdmin):
         "task_type",
         "shown_status",
         "percent",
-        "project",
-        "message",
-        "queue",
-        "attempt",
-        "recoveries",
-        "retry_count",
+        "project_title",
+        "note",
+        "tries",
         "created_at",
         "duration",
     )
@@ -92,24 +90,13 @@ class TaskAdmin(ReadOnlyAdmin):
     ordering = ("-created_at",)
     actions = ("cancel_tasks", "retry_tasks")
     fieldsets = (
-        (None, {"fields": ("id", "task_type", "shown_status", "percent", "message", "shown_error")}),
-        ("Whose", {"fields": ("session_link", "project_link", "queue", "shown_priority")}),
-        ("Time", {"fields": ("created_at", "started_at", "completed_at", "duration", "not_before", "cancel_requested_at")}),
+        (None, {"fields": (("shown_status", "percent", "duration"), "message", "shown_error")}),
+        ("Whose", {"fields": ("id", "task_type", "session_link", "project_link", ("queue", "shown_priority"))}),
         (
-            "Attempts",
-            {
-                "fields": (
-                    "attempt",
-                    "recoveries",
-                    "retry_count",
-                    "worker_id",
-                    "lease_until",
-                    "fence",
-                    "dispatched_at",
-                    "hint_count",
-                )
-            },
+            "Time",
+            {"fields": (("created_at", "started_at", "completed_at"), ("not_before", "cancel_requested_at", "lease_until"))},
         ),
+        ("Attempts", {"fields": (("attempt", "recoveries", "retry_count"), "worker_id", ("dispatched_at", "hint_count"))}),
         ("Input and result", {"fields": ("shown_input", "shown_result")}),
     )
 
@@ -186,9 +173,27 @@ class TaskAdmin(ReadOnlyAdmin):
     def shown_status(self, task: Task) -> SafeString:
         return status_shown(task.status)
 
+    @admin.display(description="status", ordering="status")
+    def state(self, task: Task) -> SafeString:
+        return format_html("{} {}", status_shown(task.status), "" if task.has_ended else self.percent(task))
+
     @admin.display(description="progress", ordering="progress")
     def percent(self, task: Task) -> str:
         return f"{task.progress} %"
+
+    @admin.display(description="project", ordering="project__title")
+    def project_title(self, task: Task) -> str:
+        return shorten(str(task.project), 40, placeholder="…")
+
+    @admin.display(description="message")
+    def note(self, task: Task) -> str:
+        return shorten(task.message, 70, placeholder="…")
+
+    @admin.display(description="attempts", ordering="attempt")
+    def tries(self, task: Task) -> str:
+        """The claims, and why there was more than one."""
+        causes = [f"{task.recoveries} lost"] * bool(task.recoveries) + [f"{task.retry_count} asked for"] * bool(task.retry_count)
+        return f"{task.attempt} ({', '.join(causes)})" if causes else str(task.attempt)
 
     @admin.display(description="duration")
     def duration(self, task: Task) -> str:
