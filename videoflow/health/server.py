@@ -13,10 +13,12 @@ from typing import Any
 from daphne.endpoints import build_endpoint_description_strings
 from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.server import Server
+from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet.interfaces import IPushProducer
 from twisted.web import http
 from zope.interface import implementer  # type: ignore[import-untyped]
 
+from videoflow.health.sockets import sockets_counted_by
 from videoflow.http import BODY_EXTENSION, too_large_body
 
 _IN_MEMORY_BYTES = 1024 * 1024
@@ -113,6 +115,11 @@ class StudioServer(Server):  # type: ignore[misc]
             application_close_timeout=30,
             server_name="",
         )
+        sockets_counted_by(self.socket_count)
+
+    def socket_count(self) -> int:
+        """Return the open sockets; the copy of the keys keeps the event loop's changes out of the count."""
+        return sum(isinstance(protocol, WebSocketProtocol) for protocol in list(self.connections))
 
     @property
     def http_factory(self) -> HTTPFactory:

@@ -1,12 +1,17 @@
+import logging
+
 from django.conf import settings
-from django.db.models import Count
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from videoflow.health.installation import free_bytes
+from videoflow.health.metrics import metrics_text
 from videoflow.health.probes import probe_all, worst
-from videoflow.tasks.models import Task
+
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+logger = logging.getLogger(__name__)
 
 
 @require_safe
@@ -36,12 +41,9 @@ def metrics(_request: HttpRequest) -> HttpResponse:
     """Figures for Prometheus, when VIDEOFLOW_METRICS is on."""
     if not settings.VIDEOFLOW_METRICS:
         raise Http404
-    counts = dict(Task.objects.order_by().values_list("status").annotate(count=Count("pk")))
-    lines = ["# HELP videoflow_tasks Tasks by status.", "# TYPE videoflow_tasks gauge"]
-    lines += [f'videoflow_tasks{{status="{status}"}} {counts.get(status, 0)}' for status in Task.Status.values]
-    lines += ["# HELP videoflow_check Health by part: 1 ok, 0.5 degraded, 0 down.", "# TYPE videoflow_check gauge"]
-    figures = {"ok": "1", "degraded": "0.5", "down": "0"}
-    lines += [f'videoflow_check{{name="{name}"}} {figures[probe.state]}' for name, probe in probe_all().items()]
-    lines += ["# HELP videoflow_storage_free_bytes Free disk.", "# TYPE videoflow_storage_free_bytes gauge"]
-    lines += [f"videoflow_storage_free_bytes {free_bytes(settings.MEDIA_ROOT)}"]
-    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
+    try:
+        text = metrics_text()
+    except DatabaseError:
+        logger.exception("the metrics could not be read")
+        return HttpResponse("# The database does not answer.\n", status=503, content_type=METRICS_TYPE)
+    return HttpResponse(text, content_type=METRICS_TYPE)

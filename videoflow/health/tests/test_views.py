@@ -1,3 +1,6 @@
+import os
+import signal
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +20,12 @@ CHECKS = {"database", "redis", "worker", "ffmpeg", "storage"}
 @pytest.fixture
 def worker() -> Worker:
     return Worker.objects.create(worker_id="one", kind="celery", host="here", pid=1)
+
+
+@pytest.fixture
+def redis_process() -> int:
+    """The process id of the tests' Redis."""
+    return int(redis.connection().info("server")["process_id"])
 
 
 class TestLive:
@@ -53,6 +62,20 @@ class TestReady:
         answer = client.get("/readyz")
         assert (answer.status_code, answer.json()["checks"]["redis"]) == (200, "degraded")
 
+    def test_frozen_redis_is_degraded_within_a_second(self, client: Client, worker: Worker, redis_process: int) -> None:
+        """A stopped process takes connections and never answers: the worst that Redis can do."""
+        client.get("/livez")  # the first request of the process loads what it needs
+        os.kill(redis_process, signal.SIGSTOP)
+        try:
+            start = time.monotonic()
+            answers = [client.get(path) for path in ("/readyz", "/health", "/livez")]
+            seconds = time.monotonic() - start
+        finally:
+            os.kill(redis_process, signal.SIGCONT)
+        assert [answer.status_code for answer in answers] == [200, 200, 200]
+        assert (answers[0].json()["status"], answers[0].json()["checks"]["redis"]) == ("degraded", "degraded")
+        assert seconds / 2 < 1.0  # the contract's second, for each of the two that look at Redis
+
     def test_no_database_is_down(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(connection, "cursor", _fall)
         answer = client.get("/readyz")
@@ -69,17 +92,6 @@ class TestReady:
     def test_little_room_is_degraded(self, client: Client, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(probes, "free_bytes", lambda folder: 10**9)
         assert client.get("/readyz").json()["messages"] == {"storage": "Only 0.9 GB of disk are free."}
-
-
-class TestMetrics:
-    def test_off_unless_enabled(self, client: Client) -> None:
-        assert client.get("/metrics").status_code == 404
-
-    def test_ok(self, client: Client, worker: Worker, settings: Any) -> None:
-        settings.VIDEOFLOW_METRICS = True
-        text = client.get("/metrics").content.decode()
-        assert 'videoflow_tasks{status="pending"} 0' in text
-        assert 'videoflow_check{name="worker"} 1' in text
 
 
 def _fall(*_: object, **__: object) -> None:
