@@ -18,6 +18,7 @@ _CAP = 0.72
 """Height of capitals as a share of the size, near enough for all our faces: blocks are aligned by it, as an eye aligns them."""
 _TAIL = 0.20
 _MEASURE_PX = 100
+_SCALES = frozenset(("hundred", "thousand", "million", "billion", "trillion", "percent"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,14 @@ class Block:
 def pieces_of(text: str) -> list[str]:
     """Split a text where a line may end; a piece keeps the space behind it."""
     edges = [0, *break_opportunities(text), len(text)]
-    return [text[start:end] for start, end in pairwise(edges) if end > start]
+    pieces: list[str] = []
+    for start, end in pairwise(edges):
+        piece = text[start:end]
+        if pieces and pieces[-1].endswith(" ") and pieces[-1].rstrip()[-1:].isdigit() and piece.strip(" .,!?").lower() in _SCALES:
+            pieces[-1] += piece  # "148 million" stays in one line
+        elif piece:
+            pieces.append(piece)
+    return pieces
 
 
 def _broken(pieces: Sequence[str], face: Face, size_px: float, width: float) -> list[str] | None:

@@ -109,7 +109,7 @@ def draw_map(
             cv2.fillPoly(land_mask, rings, 255, cv2.LINE_8, _SHIFT)
             everywhere += rings
     put(_averaged(view, land_mask), land)
-    put(_averaged(view, cv2.bitwise_and(_stroked(view, everywhere, line_px), land_mask)), border)
+    put(_averaged(view, np.minimum(_stroked(view, everywhere, line_px), land_mask)), border)
     shapes = [_rings(view, iso2) for iso2 in lit]
     if shapes:
         both = [ring for rings in shapes for ring in rings]

@@ -415,7 +415,7 @@ def versus(board: Board) -> None:
         unit, name = units[side], blocks[side]
         what = unit_label(unit)
         total = icon + 3.4 * u + tallest + (figure_px * 0.72 + 4.2 * u + (5 * u if what else 0) if values else 0)
-        y = area.top + max(0.0, (area.height - total) / 2)
+        y = area.top + max(0.0, (area.height - total) / 2) + tallest - name.height
         x, align = (area.left, 0.0) if side == 0 or board.tall else (area.right, 1.0)
         board.add(
             icon_sprite(icons[side], icon, ink, mix(tones[side], ink, 0.22)),
@@ -426,7 +426,7 @@ def versus(board: Board) -> None:
         )
         y += icon + 3.4 * u
         board.say(name, x, y, ink, align=align, at=0.16 + 0.08 * side)
-        y += tallest + 3.4 * u
+        y += name.height + 3.4 * u
         if values:
             counter(
                 board, values[side], unit, board.numeral(), figure_px, ink, x, y, align=align, at=0.25 + 0.08 * side, seconds=1.2

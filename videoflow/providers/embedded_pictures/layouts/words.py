@@ -83,7 +83,7 @@ def kinetic(board: Board) -> None:
                 ghost = line_of(piece.rstrip(), face, int(size), mix(scheme.ground, scheme.ink, 0.11))
                 place = (x + offset - ghost.left, y + size * 0.74 - ghost.above)
                 board.add(ghost.sprite, *place, leave=at + 0.3)
-            board.add(line.sprite, x + offset - line.left, y + size * 0.74 - line.above, at=at, enter="rise", seconds=0.42)
+            board.add(line.sprite, x + offset - line.left, y + size * 0.74 - line.above, at=at, enter="fade", seconds=0.24)
         y += steps[number] + gap
 
 

@@ -191,7 +191,7 @@ def _pick(
     if kind not in ("title", "chapter", "outro"):
         faded = 1.0 if beat.part == 0 or (beat.part == 1 and ledger.order[-1] == "chapter") else 0.62
         if kind == "figure" and beat.parts > 1:
-            faded = 1.0 if figures_in(beat.text) else 0.4  # a figure is shown while it is said
+            faded = 1.0 if figures_in(beat.text) else 0.25  # a figure is shown while it is said
         options += [Option(option.layout, option.weight * faded, option.spec) for option in cue_options(beat, setting)]
     allowed = [option for option in options if ledger.allows(option.layout, beat.seconds)]
     if not allowed:

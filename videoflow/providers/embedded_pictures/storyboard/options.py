@@ -142,6 +142,16 @@ def _sorted(data: list[Spec]) -> list[Spec]:
     return sorted(data, key=lambda row: -float(row["value"]))
 
 
+def _counted_thing(beat: Beat, setting: Setting, value: float) -> str:
+    """Return the name of what a figure counts: the row of the script's data, else what the words name, else the topic."""
+    cue, said = beat.cue, beat.text.lower()
+    rows = [datum.label for datum in cue.data if not datum.date and abs(datum.value - value) <= 0.01 * abs(value)] if cue else []
+    items = [item.rpartition(": ")[0] or item for item in cue.items] if cue else []
+    named = [name for name in (*items, *setting.sections) if name and name.lower() in said]
+    whole = [cue.heading] if cue and cue.kind not in ("statement", "recap", "chapter", "list", "question") else []
+    return plain_title(next((name for name in (*rows, *named, *whole) if name), setting.title))
+
+
 def text_options(beat: Beat, setting: Setting) -> list[Option]:
     """Return what the words themselves ask for: a figure, a quotation, an enumeration, a question, two sides."""
     text = without_emoji(beat.text)
@@ -153,12 +163,8 @@ def text_options(beat: Beat, setting: Setting) -> list[Option]:
         if counted not in ("people", "percent") and not (counted.isalpha() and counted.endswith("s") and len(counted) > 3):
             counted = ""
         row = {"label": figure.about, "value": figure.value, "unit": figure.unit or counted, "date": None}
-        named = plain_title(beat.cue.heading) if beat.cue and beat.cue.kind != "statement" else ""
-        caption = (
-            figure.about.removeprefix(counted).strip()
-            if len(figure.about.split()) >= 2 + bool(counted)
-            else named or beat.section or setting.title
-        )
+        about = figure.about.removeprefix(counted).strip()
+        caption = about if len(about.split()) >= 2 else _counted_thing(beat, setting, figure.value)
         options.append(Option("figure", 2.2, {"data": [row], "caption": caption[:1].upper() + caption[1:], "heading": caption}))
     quoted = quote_in(text)
     if quoted:

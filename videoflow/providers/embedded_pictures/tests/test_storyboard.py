@@ -1,6 +1,6 @@
 """Storyboards: cover, cuts, variety, and that what is shown fits what is said."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from itertools import pairwise
 
 import pytest
