@@ -67,6 +67,10 @@ def started(task_id: str) -> dict[str, Any]:
     return {"at": moment.timestamp() if moment else None}
 
 
+def holder(task_id: str) -> dict[str, Any]:
+    return {"worker_id": Task.objects.values_list("worker_id", flat=True).get(pk=UUID(task_id))}
+
+
 def flood(
     session_ids: list[str], per_session: int, task_type: str, inputs: list[dict[str, Any]], most: int = 100_000
 ) -> dict[str, Any]:
@@ -132,6 +136,8 @@ def facts() -> dict[str, Any]:
             "status": task.status,
             "attempt": task.attempt,
             "recoveries": task.recoveries,
+            "worker_id": task.worker_id,
+            "error_code": (task.error or {}).get("error_code"),
             "effects": task.project.minimum_seconds - 180,
             "created_at": task.created_at.timestamp(),
             "started_at": task.started_at.timestamp() if task.started_at else None,
@@ -150,7 +156,8 @@ def facts() -> dict[str, Any]:
 
 
 COMMANDS = {
-    act.__name__: act for act in (migrate, beats, sessions, submit, started, flood, drip, rewake, counts, hold, tend, facts)
+    act.__name__: act
+    for act in (migrate, beats, sessions, submit, started, holder, flood, drip, rewake, counts, hold, tend, facts)
 }
 
 if __name__ == "__main__":

@@ -96,6 +96,7 @@ class Machine:
         workers: int = 1,
         processes: int = 2,
         lease_seconds: float = 30.0,
+        database_seconds: float = 20.0,
         serves: bool = False,
         notes_commits: bool = False,
     ) -> None:
@@ -115,6 +116,7 @@ class Machine:
             "VIDEOFLOW_DATA": str(self.data),
             "VIDEOFLOW_ENV_FILE": str(self.data / "no.env"),
             "NOOP_LEASE_SECONDS": str(lease_seconds),
+            "NOOP_DATABASE_SECONDS": str(database_seconds),
             "NOOP_SLOTS": str(workers * processes),
             "PYTHONPATH": str(ROOT),
             "PYTHONUNBUFFERED": "1",

@@ -8,7 +8,7 @@ import os
 from django.core.exceptions import ImproperlyConfigured
 
 from videoflow.settings import *  # noqa: F403
-from videoflow.settings import INSTALLED_APPS, VIDEOFLOW_DATA
+from videoflow.settings import DATABASES, INSTALLED_APPS, VIDEOFLOW_DATA
 
 if not os.environ.get("VIDEOFLOW_DATA") or not (VIDEOFLOW_DATA / "noop").is_file():
     raise ImproperlyConfigured("The stages that do nothing run on a data folder of their own only, marked by a file named noop.")
@@ -16,3 +16,4 @@ if not os.environ.get("VIDEOFLOW_DATA") or not (VIDEOFLOW_DATA / "noop").is_file
 INSTALLED_APPS = [*INSTALLED_APPS, "videoflow.tasks.tests.noop.apps.NoopConfig"]
 NOOP_LEASE_SECONDS = float(os.environ.get("NOOP_LEASE_SECONDS", "30"))
 VIDEOFLOW_QUEUE_SLOTS = dict.fromkeys(("io", "cpu", "upload"), int(os.environ.get("NOOP_SLOTS", "2")))
+DATABASES["default"]["OPTIONS"]["timeout"] = float(os.environ.get("NOOP_DATABASE_SECONDS", "20"))
