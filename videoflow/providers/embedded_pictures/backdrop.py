@@ -58,7 +58,7 @@ def backdrop(board: Board, *, side: Side = "right", weight: Weight = "quiet") ->
     grain = _grain(int(board.look["seed"]) & 0xFFFF, float(board.look["grain"]))
     rows, columns = -(-board.height // _TILE), -(-board.width // _TILE)
     tiled = np.tile(grain, (rows, columns))[: board.height, : board.width]
-    if board.moving and weight != "plain":
+    if board.moving and weight != "plain" and (board.wide or board.tall):
         _floaters(board, painter)
     board.base = np.clip(canvas.astype(np.int16) + tiled[:, :, None], 0, 255).astype(np.uint8)
 

@@ -299,7 +299,13 @@ def sentence_shown(text: str, limit: int) -> str:
     best = max(fitting, key=lambda s: (len(content_words(s)), -len(s)))
     if best.count("“") != best.count("”") or best.count('"') % 2:  # half a quotation: without its marks
         best = re.sub(r"[“”\"]", "", best)
-    return shortened(best.rstrip(" ,;:—–"), limit)
+    best = _LINK.sub("", best.rstrip(" ,;:—–"), count=1)
+    return shortened(best[:1].upper() + best[1:], limit)
+
+
+def is_small_word(word: str) -> bool:
+    """Say whether a word carries no meaning of its own, such as "in" or "the"."""
+    return word.lower().strip("“”\"'‘’.,;:!?()") in _STOP
 
 
 def initials(name: str) -> str:

@@ -41,7 +41,7 @@ def title(board: Board) -> None:
     )
     top = text_area.top + max(4 * u, (text_area.height - foot - block.height) * 0.5)
     board.add(board.bar(11 * u, 1.1 * u, scheme.spark, radius=0.5 * u), text_area.left, top - 4 * u, at=0.05, enter="grow_right")
-    bottom = board.say(block, text_area.left, top, scheme.ink, at=0.12, stagger=0.11, seconds=0.7)
+    bottom = board.say(block, text_area.left, top, scheme.ink, at=0.0, stagger=0.05, seconds=0.6)
     if board.tall:
         _hosts_row(board, board.safe.left, min(bottom + 5 * u, board.safe.bottom - 9 * u), at=0.75)
         cx, cy, big = board.width * 0.76, board.safe.bottom - 2 * u, 30 * u
@@ -59,13 +59,13 @@ def title(board: Board) -> None:
             sway=Sway(dy=0.6 * u, period=6, phase=0.3),
         )
         return
-    _hosts_row(board, text_area.left, min(bottom + 4.5 * u, board.safe.bottom - 8 * u), at=0.75, size=8 if board.wide else 7)
+    _hosts_row(board, text_area.left, min(bottom + 4.5 * u, board.safe.bottom - 8 * u), at=0.3, size=9 if board.wide else 7)
     cx, cy = art.middle
     big = min(art.width * 0.80, art.height * 0.66)
     cx, cy = cx + 1.0 * u, cy + 2 * u
     if not board.wide:
         big, cx, cy = 22 * u, board.width - 14 * u, board.safe.top + 16 * u
-    add_plate(board, names[0], cx, cy, big, colour=scheme.a, at=0.3, sway=Sway(dy=0.8 * u, degrees=1.4, period=7))
+    add_plate(board, names[0], cx, cy, big, colour=scheme.a, at=0.06, sway=Sway(dy=0.8 * u, degrees=1.4, period=7))
     add_plate(
         board,
         names[1],
@@ -73,7 +73,7 @@ def title(board: Board) -> None:
         cy + big * 0.44,
         big * 0.46,
         colour=scheme.spark,
-        at=0.48,
+        at=0.16,
         sway=Sway(dy=0.6 * u, degrees=-1.6, period=6, phase=0.3),
     )
     add_plate(
@@ -83,7 +83,7 @@ def title(board: Board) -> None:
         cy - big * 0.52,
         big * 0.38,
         colour=scheme.b,
-        at=0.6,
+        at=0.26,
         sway=Sway(dy=0.5 * u, degrees=2, period=5, phase=0.6),
     )
 
@@ -94,7 +94,7 @@ def chapter(board: Board) -> None:
     u, scheme, spec = board.unit, board.scheme, board.spec
     number, count = int(spec.get("number", 1)), int(spec.get("count", 1))
     on_right = board.chance.random() < 0.5 and not board.tall
-    size = (90 if board.wide else 62) * u
+    size = (90 if board.wide else 62 if board.tall else 54) * u
     digits = line_of(f"{number}", board.numeral(), round(size), mix(scheme.ground, scheme.ink, 0.92))
     x = (
         board.width - digits.width * 0.92 - 5 * u
@@ -120,7 +120,7 @@ def chapter(board: Board) -> None:
         )
         y = area.top + (area.height - block.height) / 2
     else:
-        area = Area(board.safe.left, board.safe.top + 44 * u, board.safe.right, board.safe.bottom)
+        area = Area(board.safe.left, board.safe.top + size * 0.72 + 3 * u, board.safe.right, board.safe.bottom)
         block = board.fit(
             without_emoji(str(spec.get("heading", ""))), area.inset(bottom=4 * u), largest=10, smallest=4.6, lines=3, leading=1.06
         )

@@ -414,7 +414,7 @@ def versus(board: Board) -> None:
         icon = round(min(11 * u if values else 16 * u, area.height * 0.24))
         unit, name = units[side], blocks[side]
         what = unit_label(unit)
-        total = icon + 3.4 * u + tallest + (figure_px * 0.72 + 4.2 * u + (5 * u if what else 0) if values else 0)
+        total = icon + 3.4 * u + tallest + (figure_px * 0.72 + 5.4 * u + (6 * u if what else 0) if values else 0)
         y = area.top + max(0.0, (area.height - total) / 2) + tallest - name.height
         x, align = (area.left, 0.0) if side == 0 or board.tall else (area.right, 1.0)
         board.add(
@@ -426,7 +426,7 @@ def versus(board: Board) -> None:
         )
         y += icon + 3.4 * u
         board.say(name, x, y, ink, align=align, at=0.16 + 0.08 * side)
-        y += name.height + 3.4 * u
+        y += name.height + 4.6 * u
         if values:
             counter(
                 board, values[side], unit, board.numeral(), figure_px, ink, x, y, align=align, at=0.25 + 0.08 * side, seconds=1.2
@@ -437,7 +437,7 @@ def versus(board: Board) -> None:
                     x,
                     y + figure_px * 0.72 + 2.2 * u,
                     mix(ink, tones[side], 0.12),
-                    size=3.8,
+                    size=4.4,
                     align=align,
                     at=0.4,
                     width=area.width,

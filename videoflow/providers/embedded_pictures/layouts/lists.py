@@ -102,6 +102,7 @@ def points(board: Board) -> None:
     height = min((room.height - gap * (len(items) - 1)) / max(1, len(items)), (15 if board.wide else 19) * u)
     start = room.top + (room.height - height * len(items) - gap * (len(items) - 1)) * (0.5 if board.wide else 0.1)
     tones = (scheme.a, scheme.b, scheme.spark)
+    at = 0.0
     for number, item in enumerate(items):
         slot = board.bar(room.width, height, mix(scheme.ground, scheme.ink, 0.055), radius=board.corner())
         board.add(slot, room.left, start + (height + gap) * number, at=0.02 + 0.05 * number, enter="fade", seconds=0.3)
@@ -132,7 +133,9 @@ def points(board: Board) -> None:
         _put_block(
             pad, block, margin + height * 1.04, margin + (height - block.height) / 2 + block.size_px * 0.08, scheme.surface_ink
         )
-        at = timed(board, item, 0.3 + min(0.5, board.seconds * 0.12) * number) if board.moving else 0.0
+        if board.moving:  # as they are spoken, in their order, the first one from the beginning
+            spoken = timed(board, item, 0.2 + min(0.5, board.seconds * 0.12) * number)
+            at = min(max(spoken, at + 0.25), 0.12 + 0.9 * number)
         board.add(
             pad.sprite(),
             room.left - margin,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from videoflow.providers.base import Cue, SpeakerId, SpokenTurn, SpokenWord
+from videoflow.providers.embedded_pictures.wording import is_small_word
 
 LONGEST_SECONDS = 6.2
 SHORTEST_SECONDS = 2.0
@@ -149,7 +150,14 @@ def _border(beat: Beat, goal: float, earliest: float, latest: float) -> float | 
         named = ending.isdigit() or (
             before.text[:1].isupper() and word.text[:1].isupper() and ending.isalnum()
         )  # a name or a figure stays whole
-        cost = 3.0 * named + 3.0 * quoting + abs(at - goal) + (0.0 if ending in ".!?…" else 0.5 if ending in ",;:—–" else 1.6)
+        small = ending.isalnum() and is_small_word(before.text)  # "in | Entertainment"
+        cost = (
+            3.0 * named
+            + 3.0 * quoting
+            + 1.2 * small
+            + abs(at - goal)
+            + (0.0 if ending in ".!?…" else 0.5 if ending in ",;:—–" else 1.6)
+        )
         if cost < best_cost:
             best, best_cost = at, cost
     if best is None and not beat.words and earliest <= goal <= latest:

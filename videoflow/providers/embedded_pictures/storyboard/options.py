@@ -22,6 +22,8 @@ from videoflow.providers.embedded_pictures.wording import (
 )
 
 Spec = dict[str, Any]
+_PACE = re.compile(r"\w+s (?:a|an|per|every) (?:second|minute|hour|day|week|month|year)\b", re.IGNORECASE)
+_LINKS = frozenset(("and", "but", "so", "or", "well", "now", "then", "means", "that", "because", "together", "meanwhile"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def cue_options(beat: Beat, setting: Setting) -> list[Option]:
             options.append(Option("ranking", 2.3 if cue.kind == "bars" else 3.2, {"data": _sorted(data), "heading": heading}))
             if max(len(datum.label) for datum in cue.data) <= 34 and spread > 0.03 and len(cue.data) <= 5:
                 options.append(Option("columns", 2.5, {"data": data, "heading": heading}))
-            if setting.wide and 2 <= len(cue.data) <= 4 and spread > 0.06:
+            if setting.wide and 3 <= len(cue.data) <= 4 and spread > 0.06:
                 options.append(Option("bubbles", 2.4, {"data": data, "heading": heading}))
             if len(_videos(cue)) >= 2:
                 options.append(Option("videos", 2.0, {"videos": _videos(cue), "heading": heading}))
@@ -118,8 +120,6 @@ def cue_options(beat: Beat, setting: Setting) -> list[Option]:
                 options.append(Option("figure", 1.6, {"data": [last], "caption": heading, "heading": heading}))
         case "comparison" if len(cue.data) >= 2:
             options.append(Option("versus", 3.2, {"data": data[:2], "heading": heading}))
-            if setting.wide and _spread(cue.data[:2]) > 0.06:
-                options.append(Option("bubbles", 2.2, {"data": data[:2], "heading": heading}))
             options.append(Option("bars", 1.9, {"data": data, "heading": heading}))
         case "comparison" if len(items) >= 2:
             options.append(Option("versus", 3.0, {"items": items[:2], "heading": heading}))
@@ -158,13 +158,16 @@ def text_options(beat: Beat, setting: Setting) -> list[Option]:
     options: list[Option] = []
     figures = figures_in(text)
     if figures:
-        figure = figures[0]
+        figure = next((each for each in figures_in(without_emoji(beat.turn_text)) if each.value == figures[0].value), figures[0])
+        pace = _PACE.match(figure.about)
         counted = figure.about.split()[0].lower() if figure.about and not figure.unit else ""
         if counted not in ("people", "percent") and not (counted.isalpha() and counted.endswith("s") and len(counted) > 3):
             counted = ""
+        if pace and counted:
+            counted = pace.group().lower()
         row = {"label": figure.about, "value": figure.value, "unit": figure.unit or counted, "date": None}
         about = figure.about.removeprefix(counted).strip()
-        caption = about if len(about.split()) >= 2 else _counted_thing(beat, setting, figure.value)
+        caption = about if len(about.split()) >= 2 and not pace else _counted_thing(beat, setting, figure.value)
         options.append(Option("figure", 2.2, {"data": [row], "caption": caption[:1].upper() + caption[1:], "heading": caption}))
     quoted = quote_in(text)
     if quoted:
@@ -185,16 +188,31 @@ def text_options(beat: Beat, setting: Setting) -> list[Option]:
         whole = [
             sentence for sentence in re.split(r"(?<=[.!?？؟])\s+", without_emoji(beat.turn_text)) if sentence.endswith(asked[-1])
         ]
-        options.append(Option("question", 2.1, {"text": min(whole, key=len, default=asked[-1])}))
+        shown = min(whole, key=len, default=asked[-1])
+        if len(shown.split()) < 3:  # "Correct?" needs what it asks about
+            shown = text[-140:].partition(". ")[2] or text if len(text) > 140 else text
+        options.append(Option("question", 2.1, {"text": shown}))
     return options
+
+
+def _phrase(beat: Beat, text: str, longest_words: int) -> str:
+    """Return the key phrase of a part of a turn; when the cut before it tore a clause, that of the whole sentence."""
+    phrase = key_phrase(text, longest_words)
+    whole = without_emoji(beat.turn_text)
+    place = whole.lower().find(phrase.lower())
+    before = whole[:place].rstrip() if place >= 0 else ""
+    torn = bool(before) and before[-1] not in '.,;:!?…—–“"' and before.split()[-1].lower() not in _LINKS
+    if not torn:
+        return phrase
+    sentences = [sentence for sentence in re.split(r"(?<=[.!?…])\s+", whole) if phrase.lower() in sentence.lower()]
+    return key_phrase(sentences[0], longest_words) if sentences else phrase
 
 
 def plain_options(beat: Beat, setting: Setting, section_words: Sequence[str]) -> list[Option]:
     """Return what fits any text."""
     text = without_emoji(beat.text) or setting.title
     words = content_words(text)
-    phrase = key_phrase(text, 8)
-    gist = key_phrase(text, 11)
+    phrase, gist = _phrase(beat, text, 8), _phrase(beat, text, 11)
     options = [
         Option("kinetic", 1.15, {"phrase": phrase}),
         Option("hosts", 1.0, {"phrase": gist}),
