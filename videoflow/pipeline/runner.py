@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from uuid import UUID
 
-from django.db import DatabaseError, close_old_connections, connection, transaction
+from django.db import DatabaseError, OperationalError, close_old_connections, connection, transaction
 
 from videoflow.errors import Cancelled, VideoflowError, disk_full_read
 from videoflow.logs import current_task_id
@@ -209,6 +209,10 @@ def _stage_run(stage: Stage, task: Task, claim: Claim, lease: _Lease, reporter: 
     except VideoflowError as error:
         logger.warning("refused code=%s details=%s: %s", error.code, error.details, error)
         _fail(claim, error)
+    except OperationalError as error:
+        logger.exception("the database refused")
+        busy = VideoflowError("The database was busy for too long.", code="DATABASE_BUSY", retryable=True)
+        _fail(claim, disk_full_read(error) or busy)
     except Exception as error:
         logger.exception("failed unexpectedly")
         sentence = (
