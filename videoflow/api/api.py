@@ -1,5 +1,6 @@
 """The JSON API: routes, who may call, and what a refusal looks like."""
 
+import functools
 import logging
 
 from django.core.exceptions import RequestDataTooBig
@@ -22,7 +23,11 @@ class StudioApi(NinjaAPI):
     """The studio's API with the document that belongs to it."""
 
     def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: dict[str, object] | None = None) -> Document:
-        return Document(self, path_prefix or self.get_root_path(path_params or {}))
+        return self._document(path_prefix or self.get_root_path(path_params or {}))
+
+    @functools.cache  # noqa: B019 - there is one API for the life of the process
+    def _document(self, path_prefix: str) -> Document:
+        return Document(self, path_prefix)
 
 
 api = StudioApi(

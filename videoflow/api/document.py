@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from ninja.openapi.schema import REF_TEMPLATE, OpenAPISchema
 
 from videoflow.api import schemas
+from videoflow.api.submit import BEGINNINGS
 from videoflow.pipeline import stages
 from videoflow.sessions.services import COOKIE_NAME
 
@@ -32,6 +33,7 @@ REFUSALS = {
 }
 CONFLICTING = {"workflow_state_save", "ui_state_save", "task_submit", "task_retry", "session_change", "session_create"}
 WITH_REVISION = {"workflow_state_get", "workflow_state_save", "ui_state_get", "ui_state_save"}
+HEADERS = {"Idempotency-Key": {"minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"}}
 EXAMPLES: dict[str, dict[str, Any]] = {
     "trending_analysis": {"source": "sample", "window": "weekly", "continue": False},
     "script_generation": {"input_type": "script", "script_text": "A: What is trending?\nB: Tiny forests."},
@@ -63,6 +65,13 @@ class Document(OpenAPISchema):
 
     def _complete(self, method: str, operation: dict[str, Any]) -> None:
         name = operation["operationId"]
+        for parameter in operation["parameters"]:
+            if parameter["in"] == "header":  # a header is there or not, it is never null
+                parameter["schema"] = {"type": "string", **HEADERS.get(parameter["name"], {})}
+        if "requestBody" in operation:
+            content = operation["requestBody"]["content"]["application/json"]
+            if "anyOf" in content["schema"]:  # left out or an object, never null
+                content["schema"] = content["schema"]["anyOf"][0]
         operation["responses"] = {str(status): response for status, response in operation["responses"].items()}
         statuses = ["400", "404", "429", "503"]
         if method in UNSAFE:
@@ -89,6 +98,9 @@ class Document(OpenAPISchema):
             components.update(schema.pop("$defs", {}))
             schema["title"] = stage.name
             schema["examples"] = [EXAMPLES[stage.name]]
+            if stage.name not in BEGINNINGS:
+                schema["properties"]["project_id"] = {"type": "string", "format": "uuid"}
+                schema["required"] = ["project_id"]
             components[f"{stage.name}_input"] = schema
             inputs.append({"$ref": f"#/components/schemas/{stage.name}_input"})
         submit["properties"]["input_data"] = {

@@ -48,6 +48,10 @@ class TestDocument:
         assert set(submit["requestBody"]["content"]["application/json"]["examples"]) == {stage.name for stage in stages.load()}
         assert submit["parameters"][0]["schema"]["enum"] == [stage.name for stage in stages.load()]
 
+    def test_only_the_first_two_task_types_make_their_project(self, document):
+        needed = {stage.name: document["components"]["schemas"][f"{stage.name}_input"].get("required") for stage in stages.load()}
+        assert [needed[stage.name] for stage in stages.load()] == [None, None, *[["project_id"]] * 3]
+
     def test_says_who_may_call(self, document):
         assert {"token", "cookie", "csrf"} == set(document["components"]["securitySchemes"])
         assert document["paths"]["/api/sessions"]["post"]["security"] == [{}]
