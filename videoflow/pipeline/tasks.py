@@ -1,24 +1,29 @@
-"""The only Celery task: a wake-up that says "look"."""
+"""The only Celery task, a wake-up that says "look", and the watch over the worker that runs it."""
 
+import logging
 import os
 import signal
 import socket
 import threading
+import time
 from types import FrameType
 from typing import Any
 from uuid import UUID
 
 import psutil
 from celery import shared_task  # noqa: TID251 - the one place
+from celery.bootsteps import CLOSE, TERMINATE  # type: ignore[attr-defined]
 from celery.signals import worker_ready, worker_shutting_down
-from django.db import close_old_connections, connection
+from django.db import DatabaseError, close_old_connections
 
 from videoflow.pipeline.runner import queue_drain, shutdown_request, worker_id_make
 from videoflow.tasks.services import worker_beat
 from videoflow.tasks.wakeup import RUN_TASK
 
+WATCH_SECONDS = 1.0
 BEAT_SECONDS = 10.0
-_end = threading.Event()
+ENDING_SECONDS = 15.0  # an orderly end gives running tasks 5 s
+logger = logging.getLogger(__name__)
 
 
 def _give_back(signum: int, frame: FrameType | None) -> None:
@@ -33,26 +38,48 @@ def run_task(task_id: str) -> None:
     queue_drain(task_id=UUID(task_id), worker_id=worker_id_make("celery"))
 
 
-@worker_ready.connect
-def beat_start(**_: Any) -> None:
-    """Keep this worker's row fresh from a thread of the main process, which runs no task itself."""
-    threading.Thread(target=_beat, name="worker-beat", daemon=True).start()
+class WorkerWatch:
+    """Keeps the worker's row fresh, and ends a worker that has given up but hangs while it waits for its pool.
 
+    That happens when the broker refuses to write (a full disk): a child of the pool then waits for its parent to read, and the
+    parent for the child to end. The studio starts an ended worker again, not a hanging one.
+    """
 
-def _beat() -> None:
-    try:
-        while True:
+    def __init__(self, worker: Any) -> None:
+        self.worker = worker
+        self._beat_at = 0.0
+        self._ending_since: float | None = None
+
+    def look(self, now: float) -> None:
+        """Do once what is due at ``now``, a monotonic time in s."""
+        if self.worker.blueprint.state in (CLOSE, TERMINATE):
+            self._ending_since = now if self._ending_since is None else self._ending_since
+            if now - self._ending_since > ENDING_SECONDS:
+                logger.critical("the worker could not end by itself and is killed")
+                os._exit(1)
+        elif now >= self._beat_at:
+            self._beat_at = now + BEAT_SECONDS
             close_old_connections()
-            worker_beat(worker_id=worker_id_make("celery"), kind="celery", host=socket.gethostname(), pid=os.getpid())
-            if _end.wait(BEAT_SECONDS):
-                return
-    finally:
-        connection.close()
+            try:
+                worker_beat(worker_id=worker_id_make("celery"), kind="celery", host=socket.gethostname(), pid=os.getpid())
+            except DatabaseError:
+                logger.exception("the worker's sign of life could not be written")
+
+
+@worker_ready.connect
+def watch_start(sender: Any, **_: Any) -> None:
+    """Watch over this worker from a thread of the main process, which runs no task itself."""
+    threading.Thread(target=_watch, args=(WorkerWatch(sender.controller),), name="worker-watch", daemon=True).start()
+
+
+def _watch(watch: WorkerWatch) -> None:
+    while True:
+        watch.look(time.monotonic())
+        time.sleep(WATCH_SECONDS)
 
 
 @worker_shutting_down.connect
 def tasks_release(**_: Any) -> None:
     """Tell the pool at once: a running task is given back within seconds instead of being waited for."""
-    _end.set()
     for child in psutil.Process().children():
         child.send_signal(signal.SIGTERM)

@@ -1,0 +1,48 @@
+from types import SimpleNamespace
+
+import pytest
+from celery.bootsteps import RUN, TERMINATE  # type: ignore[attr-defined]
+from django.db import OperationalError
+
+from videoflow.pipeline import tasks
+from videoflow.pipeline.tasks import BEAT_SECONDS, ENDING_SECONDS, WorkerWatch
+from videoflow.tasks.models import Worker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def watch_of(state: int) -> WorkerWatch:
+    return WorkerWatch(SimpleNamespace(blueprint=SimpleNamespace(state=state)))
+
+
+def test_keeps_the_row_fresh() -> None:
+    watch = watch_of(RUN)
+    watch.look(100.0)
+    first = Worker.objects.get().heartbeat_at
+    watch.look(100.0 + BEAT_SECONDS / 2)
+    assert Worker.objects.get().heartbeat_at == first
+    watch.look(100.0 + BEAT_SECONDS)
+    assert Worker.objects.get().heartbeat_at > first
+
+
+def test_a_database_that_refuses_does_not_end_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: object) -> None:
+        raise OperationalError("database or disk is full")
+
+    watch = watch_of(RUN)
+    with monkeypatch.context() as patch:
+        patch.setattr(tasks, "worker_beat", refuse)
+        watch.look(100.0)
+    watch.look(100.0 + BEAT_SECONDS)
+    assert Worker.objects.count() == 1
+
+
+def test_a_worker_that_hangs_at_its_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[int] = []
+    monkeypatch.setattr(tasks.os, "_exit", ended.append)
+    watch = watch_of(TERMINATE)
+    watch.look(100.0)
+    watch.look(100.0 + ENDING_SECONDS)
+    assert not ended
+    watch.look(100.1 + ENDING_SECONDS)
+    assert ended == [1]
