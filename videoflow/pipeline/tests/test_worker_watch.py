@@ -39,7 +39,7 @@ def test_a_database_that_refuses_does_not_end_the_watch(monkeypatch: pytest.Monk
 
 def test_a_worker_that_hangs_at_its_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     ended: list[int] = []
-    monkeypatch.setattr(tasks.os, "_exit", ended.append)
+    monkeypatch.setattr("os._exit", ended.append)
     watch = watch_of(TERMINATE)
     watch.look(100.0)
     watch.look(100.0 + ENDING_SECONDS)
