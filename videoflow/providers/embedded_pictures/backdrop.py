@@ -41,10 +41,11 @@ def _grain(seed: int, strength: float) -> NDArray[np.int16]:
     return np.round(soft * strength).astype(np.int16)
 
 
-def backdrop(board: Board, *, side: Side = "right", weight: Weight = "quiet") -> None:
+def backdrop(board: Board, *, side: Side = "right", weight: Weight = "quiet", faint: bool = False) -> None:
     """Paint ``board.base``.
 
-    ``side`` is where the shapes gather, away from the text; ``bold`` adds accents, ``plain`` leaves all shapes out.
+    ``side`` is where the shapes gather, away from the text; ``bold`` adds accents, ``plain`` leaves all shapes out;
+    ``faint`` keeps them just visible, where figures stand all over the frame.
     """
     scheme, chance = board.scheme, board.seeded("backdrop")
     canvas: Pixels = np.empty((board.height, board.width, 3), np.uint8)
@@ -52,8 +53,13 @@ def backdrop(board: Board, *, side: Side = "right", weight: Weight = "quiet") ->
     painter = _Painter(board, canvas, chance, side, weight)
     if weight != "plain":
         _PAINTERS[str(board.look["shapes"])](painter)
-    if not board.wide and weight != "plain":
-        _calm(canvas, board)
+    if weight != "plain":
+        if not board.wide:
+            _calm(canvas, board)
+        elif faint:
+            _veiled(canvas, board, np.full((1, board.width), 0.62, np.float32))
+        elif weight == "bold" and side in ("left", "right") and board.look["shapes"] != "paper":
+            _calm_column(canvas, board, side)
     _light(canvas, chance)
     grain = _grain(int(board.look["seed"]) & 0xFFFF, float(board.look["grain"]))
     rows, columns = -(-board.height // _TILE), -(-board.width // _TILE)
@@ -63,14 +69,25 @@ def backdrop(board: Board, *, side: Side = "right", weight: Weight = "quiet") ->
     board.base = np.clip(canvas.astype(np.int16) + tiled[:, :, None], 0, 255).astype(np.uint8)
 
 
+def _veiled(canvas: Pixels, board: Board, veil: NDArray[np.float32]) -> None:
+    """Mix the ground into the canvas: ``veil`` is its share, 0 to 1, for every row and column."""
+    ground = np.array(rgb(board.scheme.ground), np.float32)
+    np.copyto(canvas, (canvas + (ground - canvas) * veil[:, :, None]).astype(np.uint8))
+
+
+def _calm_column(canvas: Pixels, board: Board, side: Side) -> None:
+    """Let bold shapes fade where they reach from their side into the text."""
+    across = np.arange(board.width, dtype=np.float32) / board.width
+    depth = across if side == "left" else 1.0 - across
+    _veiled(canvas, board, (np.clip((depth - 0.25) / 0.07, 0.0, 1.0) * 0.86)[None, :].astype(np.float32))
+
+
 def _calm(canvas: Pixels, board: Board) -> None:
     """Let the shapes fade where the text of a square or tall frame stands; there is no room beside it."""
     ramp = 7 * board.unit
     rows = np.arange(board.height, dtype=np.float32)
     veil = np.clip((board.safe.bottom + ramp * 0.4 - rows) / ramp, 0.0, 1.0) * 0.84
-    ground = np.array(rgb(board.scheme.ground), np.float32)
-    blended = canvas + (ground - canvas) * veil[:, None, None]
-    np.copyto(canvas, blended.astype(np.uint8))
+    _veiled(canvas, board, veil[:, None])
 
 
 def _light(canvas: Pixels, chance: random.Random) -> None:

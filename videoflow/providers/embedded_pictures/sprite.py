@@ -56,10 +56,12 @@ def sprite_of_mask(mask: Pixels, colour: str, opacity: float = 1.0) -> Sprite:
     return Sprite(pixels_of(cv2.merge(channels)), pixels_of(cv2.merge([keep, keep, keep])))
 
 
-def sprite_of_rgba(premultiplied: Pixels) -> Sprite:
-    """Return a sprite of premultiplied RGBA, height x width x 4."""
-    keep = pixels_of(cv2.bitwise_not(np.ascontiguousarray(premultiplied[:, :, 3])))
-    return Sprite(np.ascontiguousarray(premultiplied[:, :, :3]), pixels_of(cv2.merge([keep, keep, keep])))
+def sprite_of_rgba(straight: Pixels) -> Sprite:
+    """Return a sprite of RGBA with straight alpha, as Pillow draws it; height x width x 4."""
+    alpha = straight[:, :, 3:4]
+    light = cv2.multiply(np.ascontiguousarray(straight[:, :, :3]), pixels_of(np.repeat(alpha, 3, axis=2)), scale=1 / 255)
+    keep = pixels_of(cv2.bitwise_not(np.ascontiguousarray(straight[:, :, 3])))
+    return Sprite(pixels_of(light), pixels_of(cv2.merge([keep, keep, keep])))
 
 
 def sprite_of_image(image: Pixels, mask: Pixels | None = None) -> Sprite:

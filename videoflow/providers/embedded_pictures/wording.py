@@ -251,10 +251,10 @@ def key_phrase(text: str, longest_words: int = 7) -> str:
     for limit in (longest_words, round(longest_words * 1.6)):  # rather a few words more than a torn sentence
         whole = [each for sentence in sentences for each in _whole_clauses(sentence, limit)]
         phrase, score = max(whole, key=lambda each: each[1], default=("", 0.0))
-        if score >= 0.8:
+        if score >= 0.4:
             break
     else:
-        phrase = _part_of_clause(plain, longest_words)
+        phrase = _LINK.sub("", _part_of_clause(plain, longest_words), count=1)
     phrase = phrase.strip(" ,;:.—–")
     if phrase.count("“") != phrase.count("”") or phrase.count('"') % 2:
         phrase = re.sub(r"[“”\"]", "", phrase)

@@ -40,7 +40,7 @@ def _heading(board: Board, area: Area, *, lines: int = 2, largest: float = 6.4) 
 
 def bars(board: Board) -> None:
     """Bars that grow, largest in the accent, with counting figures at their ends."""
-    backdrop(board, side="corners", weight="quiet")
+    backdrop(board, side="corners", weight="quiet", faint=True)
     u, scheme = board.unit, board.scheme
     rows = _rows(board, 5 if board.wide else 6)
     area = _heading(board, board.header())
@@ -96,7 +96,7 @@ def bars(board: Board) -> None:
 
 def columns(board: Board) -> None:
     """Standing columns with their figures on top."""
-    backdrop(board, side="corners", weight="quiet")
+    backdrop(board, side="corners", weight="quiet", faint=True)
     u, scheme = board.unit, board.scheme
     rows = _rows(board, 5)
     area = _heading(board, board.header())
@@ -148,7 +148,7 @@ def columns(board: Board) -> None:
 
 def bubbles(board: Board) -> None:
     """Discs whose areas are the figures."""
-    backdrop(board, side="corners", weight="quiet")
+    backdrop(board, side="corners", weight="quiet", faint=True)
     u, scheme = board.unit, board.scheme
     rows = sorted(_rows(board, 4), key=lambda row: -float(row["value"]))
     area = _heading(board, board.header())
@@ -229,7 +229,7 @@ def _nice_ticks(low: float, high: float) -> list[float]:
 
 def line(board: Board) -> None:
     """A series over days: the line is drawn, the area under it glows, the last figure stands at its end."""
-    backdrop(board, side="corners", weight="quiet")
+    backdrop(board, side="corners", weight="quiet", faint=True)
     u, scheme = board.unit, board.scheme
     rows = _rows(board, 31)
     area = _heading(board, board.header())
@@ -302,7 +302,7 @@ def _tag(
     u = board.unit
     chip = board.chip(human_amount(value, unit), colour, ink_on(colour), size=4.2)
     x = min(max(point[0] - chip.width * (0.15 if align == 0.0 else 0.85), area.left), area.right - chip.width)
-    board.add(chip, x, max(point[1] - chip.height - 2.0 * u, area.top - 2 * u), at=at, enter="pop")
+    board.add(chip, x, max(point[1] - chip.height - 2.6 * u, area.top - chip.height - 1.4 * u), at=at, enter="pop")
 
 
 def figure(board: Board) -> None:

@@ -19,7 +19,7 @@ def _put_block(pad: Pad, block: Block, x: float, y: float, colour: str, *, align
 
 def ranking(board: Board) -> None:
     """Places one to six, each row a card with its numeral, title and figure."""
-    backdrop(board, side="right", weight="quiet")
+    backdrop(board, side="right", weight="quiet", faint=True)
     u, scheme, spec = board.unit, board.scheme, board.spec
     rows = list(spec.get("data", ()))[: 5 if board.wide else 6]
     if not rows:
@@ -148,7 +148,7 @@ def points(board: Board) -> None:
 
 def timeline(board: Board) -> None:
     """Events or days along a line, each with its figure or words."""
-    backdrop(board, side="corners", weight="quiet")
+    backdrop(board, side="corners", weight="quiet", faint=True)
     u, scheme, spec = board.unit, board.scheme, board.spec
     rows = list(spec.get("data", ()))[:6] or [{"label": item, "value": None} for item in list(spec.get("items", ()))[:5]]
     if board.tall:

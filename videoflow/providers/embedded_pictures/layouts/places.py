@@ -13,7 +13,7 @@ from videoflow.providers.embedded_pictures.geography import MapView, country_nam
 from videoflow.providers.embedded_pictures.geography.projection import homeland
 from videoflow.providers.embedded_pictures.lettering import line_of
 from videoflow.providers.embedded_pictures.shapes import ring_mask, rounded_mask, shadow
-from videoflow.providers.embedded_pictures.sprite import Pad, Pixels, Sprite, pixels_of, sprite_of_mask, sprite_of_rgba
+from videoflow.providers.embedded_pictures.sprite import Pad, Sprite, pixels_of, sprite_of_mask, sprite_of_rgba
 from videoflow.providers.embedded_pictures.wording import without_emoji
 
 _APPROACH = 1.24
@@ -43,12 +43,6 @@ def _tones(board: Board, count: int) -> list[str]:
     return [own, other, scheme.spark][:count]
 
 
-def _premultiplied(rgba: Pixels) -> Sprite:
-    alpha = rgba[:, :, 3:4].astype(np.uint16)
-    light = (rgba[:, :, :3].astype(np.uint16) * alpha // 255).astype(np.uint8)
-    return sprite_of_rgba(np.ascontiguousarray(np.concatenate([light, rgba[:, :, 3:4]], axis=2)))
-
-
 def _map(board: Board, countries: list[str], tones: list[str], free: Area, panel: Area) -> None:
     """Lay the map; while a clip begins it comes nearer, from a drawing that is larger than the frame."""
     u, scheme = board.unit, board.scheme
@@ -57,6 +51,9 @@ def _map(board: Board, countries: list[str], tones: list[str], free: Area, panel
     left, top = (width - board.width) // 2, (height - board.height) // 2
     window = (free.left + left, free.top + top, free.right + left, free.bottom + top)
     view = view_of((width, height), countries, window=window)
+    if view.kind == "world" and board.wide:  # up to the edge of the frame: its corners are sea
+        edge = (window[0] - 2 * u, top + 10 * u, left + board.width - u, top + 0.84 * board.height)
+        view = view_of((width, height), countries, window=edge)
     image = draw_map(
         view,
         countries,
@@ -66,7 +63,7 @@ def _map(board: Board, countries: list[str], tones: list[str], free: Area, panel
         line_px=0.22 * u,
         grid=mix(scheme.ground, scheme.ink, 0.07),
     )
-    pad = Pad(width, height).put(_premultiplied(np.asarray(image)), 0, 0)
+    pad = Pad(width, height).put(sprite_of_rgba(np.asarray(image)), 0, 0)
     _neighbours(board, pad, view, countries, (left, top), panel)
     whole = pad.sprite()
     final = whole.cropped((left, top, left + board.width, top + board.height))
@@ -207,7 +204,7 @@ def _card(board: Board, area: Area, countries: list[str], tones: list[str]) -> N
     x, y = area.left + inset, top + inset
     for number, (code, name, tone, row) in enumerate(zip(countries, names, tones, rows, strict=True)):
         at = 0.12 + 0.16 * number
-        flag = _premultiplied(np.asarray(draw_flag(code, flag_w)))
+        flag = sprite_of_rgba(np.asarray(draw_flag(code, flag_w)))
         soft, edge = shadow(rounded_mask(flag.width, flag.height, flag_w / 16), 0.7 * u, 0.35)
         pad = Pad(soft.width, soft.height).put(soft, 0, 0.3 * u).put(flag, edge, edge)
         board.add(pad.sprite(), x - edge, y + (0 if one else (row - flag_h) / 2) - edge, at=at, enter="pop", seconds=0.5)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from videoflow.errors import BadInput, Cancelled
+from videoflow.fonts import Face
 from videoflow.providers.base import Shot
 from videoflow.providers.embedded_pictures import EmbeddedPictures
 from videoflow.providers.embedded_pictures.animator import Animator, still
@@ -16,6 +17,7 @@ from videoflow.providers.embedded_pictures.colour import contrast
 from videoflow.providers.embedded_pictures.drawing import TAIL_SECONDS, board_laid, picture_size
 from videoflow.providers.embedded_pictures.icons import icon_sprite, icons_for
 from videoflow.providers.embedded_pictures.layouts import LAYOUTS
+from videoflow.providers.embedded_pictures.lettering import line_of, pieces_of
 from videoflow.providers.embedded_pictures.look import PALETTES, SHAPES, look_derive, scheme_for
 
 LONG = (
@@ -165,6 +167,19 @@ class TestAnimator:
             animator.advance(step / 10)
         whole = still(board.base, board.layers, 3.9)
         assert int(np.abs(animator.canvas.astype(int) - whole.astype(int)).max()) <= 3
+
+
+class TestLettering:
+    def test_edges_of_light_text_are_soft(self):
+        """Where a letter covers half of a pixel, it gives half of its light."""
+        sprite = line_of("Weekend", Face("inter", 700), 60, "#ffffff").sprite
+        cover = 255 - sprite.keep[:, :, 0].astype(int)
+        edges = (cover > 20) & (cover < 235)
+        assert edges.sum() > 100
+        assert int(np.abs(sprite.light[:, :, 0].astype(int) - cover)[edges].max()) <= 2
+
+    def test_a_number_stays_with_its_scale(self):
+        assert pieces_of("About 1.1 million views") == ["About ", "1.1 million ", "views"]
 
 
 class TestIcons:

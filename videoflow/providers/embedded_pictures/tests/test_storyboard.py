@@ -1,6 +1,7 @@
 """Storyboards: cover, cuts, variety, and that what is shown fits what is said."""
 
 from collections import defaultdict
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -104,6 +105,18 @@ class TestStoryboard:
         layouts = {index: {shot.layout for shot in board_of(turns, total) if index in shot.turn_indexes} for index in (3, 5)}
         assert "figure" in layouts[3]
         assert "quote" in layouts[5]
+
+    def test_shows_the_country_that_is_named(self):
+        turns, total = turns_of(8)
+        spoken = replace(turns[4], text="Most of it was filmed in Lebanon, with a phone.", words=(), cue=None)
+        shots = board_of([*turns[:4], spoken, *turns[5:]], total)
+        places = [shot.spec["countries"] for shot in shots if shot.layout == "map"]
+        assert places == [["LB"]]
+
+    def test_a_title_of_one_word_is_no_quotation(self):
+        cue = Cue("quote", "News", text="“Boom”", attribution="A channel", data=(Datum("Boom", 9e6, "views"),))
+        turns, total = turns_of(8, {2: cue})
+        assert all(shot.layout != "quote" or "Boom" not in shot.spec["text"] for shot in board_of(turns, total))
 
     def test_one_turn_is_covered(self):
         turns, total = turns_of(1)

@@ -60,6 +60,10 @@ class TestKeyPhrase:
         phrase = key_phrase("And one of them can't stop talking.", 4).lower()
         assert "stop talking" not in phrase or "can't" in phrase
 
+    def test_takes_whole_clauses(self):
+        assert key_phrase("Which means I get to be curious, and he gets to be right.", 6) == "I get to be curious"
+        assert key_phrase("Before anyone runs off, give me the headlines.", 6) == "Give me the headlines"
+
     def test_is_as_short_as_asked(self):
         assert len(key_phrase("word " * 60, 6).split()) <= 6
 
