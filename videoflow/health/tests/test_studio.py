@@ -116,6 +116,37 @@ class TestStudio:
         assert (studio.process.returncode, error) == (0, ""), out
         assert are_gone(family)
 
+    def test_redis_holds_only_what_its_table_names(self, studio: Running) -> None:
+        """A session, its saved form, a task through the worker, a page: then every key is in the table and keeps its promise."""
+        asked = HTTPConnection("127.0.0.1", studio.port, timeout=20)
+
+        def call(method: str, path: str, body: object = None, token: str = "") -> dict[str, object]:
+            headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+            asked.request(method, path, None if body is None else json.dumps(body), headers)
+            answer = asked.getresponse()
+            content = answer.read()
+            assert answer.status < 300, content
+            reply: dict[str, object] = json.loads(content)
+            return reply
+
+        session = call("POST", "/api/sessions", {})
+        token, where = str(session["access_token"]), f"/api/sessions/{session['session_id']}/ui-state/trending_analysis"
+        call("PUT", where, {"form_data": {"window": "weekly"}}, token)
+        call("GET", where, None, token)
+        body = {"session_id": session["session_id"], "input_data": {}}
+        task = call("POST", "/api/tasks/submit/trending_analysis", body, token)
+        until(lambda: call("GET", f"/api/tasks/{task['task_id']}", None, token)["status"] == "completed", seconds=60)
+        assert studio.ask("/")[0] == 200
+
+        report = command(studio.data, "redis_report", "--json")
+        out, error = report.communicate(timeout=60)
+        assert report.returncode == 0, out + error
+        found = json.loads(out)
+        assert (found["is_well"], found["unknown"], found["foreign"]) == (True, [], [])
+        assert found["kinds"]["rate"]["keys"] > 0
+        assert found["kinds"]["bindings"]["keys"] > 0
+        assert 0 < found["used_bytes"] < found["limit_bytes"] / 10
+
     def test_kill_9_leaves_nothing_and_the_next_start_works(self, studio: Running) -> None:
         family = studio.family()
         studio.process.kill()
