@@ -207,6 +207,21 @@ def memory_finding() -> Finding:
     return Finding("Memory", state)
 
 
+def secrets_finding(data: Path) -> Finding:
+    """Keys and rows in the data folder are for their owner alone."""
+    names = ("secret_key", "vault_keys", "videoflow.sqlite3")
+    if data.exists() and not data.stat().st_mode & 0o077:
+        return Finding("Secrets", "only you can enter the data folder")
+    readable = [data / name for name in names if (data / name).exists() and (data / name).stat().st_mode & 0o077]
+    if readable:
+        return Finding(
+            "Secrets",
+            "other users of this machine can read the studio's keys or rows",
+            f"Close the folder with: chmod 700 {data}",
+        )
+    return Finding("Secrets", "only you can read the keys")
+
+
 def installation_findings(data: Path) -> Iterator[Finding]:
     """Everything that can be known without starting anything, the cheapest first."""
     yield python_finding()

@@ -3,14 +3,22 @@ import os
 import re
 import sys
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.conf import settings
+from django.core.checks import Error
 from django.core.management import call_command
+from django.utils import timezone
 
 from videoflow.health import installation
 from videoflow.health.embedded_redis import private_folder
 from videoflow.health.installation import Package
+from videoflow.health.management.commands import doctor
+from videoflow.health.supervisor import StudioLock
+from videoflow.tasks.models import Task, Worker
+from videoflow.tasks.tests.factories import task_make
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -83,7 +91,20 @@ class TestDoctor:
         monkeypatch.setattr(installation, "free_bytes", lambda folder: 10**10)
         call_command("doctor")
         out = capsys.readouterr().out
-        for subject in ("Python", "Packages", "Data folder", "Disk", "ffmpeg", "Voices", "Fonts", "Studio", "Database", "Redis"):
+        for subject in (
+            "Python",
+            "Packages",
+            "Data folder",
+            "Disk",
+            "ffmpeg",
+            "Voices",
+            "Fonts",
+            "Studio",
+            "Secrets",
+            "Settings",
+            "Database",
+            "Redis",
+        ):
             assert f"ok  {subject}: " in out
         assert out.endswith("The studio is well.\n")
 
@@ -96,3 +117,63 @@ class TestDoctor:
         assert end.value.code == 1
         assert "!   Packages: missing: no-such-wheel" in out
         assert "Install what is missing with" in out
+
+    def findings(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> str:
+        """What the doctor says of a studio that runs on the tests' data folder."""
+        monkeypatch.setattr(doctor, "installation_findings", lambda data: iter(()))
+        lock = StudioLock(Path(settings.VIDEOFLOW_DATA))
+        lock.take(address="http://127.0.0.1:8000")
+        try:
+            call_command("doctor")
+        except SystemExit as end:
+            assert end.code == 1
+        finally:
+            lock._file.close()
+        return capsys.readouterr().out
+
+    @pytest.mark.django_db
+    def test_running_studio(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        for kind in ("celery", "dispatcher"):
+            Worker.objects.create(worker_id=kind, kind=kind, host="here", pid=1)
+        out = self.findings(capsys, monkeypatch)
+        assert "ok  Studio: running at http://127.0.0.1:8000" in out
+        assert "ok  Worker: worker and dispatcher are alive" in out
+        assert "ok  Tasks: 0 waiting, none of them stuck" in out
+
+    @pytest.mark.django_db
+    def test_silent_workers(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        out = self.findings(capsys, monkeypatch)
+        assert "!   Worker: No worker is running: tasks wait until one starts.\n      Look at " in out
+        Worker.objects.create(worker_id="one", kind="celery", host="here", pid=1)
+        assert "!   Worker: running, but no dispatcher" in self.findings(capsys, monkeypatch)
+
+    @pytest.mark.django_db
+    def test_task_that_nobody_takes(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        task_make()
+        assert "ok  Tasks: 1 waiting, none of them stuck" in self.findings(capsys, monkeypatch)
+        Task.objects.update(created_at=timezone.now() - timedelta(minutes=3), dispatched_at=timezone.now() - timedelta(minutes=3))
+        assert "!   Tasks: 1 waiting though their queue is idle" in self.findings(capsys, monkeypatch)
+
+    @pytest.mark.django_db
+    def test_fault_in_the_settings(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(
+            doctor, "run_checks", lambda: [Error("The cache has no backend.", hint="Name one.", id="caches.E001")]
+        )
+        out = self.findings(capsys, monkeypatch)
+        assert "!   Settings: 1 wrong\n      The cache has no backend. Name one. (caches.E001)" in out
+
+
+class TestSecrets:
+    def test_ok(self, tmp_path: Path) -> None:
+        tmp_path.chmod(0o755)
+        (tmp_path / "secret_key").touch(0o600)
+        assert installation.secrets_finding(tmp_path).is_well
+
+    def test_others_can_read(self, tmp_path: Path) -> None:
+        tmp_path.chmod(0o755)
+        (tmp_path / "vault_keys").touch(0o644)
+        (tmp_path / "vault_keys").chmod(0o644)
+        finding = installation.secrets_finding(tmp_path)
+        assert finding.advice == f"Close the folder with: chmod 700 {tmp_path}"
+        tmp_path.chmod(0o700)
+        assert installation.secrets_finding(tmp_path).is_well

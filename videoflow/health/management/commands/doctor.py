@@ -1,17 +1,25 @@
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.checks import ERROR, run_checks
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
 from videoflow import redis
 from videoflow.health.embedded_redis import NoRedisServer, redis_server_program
-from videoflow.health.installation import Finding, installation_findings
+from videoflow.health.installation import Finding, installation_findings, secrets_finding
+from videoflow.health.probes import WORKER_SILENT_AFTER, worker_probe
 from videoflow.health.supervisor import StudioLock
+from videoflow.tasks.models import Task, Worker
+from videoflow.tasks.services import tasks_due
+
+STUCK_AFTER = timedelta(minutes=2)  # the dispatcher rings for a due task once a minute at the least
 
 
 class Command(BaseCommand):
@@ -37,8 +45,55 @@ class Command(BaseCommand):
         lock = StudioLock(data)
         is_running = lock.is_held()
         yield Finding("Studio", f"running at {lock.address()}" if is_running else "not running")
-        yield self._database(is_running=is_running)
+        yield secrets_finding(data)
+        yield self._settings()
+        database = self._database(is_running=is_running)
+        yield database
         yield self._redis(is_running=is_running)
+        if is_running and database.is_well:
+            yield self._workers()
+            yield self._queue()
+
+    def _settings(self) -> Finding:
+        """Django's own checks of the configuration, as they run before most commands but not before this one."""
+        faults = [fault for fault in run_checks() if fault.level >= ERROR and not fault.is_silenced()]
+        if not faults:
+            return Finding("Settings", "no fault")
+        first = faults[0]
+        return Finding("Settings", f"{len(faults)} wrong", f"{first.msg} {first.hint or ''} ({first.id})".replace("  ", " "))
+
+    def _workers(self) -> Finding:
+        """A studio that has just started has not written a heartbeat yet; one that is ready has."""
+        probe = worker_probe()
+        beats = Worker.objects.filter(heartbeat_at__gte=timezone.now() - WORKER_SILENT_AFTER)
+        kinds = set(beats.values_list("kind", flat=True))
+        logs = Path(settings.VIDEOFLOW_DATA) / "logs"
+        if probe.state != "ok":
+            return Finding("Worker", probe.message, f"Look at {logs / 'worker.log'}, then stop the studio and start it again.")
+        if "dispatcher" not in kinds:
+            return Finding(
+                "Worker",
+                "running, but no dispatcher",
+                f"Look at {logs / 'dispatcher.log'}, then stop the studio and start it again.",
+            )
+        return Finding("Worker", "worker and dispatcher are alive")
+
+    def _queue(self) -> Finding:
+        """A task that could start and does not, though its queue is idle: nobody hears of it."""
+        waiting = Task.objects.filter(status__in=Task.WAITING).count()
+        busy = set(Task.objects.filter(status=Task.Status.IN_PROGRESS).order_by().values_list("queue", flat=True))
+        since = timezone.now() - STUCK_AFTER
+        stuck = tasks_due().filter(created_at__lt=since, dispatched_at__lt=since).exclude(queue__in=busy).count()
+        if stuck:
+            return Finding(
+                "Tasks",
+                f"{stuck} waiting though their queue is idle",
+                "Stop the studio and start it again. `manage.py tasks --status pending,retrying` lists them.",
+            )
+        overdue = Task.objects.filter(status=Task.Status.IN_PROGRESS, lease_until__lt=since).count()
+        if overdue:
+            return Finding("Tasks", f"{overdue} whose worker is lost", "Stop the studio and start it again: they are taken over.")
+        return Finding("Tasks", f"{waiting} waiting, none of them stuck")
 
     def _database(self, *, is_running: bool) -> Finding:
         name = "SQLite" if connection.vendor == "sqlite" else "PostgreSQL"
