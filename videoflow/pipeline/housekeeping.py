@@ -1,79 +1,152 @@
-"""Keep the data folder from growing without end: scratch of dead tasks, files without a row, the oldest parts of the cache."""
+"""Keep the data folder from growing without end: sessions whose time is over, scratch of dead tasks, files without a row,
+the oldest parts of the cache. The dispatcher does it once an hour, ``manage.py prune`` at once.
+"""
 
 import logging
 import shutil
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from os import stat_result
 from pathlib import Path
 
 from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db.models import Model, QuerySet
+from django.utils import timezone
 
 from videoflow.pipeline.models import Asset, SourceFile
-from videoflow.pipeline.services import sessions_sweep
-from videoflow.sessions.idempotency import keys_forget
-from videoflow.tasks.models import Task
+from videoflow.pipeline.services import session_is_kept, sessions_sweep
+from videoflow.sessions.idempotency import KEY_LIFE, keys_forget
+from videoflow.sessions.models import IdempotencyKey, OneUseLink
+from videoflow.sessions.services import sessions_expired
+from videoflow.tasks.models import ProgressEvent, Task
 
 CACHE_LIMIT_BYTES = 8_000_000_000
 UNTOUCHED_SECONDS = 3600.0  # younger files may be about to get their row
+_ROWS_AT_ONCE = 500  # a long delete would hold SQLite's only write lock
 
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one sweep deleted, or would delete."""
+
+    what: str
+    count: int
+    size_bytes: int = 0
+    """Of files; rows are not measured."""
+
+
 def housekeeping() -> None:
     """Delete what nobody can need any more; safe beside running tasks."""
-    swept = sessions_sweep()
-    keys_forget()
-    if swept:
-        logger.info("housekeeping deleted %s sessions whose time was over", swept)
-    freed = _work_sweep() + _orphans_sweep() + _cache_trim(CACHE_LIMIT_BYTES)
-    if freed:
-        logger.info("housekeeping freed %s MB", freed // 1_000_000)
+    for swept in sweep():
+        if swept.count:
+            logger.info("housekeeping deleted %s: %s, %.1f MB", swept.what, swept.count, swept.size_bytes / 1_000_000)
+
+
+def sweep(*, dry_run: bool = False) -> Iterator[Swept]:
+    """Do one sweep after the other, or with ``dry_run`` only count what each would delete."""
+    now = timezone.now()
+    yield Swept("sessions whose 24 hours are over", _sessions_over() if dry_run else sessions_sweep())
+    yield Swept("idempotency keys older than a day", IdempotencyKey.objects.filter(created_at__lt=now - KEY_LIFE).count())
+    if not dry_run:
+        keys_forget()
+    rows: tuple[tuple[str, QuerySet[Model]], ...] = (
+        ("one-use links that have expired", OneUseLink.objects.filter(expires_at__lt=now)),
+        ("sign-ins that have expired", Session.objects.filter(expire_date__lt=now)),
+    )
+    for what, expired in rows:
+        yield Swept(what, _rows_delete(expired, dry_run=dry_run))
+    sweeps: tuple[tuple[str, Callable[[], Iterator[Path]]], ...] = (
+        ("scratch of tasks that do not run", _scratch),
+        ("files without a row", _orphans),
+        (f"cached parts beyond {CACHE_LIMIT_BYTES / 1e9:.0f} GB", _cache_excess),
+    )
+    for what, find in sweeps:
+        yield _paths_delete(what, find(), dry_run=dry_run)
+
+
+def reports_sweep(*, older_than: timedelta, dry_run: bool = False) -> Swept:
+    """Delete the progress reports of tasks that ended so long ago; their changes of status, errors and completions stay.
+
+    Replay serves one hour, so no client misses them. Nothing does this by itself: the rows live as long as their project.
+    """
+    ended = Task.objects.filter(status__in=Task.ENDED, completed_at__lt=timezone.now() - older_than)
+    reports = ProgressEvent.objects.filter(event_type=ProgressEvent.Type.PROGRESS_UPDATE, task__in=ended)
+    what = f"progress reports of tasks that ended more than {older_than.days} days ago"
+    return Swept(what, _rows_delete(reports, dry_run=dry_run))
+
+
+def _sessions_over() -> int:
+    return sum(not session_is_kept(session=session) for session in sessions_expired())
+
+
+def _rows_delete(rows: "QuerySet[Model]", *, dry_run: bool) -> int:
+    """Delete in small transactions, and return how many."""
+    rows = rows.order_by()
+    if dry_run:
+        return rows.count()
+    deleted = 0
+    while keys := list(rows.values_list("pk", flat=True)[:_ROWS_AT_ONCE]):
+        deleted += rows.model._default_manager.filter(pk__in=keys).delete()[0]
+    return deleted
+
+
+def _stat(path: Path) -> stat_result | None:
+    """Return the facts of a file; None when a task has just taken it away."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
 
 
 def _is_old(path: Path) -> bool:
-    return path.stat().st_mtime < time.time() - UNTOUCHED_SECONDS
+    facts = _stat(path)
+    return facts is not None and facts.st_mtime < time.time() - UNTOUCHED_SECONDS
 
 
-def _size(path: Path) -> int:
-    return sum(part.stat().st_size for part in path.rglob("*") if part.is_file()) if path.is_dir() else path.stat().st_size
-
-
-def _work_sweep() -> int:
-    """Delete the scratch folders of tasks that are not running."""
-    root: Path = settings.VIDEOFLOW_DATA / "work"
-    if not root.is_dir():
-        return 0
-    running = {f"{pk}-{fence}" for pk, fence in Task.objects.filter(status=Task.Status.IN_PROGRESS).values_list("pk", "fence")}
-    freed = 0
-    for folder in root.iterdir():
-        if folder.name not in running and _is_old(folder):
-            freed += _size(folder)
-            shutil.rmtree(folder, ignore_errors=True)
-    return freed
-
-
-def _orphans_sweep() -> int:
-    """Delete stored files that no row names."""
-    root = Path(settings.MEDIA_ROOT)
-    if not root.is_dir():
-        return 0
-    known = set(Asset.objects.values_list("path", flat=True)) | set(SourceFile.objects.values_list("path", flat=True))
-    freed = 0
-    for path in root.glob("*/*"):
-        if path.is_file() and str(path.relative_to(root)) not in known and _is_old(path):
-            freed += path.stat().st_size
+def _paths_delete(what: str, paths: Iterator[Path], *, dry_run: bool) -> Swept:
+    count = size_bytes = 0
+    for path in paths:
+        parts = path.rglob("*") if path.is_dir() else (path,)
+        size_bytes += sum(facts.st_size for part in parts if part.is_file() and (facts := _stat(part)))
+        count += 1
+        if dry_run:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
             path.unlink(missing_ok=True)
-    return freed
+    return Swept(what, count, size_bytes)
 
 
-def _cache_trim(limit_bytes: int) -> int:
-    """Delete the cache's least recently used files until it fits; what is hard-linked into a project costs nothing and stays."""
+def _scratch() -> Iterator[Path]:
+    """Return the scratch folders of tasks that are not running."""
+    root: Path = settings.VIDEOFLOW_DATA / "work"
+    folders = [folder for folder in root.iterdir() if _is_old(folder)] if root.is_dir() else []
+    running = {f"{pk}-{fence}" for pk, fence in Task.objects.filter(status=Task.Status.IN_PROGRESS).values_list("pk", "fence")}
+    yield from (folder for folder in folders if folder.name not in running)
+
+
+def _orphans() -> Iterator[Path]:
+    """Return stored files that no row names. The files are listed before the rows: one that is stored meanwhile is not seen."""
+    root = Path(settings.MEDIA_ROOT)
+    files = [path for path in root.glob("*/*") if path.is_file() and _is_old(path)]
+    known = set(Asset.objects.values_list("path", flat=True)) | set(SourceFile.objects.values_list("path", flat=True))
+    yield from (path for path in files if str(path.relative_to(root)) not in known)
+
+
+def _cache_excess() -> Iterator[Path]:
+    """Return the cache's least recently used files beyond its limit; what is hard-linked into a project stays there."""
     root: Path = settings.VIDEOFLOW_DATA / "cache"
-    files = sorted(((path.stat(), path) for path in root.rglob("*") if path.is_file()), key=lambda item: item[0].st_mtime)
-    total = sum(stat.st_size for stat, _ in files)
-    freed = 0
-    for stat, path in files:
-        if total - freed <= limit_bytes or not _is_old(path):
-            break
-        path.unlink(missing_ok=True)
-        freed += stat.st_size
-    return freed
+    found = ((facts, path) for path in root.rglob("*") if path.is_file() and (facts := _stat(path)))
+    files = sorted(found, key=lambda item: item[0].st_mtime)
+    excess = sum(facts.st_size for facts, _ in files) - CACHE_LIMIT_BYTES
+    for facts, path in files:
+        if excess <= 0 or not _is_old(path):
+            return
+        excess -= facts.st_size
+        yield path
