@@ -79,7 +79,7 @@ def _calm_column(canvas: Pixels, board: Board, side: Side) -> None:
     """Let bold shapes fade where they reach from their side into the text."""
     across = np.arange(board.width, dtype=np.float32) / board.width
     depth = across if side == "left" else 1.0 - across
-    _veiled(canvas, board, (np.clip((depth - 0.25) / 0.07, 0.0, 1.0) * 0.86)[None, :].astype(np.float32))
+    _veiled(canvas, board, (np.clip((depth - 0.16) / 0.09, 0.0, 1.0) * 0.88)[None, :].astype(np.float32))
 
 
 def _calm(canvas: Pixels, board: Board) -> None:
