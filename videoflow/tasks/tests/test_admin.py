@@ -88,6 +88,11 @@ class TestList:
         with django_assert_max_num_queries(16):
             staff.get(LIST)
 
+    def test_the_pages_policy_holds_here_too(self, staff: Client) -> None:
+        policy = staff.get(LIST).headers["Content-Security-Policy"]
+        assert "script-src 'self';" in f"{policy};"
+        assert "unsafe" not in policy
+
     def test_strangers_are_sent_to_sign_in(self, client: Client) -> None:
         assert client.get(LIST).status_code == 302
 

@@ -1,0 +1,87 @@
+"""The admin in a real Chromium: the pages' strict policy holds here too, and blocks nothing that the admin needs."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from videoflow.pipeline.tests.test_pages_browser import CHROMIUM_ARGUMENTS, ROOT, WAIT_MS, Studio
+
+pytestmark = pytest.mark.browser
+
+LISTS = (
+    *("tasks/worker", "creator_sessions/creatorsession", "auth/user", "pipeline/project", "pipeline/trendreport"),
+    *("pipeline/script", "pipeline/asset", "pipeline/scene", "pipeline/video", "pipeline/publication"),
+)
+
+
+@pytest.fixture
+def studio(redis_server: str, tmp_path: Path) -> Iterator[Studio]:
+    running = Studio(tmp_path / "data")
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert program, "The browser tests need Chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGUMENTS)
+        opened = browser.new_page(viewport={"width": 1440, "height": 900})
+        opened.set_default_timeout(WAIT_MS)
+        yield opened
+        browser.close()
+
+
+def staff_make(studio: Studio) -> None:
+    arguments = ("createsuperuser", "--noinput", "--username", "ada", "--email", "ada@example.org")
+    environment = os.environ | studio.environment | {"DJANGO_SUPERUSER_PASSWORD": "a long word"}
+    subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment, check=True, timeout=60)
+
+
+class TestAdmin:
+    def test_journey(self, studio: Studio, page: Page, tmp_path: Path) -> None:
+        """Sign in, open every list and one row of each, cancel a task on its page and retry it from the list."""
+        complaints: list[str] = []
+        page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+        page.on("console", lambda message: complaints.append(f"{page.url}: {message.text}") if message.type == "error" else None)
+        page.route("**/favicon.ico", lambda route: route.fulfill(status=204))  # the browser's own question, not the page's
+        staff_make(studio)
+        (tmp_path / "video.mp4").write_bytes(bytes(5000))
+        studio.do("finished", "cookie", str(tmp_path / "video.mp4"))
+        task = studio.do("running", "another", "media_generation")["task"]
+        studio.do("progress", task, "40", "Drawing scene 4 of 9")
+
+        page.goto(f"{studio.url}/admin/")
+        page.get_by_label("Username").fill("ada")
+        page.get_by_label("Password").fill("a long word")
+        page.get_by_role("button", name="Log in").click()
+        for path in LISTS:
+            page.goto(f"{studio.url}/admin/{path}/")
+            row = page.locator("#result_list tbody th a").first
+            if row.count():
+                row.click()
+                expect(page.locator("#content h1")).to_be_visible()
+
+        page.goto(f"{studio.url}/admin/tasks/task/{task}/change/")
+        timeline = page.get_by_role("region", name="Timeline")
+        expect(timeline).to_contain_text("Drawing scene 4 of 9")
+        pill = timeline.locator(".vf-status").first
+        assert pill.evaluate("element => getComputedStyle(element).borderRadius") == "16px"  # our style sheet is in force
+        page.get_by_role("button", name="Cancel this task").click()
+        expect(page.locator(".messagelist .success")).to_have_text("Cancelled.")
+        assert studio.do("status", task)["status"] == "cancelled"
+
+        page.goto(f"{studio.url}/admin/tasks/task/?status__exact=cancelled")
+        page.locator("#result_list .action-select").check()
+        page.get_by_label("Action:").select_option(label="Retry the selected tasks")
+        page.get_by_role("button", name="Run").or_(page.get_by_role("button", name="Go")).click()
+        expect(page.locator(".messagelist .success")).to_have_text("1 task waiting for a worker again.")
+        assert studio.do("status", task)["status"] == "retrying"
+        assert complaints == []
