@@ -57,13 +57,17 @@ def _avatar(d: int, colour: str, ground: str, spark: str, speaker: str, alternat
     def fill(outline: list[tuple[float, float]], tint: str) -> None:
         pad.put(sprite_of_mask(polygon_mask(d, d, [[(x * d, y * d) for x, y in outline]]), tint), 0, 0)
 
+    def box(left: float, top: float, right: float, bottom: float, radius: float) -> list[tuple[float, float]]:
+        outline = rounded_points(left * d, top * d, right * d, bottom * d, radius * d)
+        return [(x / d, y / d) for x, y in outline]
+
     fill([(0, 0), (1, 0), (1, 1), (0, 1)], colour)
     fill(disc_points(0.5, 0.46, 0.40), mix(colour, "#ffffff", 0.16))
     if speaker == "A":  # a bob behind the head
-        fill(rounded_points(0.285, 0.22, 0.715, 0.70, 0.20), hair)
-    fill(rounded_points(0.16, 0.755, 0.84, 1.3, 0.24), shirt)
-    fill(rounded_points(0.435, 0.58, 0.565, 0.83, 0.06), mix(skin, "#000000", 0.14))
-    fill(rounded_points(0.335, 0.245, 0.665, 0.685, 0.165), skin)
+        fill(box(0.285, 0.22, 0.715, 0.70, 0.20), hair)
+    fill(box(0.16, 0.755, 0.84, 1.3, 0.24), shirt)
+    fill(box(0.435, 0.58, 0.565, 0.83, 0.06), mix(skin, "#000000", 0.14))
+    fill(box(0.335, 0.245, 0.665, 0.685, 0.165), skin)
     if speaker == "A":
         fill(
             [*disc_points(0.5, 0.335, 0.187, 180, 360), (0.687, 0.40), (0.60, 0.375), (0.53, 0.30), (0.42, 0.385), (0.313, 0.41)],
@@ -84,12 +88,12 @@ def _avatar(d: int, colour: str, ground: str, spark: str, speaker: str, alternat
             ],
             hair,
         )
-        fill(rounded_points(0.455, 0.575, 0.545, 0.60, 0.012), skin)
+        fill(box(0.455, 0.575, 0.545, 0.60, 0.012), skin)
     band = [*disc_points(0.5, 0.42, 0.245, 180, 360), *disc_points(0.5, 0.42, 0.215, 360, 180)]
     fill(band, mix(dark, "#000000", 0.3))
     for left in (0.232, 0.688):
-        fill(rounded_points(left, 0.385, left + 0.08, 0.545, 0.035), mix(dark, "#000000", 0.3))
-        fill(rounded_points(left + 0.022, 0.41, left + 0.058, 0.52, 0.018), spark if speaker == "A" else light)
+        fill(box(left, 0.385, left + 0.08, 0.545, 0.035), mix(dark, "#000000", 0.3))
+        fill(box(left + 0.022, 0.41, left + 0.058, 0.52, 0.018), spark if speaker == "A" else light)
     return pad.cut(disc_mask(d))
 
 
