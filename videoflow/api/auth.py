@@ -13,7 +13,7 @@ from videoflow.api.errors import CsrfFailed, NotFound
 from videoflow.api.limits import REQUESTS_PER_ADDRESS, limit_check
 from videoflow.pipeline.services import session_is_kept
 from videoflow.sessions.models import CreatorSession
-from videoflow.sessions.services import COOKIE_NAME, session_is_over, session_touch, sessions_owned
+from videoflow.sessions.services import COOKIE_NAME, bearer_read, session_is_over, session_touch, sessions_owned
 from videoflow.tasks.models import Task
 
 SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
@@ -67,8 +67,7 @@ def uuid_read(text: UUID | str) -> UUID:
 
 def bearer_of(request: HttpRequest) -> str:
     """Return the bearer token of a request, empty when it brings none."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
+    return bearer_read(request.headers.get("Authorization", ""))
 
 
 def caller_of(request: HttpRequest) -> Caller:

@@ -13,7 +13,7 @@ WITH_BODY = {"POST", "PUT", "PATCH"}
 
 
 class ApiMiddleware:
-    """Stands outermost, so that refusals of Django itself (unknown route, foreign host, failure) get the contract's body too."""
+    """Stands outside all that may refuse, so that Django's own refusals (unknown route, foreign host) get the contract's body."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -8,6 +8,7 @@ from videoflow.sessions.models import CreatorSession
 from videoflow.sessions.services import (
     COOKIE_AGE_SECONDS,
     COOKIE_NAME,
+    bearer_read,
     session_create,
     sessions_owned,
     sessions_touch,
@@ -16,10 +17,14 @@ from videoflow.sessions.services import (
 
 
 class Creator:
-    """The person behind a request: their browser token and their sessions, looked up when first asked for."""
+    """Who is behind a request: their token and their sessions, looked up when first asked for.
+
+    A program's bearer token stands alone: what the request's cookie would open besides stays shut.
+    """
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
+        self.bearer = bearer_read(request.headers.get("Authorization", ""))
         self.cookie = request.COOKIES.get(COOKIE_NAME, "")
         self.cookie_is_new = False
         self._is_touched = False
@@ -28,7 +33,10 @@ class Creator:
     @property
     def sessions(self) -> QuerySet[CreatorSession]:
         """All sessions of this creator, newest first. Asking for them counts as activity in each."""
-        owned = sessions_owned(user=self._request.user, cookie=self.cookie)
+        if self.bearer:
+            owned = sessions_owned(user=None, cookie="", bearer=self.bearer)
+        else:
+            owned = sessions_owned(user=self._request.user, cookie=self.cookie)
         if not self._is_touched and self._is_known:
             self._is_touched = True
             sessions_touch(sessions=owned)
@@ -36,7 +44,7 @@ class Creator:
 
     @property
     def _is_known(self) -> bool:
-        return bool(self.cookie and not self.cookie_is_new) or self._request.user.is_authenticated
+        return bool(self.bearer) or bool(self.cookie and not self.cookie_is_new) or self._request.user.is_authenticated
 
     def token(self) -> str:
         """Return the browser's token, made now if it has none yet."""

@@ -32,6 +32,12 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode(errors="replace")).hexdigest()
 
 
+def bearer_read(authorization: str) -> str:
+    """Return the token of an Authorization header, empty when it has none."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
 def sessions_owned(*, user: "AbstractBaseUser | AnonymousUser | None", cookie: str, bearer: str = "") -> QuerySet[CreatorSession]:
     """Return the sessions that the caller may use, newest first; none for a stranger."""
     owner = Q(pk__in=[])

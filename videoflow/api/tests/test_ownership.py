@@ -10,7 +10,7 @@ from django.test import Client
 from videoflow.api.api import api
 from videoflow.api.tests.conftest import Program
 from videoflow.pipeline.models import Project
-from videoflow.pipeline.tests.factories import ProjectFactory, task_failed
+from videoflow.pipeline.tests.factories import ProjectFactory, asset_make, task_failed
 from videoflow.sessions.models import UIState
 from videoflow.sessions.services import session_create
 from videoflow.tasks.models import Task
@@ -132,6 +132,22 @@ class TestCreatingWithoutCookie:
 def test_a_token_opens_its_own_session_only(program):
     other = session_create(bearer="another token")
     assert program.call("GET", f"/api/sessions/{other.pk}").status_code == 404
+
+
+def test_a_program_fetches_its_files_with_its_token(program, stranger):
+    asset = asset_make(ProjectFactory.create(session=program.session), kind="video", name="video.mp4", content=b"0" * 50)
+    path = f"/media/{asset.pk}/video.mp4"
+    assert program.call("GET", path).status_code == 200
+    assert program.call("GET", path, Range="bytes=0-9").status_code == 206
+    assert stranger.call("GET", path).status_code == 404
+    assert Client().get(path).status_code == 404
+
+
+def test_a_token_shuts_the_cookie_out(program, browser):
+    browser.headers = program.headers
+    assert browser.call("GET", browser.path).status_code == 404
+    assert browser.call("GET", f"/progress/{browser.session_id}/events").status_code == 404
+    assert browser.call("GET", f"/progress/{program.session_id}/events").status_code == 200
 
 
 def test_an_empty_token_opens_nothing(program):

@@ -179,8 +179,8 @@ class TestRetry:
         refused(program.call("POST", f"/api/tasks/{task.pk}/retry"), 400, "RETRIES_USED_UP")
 
     def test_only_what_ended_badly(self, program, refused):
-        for make in (task_done, lambda *args: task_running(*args[:2], 10, "x")):
-            task = make(ProjectFactory.create(session=program.session), "script_generation", "x")
+        done, running = ProjectFactory.create_batch(2, session=program.session)
+        for task in (task_done(done, "script_generation", "x"), task_running(running, "script_generation", 10, "x")):
             refused(program.call("POST", f"/api/tasks/{task.pk}/retry"), 400, "TASK_NOT_RETRYABLE")
 
     def test_not_while_the_stage_runs_anew(self, program, refused):

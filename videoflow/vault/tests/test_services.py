@@ -5,6 +5,7 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError
 
 from videoflow.errors import BadInput
@@ -115,6 +116,16 @@ class TestMasterKeys:
         assert Credential.objects.get().rotated_at > before
         settings.VIDEOFLOW_VAULT_KEYS = NEW
         assert credential_read(owner=owner, provider="openai") == SECRET
+
+    def test_the_command_rotates_or_says_why_not(self, owner, settings, capsys):
+        settings.VIDEOFLOW_VAULT_KEYS = OLD
+        credential_set(owner=owner, provider="openai", secret=SECRET)
+        settings.VIDEOFLOW_VAULT_KEYS = NEW
+        with pytest.raises(CommandError, match="Put the old one back"):
+            call_command("vault_rotate")
+        settings.VIDEOFLOW_VAULT_KEYS = f"{NEW},{OLD}"
+        call_command("vault_rotate")
+        assert "1 stored keys" in capsys.readouterr().out
 
     def test_a_weak_one_is_refused(self, settings):
         settings.VIDEOFLOW_VAULT_KEYS = "password"
