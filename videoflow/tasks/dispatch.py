@@ -15,7 +15,7 @@ from django.db.utils import DatabaseError
 
 from videoflow import redis
 from videoflow.children import group_kill
-from videoflow.tasks.services import due_count, leases_reap, wakeups_repeat, worker_beat, workers_forget
+from videoflow.tasks.services import due_count, has_unanswered, leases_reap, wakeups_repeat, worker_beat, workers_forget
 
 LOOK_SECONDS = 1.0
 BEAT_SECONDS = 10.0
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class Dispatcher:
-    """Re-rings due wake-ups, reaps dead leases, and while Redis is away runs due tasks itself.
+    """Re-rings due wake-ups, reaps dead leases, and runs tasks itself while Redis is away or the workers do not answer.
 
     ``poll_command`` is the argv (after the interpreter) that drains one queue, whose name is appended; it runs as a child so
     that a cancel or a crash of a task never touches the dispatcher. ``housekeeping`` is called once an hour.
@@ -76,17 +76,19 @@ class Dispatcher:
             leases_reap()
         if redis.breaker.allows():
             wakeups_repeat()
+            self._poll(has_work=lambda queue: has_unanswered(queue=queue, host=socket.gethostname()[:60]))
         else:
-            self._poll()
+            self._poll(has_work=lambda queue: due_count(queue=queue) > 0)
         if self._is_time("housekeeping", HOUSEKEEPING_SECONDS):
             workers_forget(older_than=WORKER_ROWS_KEPT)
             self.housekeeping()
 
-    def _poll(self) -> None:
+    def _poll(self, *, has_work: Callable[[str], bool]) -> None:
+        """Run the queues that have work by a child of ours, one for each queue at a time."""
         for queue in self.queues:
             poller = self.pollers.get(queue)
             if poller is not None and poller.poll() is None:
                 continue
-            if due_count(queue=queue):
+            if has_work(queue):
                 argv = [sys.executable, *self.poll_command, queue]
                 self.pollers[queue] = subprocess.Popen(argv, start_new_session=True)

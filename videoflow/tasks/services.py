@@ -24,6 +24,7 @@ MAX_RECOVERIES = 3
 MAX_USER_RETRIES = 3
 MAX_AUTOMATIC_RETRIES = 3
 RETRY_WAITS_SECONDS = (5, 20, 60)
+UNANSWERED_WAKEUPS = 3  # 7 s after a task became due
 CLAIM_CANDIDATES = 5  # how many rows are tried before a claim gives up to faster workers
 
 logger = logging.getLogger(__name__)
@@ -417,6 +418,14 @@ def wakeups_repeat() -> int:
 def due_count(*, queue: str) -> int:
     """Return how many tasks of a queue could start now."""
     return tasks_due(queue=queue).order_by().aggregate(count=Count("pk"))["count"] or 0
+
+
+def has_unanswered(*, queue: str, host: str) -> bool:
+    """Say whether a due task was rung for again and again though the host has a free slot: its workers hear nothing.
+
+    A worker may sit on a dead connection for a minute after Redis came back, or not run at all.
+    """
+    return tasks_due(queue=queue).filter(hint_count__gte=UNANSWERED_WAKEUPS).exists() and not _slots_taken(queue, host)
 
 
 def worker_beat(*, worker_id: str, kind: str, host: str, pid: int) -> None:

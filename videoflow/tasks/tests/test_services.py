@@ -219,6 +219,15 @@ class TestWakeups:
         task.refresh_from_db()
         assert task.hint_count == 2
 
+    def test_unanswered_only_after_three_and_with_a_free_slot(self, settings):
+        settings.VIDEOFLOW_QUEUE_SLOTS = {"cpu": 1}
+        waiting = task_make()
+        assert not services.has_unanswered(queue="cpu", host="host")
+        Task.objects.filter(pk=waiting.pk).update(hint_count=3)
+        assert services.has_unanswered(queue="cpu", host="host")
+        claim_make(task_make())
+        assert not services.has_unanswered(queue="cpu", host="host")
+
     def test_redis_away_is_no_error(self, monkeypatch):
         monkeypatch.setattr(redis.breaker, "allows", lambda: False)
         assert wakeup.wakeup_send(task_id="x", queue="cpu") is False

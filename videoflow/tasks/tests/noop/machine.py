@@ -141,6 +141,9 @@ class Machine:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is not None:
+            for name in self.running:
+                sys.stderr.write(f"--- the end of {name}.log\n{self.log(name)[-6000:]}\n")
         self.stop()
 
     @property
