@@ -1,11 +1,13 @@
 """The only Celery task, a wake-up that says "look", and the watch over the worker that runs it."""
 
+import contextlib
 import logging
 import os
 import signal
 import socket
 import threading
 import time
+from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import Any
 from uuid import UUID
@@ -13,7 +15,7 @@ from uuid import UUID
 import psutil
 from celery import shared_task  # noqa: TID251 - the one place
 from celery.bootsteps import CLOSE, TERMINATE  # type: ignore[attr-defined]
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import worker_ready
 from django.db import DatabaseError, close_old_connections
 
 from videoflow.pipeline.runner import queue_drain, shutdown_request, worker_id_make
@@ -68,18 +70,27 @@ class WorkerWatch:
 
 @worker_ready.connect
 def watch_start(sender: Any, **_: Any) -> None:
-    """Watch over this worker from a thread of the main process, which runs no task itself."""
+    """Watch over this worker from a thread of the main process, which runs no task itself; hear of its end before Celery."""
     threading.Thread(target=_watch, args=(WorkerWatch(sender.controller),), name="worker-watch", daemon=True).start()
+    signal.signal(signal.SIGTERM, release_first(psutil.Process().children, signal.getsignal(signal.SIGTERM)))
+
+
+def release_first(children: Callable[[], Iterable[psutil.Process]], then: Any) -> Callable[[int, FrameType | None], None]:
+    """Return a handler that lets the pool give its tasks back before Celery's own handler ``then`` counts down to the kill.
+
+    Celery's signal ``worker_shutting_down`` would come too late: after the countdown.
+    """
+
+    def end(signum: int, frame: FrameType | None) -> None:
+        for child in children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.send_signal(signal.SIGTERM)
+        then(signum, frame)
+
+    return end
 
 
 def _watch(watch: WorkerWatch) -> None:
     while True:
         watch.look(time.monotonic())
         time.sleep(WATCH_SECONDS)
-
-
-@worker_shutting_down.connect
-def tasks_release(**_: Any) -> None:
-    """Tell the pool at once: a running task is given back within seconds instead of being waited for."""
-    for child in psutil.Process().children():
-        child.send_signal(signal.SIGTERM)

@@ -1,11 +1,15 @@
+import signal
+import subprocess
+import sys
 from types import SimpleNamespace
 
+import psutil
 import pytest
 from celery.bootsteps import RUN, TERMINATE  # type: ignore[attr-defined]
 from django.db import OperationalError
 
 from videoflow.pipeline import tasks
-from videoflow.pipeline.tasks import BEAT_SECONDS, ENDING_SECONDS, WorkerWatch
+from videoflow.pipeline.tasks import BEAT_SECONDS, ENDING_SECONDS, WorkerWatch, release_first
 from videoflow.tasks.models import Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,3 +50,13 @@ def test_a_worker_that_hangs_at_its_end_is_ended(monkeypatch: pytest.MonkeyPatch
     assert not ended
     watch.look(100.1 + ENDING_SECONDS)
     assert ended == [1]
+
+
+def test_the_pool_hears_of_the_end_before_celery_counts_down() -> None:
+    said: list[int | None] = []
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as child:
+        gone = psutil.Process(child.pid)
+        handler = release_first(lambda: [gone], lambda signum, frame: said.append(child.wait(10)))
+        handler(signal.SIGTERM, None)
+        handler(signal.SIGTERM, None)  # whose child is gone already
+    assert said == [-signal.SIGTERM, -signal.SIGTERM]
