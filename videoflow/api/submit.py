@@ -38,11 +38,15 @@ def task_submit(
     """
     stages.get(task_type).input_schema.model_validate_json(json.dumps(input_data), strict=True)
 
-    def act() -> dict[str, Any]:
-        with transaction.atomic():  # no project without its task
-            project = _project(session, task_type, input_data)
-            task = stage_start(project=project, task_type=task_type, input_data=input_data, priority=PRIORITIES[priority])
+    def start(project: Project) -> dict[str, Any]:
+        task = stage_start(project=project, task_type=task_type, input_data=input_data, priority=PRIORITIES[priority])
         return dict(task_message(task))
+
+    def act() -> dict[str, Any]:
+        if input_data.get("project_id"):
+            return start(_project_named(session, input_data["project_id"]))
+        with transaction.atomic():  # no project without its task
+            return start(_project_begun(session, task_type, input_data))
 
     if key is None:
         return act(), False
@@ -56,13 +60,15 @@ def task_submit(
     return reply_once(session=session, key=key, request_hash=hashlib.sha256(request_text.encode()).hexdigest(), act=act)
 
 
-def _project(session: CreatorSession, task_type: str, input_data: Mapping[str, Any]) -> Project:
-    if input_data.get("project_id"):
-        owned = projects_of(CreatorSession.objects.filter(pk=session.pk)).select_related("session")
-        project = owned.filter(pk=uuid_read(input_data["project_id"])).first()
-        if project is None:
-            raise NotFound
-        return project
+def _project_named(session: CreatorSession, project_id: str) -> Project:
+    owned = projects_of(CreatorSession.objects.filter(pk=session.pk)).select_related("session")
+    project = owned.filter(pk=uuid_read(project_id)).first()
+    if project is None:
+        raise NotFound
+    return project
+
+
+def _project_begun(session: CreatorSession, task_type: str, input_data: Mapping[str, Any]) -> Project:
     if task_type not in BEGINNINGS:
         raise BadInput(
             "Name the project this step works on.",
