@@ -8,7 +8,7 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Max, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -46,13 +46,13 @@ def status_shown(status: str) -> SafeString:
 
 
 class SessionFilter(admin.SimpleListFilter):
-    """The sessions that had tasks last; any other one is found through its id in the search."""
+    """The sessions with tasks that were used last; any other one is found through its id in the search."""
 
     title = "session"
     parameter_name = "session"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        recent = CreatorSession.objects.filter(tasks__isnull=False).annotate(latest=Max("tasks__created_at")).order_by("-latest")
+        recent = CreatorSession.objects.filter(Exists(Task.objects.filter(session=OuterRef("pk")))).order_by("-last_activity")
         ids = [str(pk) for pk in recent.values_list("pk", flat=True)[:_SESSIONS_OFFERED]]
         chosen = self.value()
         if chosen and chosen not in ids:
@@ -86,7 +86,6 @@ class TaskAdmin(ReadOnlyAdmin):
     list_select_related = ("project",)
     search_fields = ("id", "session__id", "project__id", "project__title", "message", "worker_id")
     search_help_text = "Id of a task, session or project; words of a title or message; a worker"
-    date_hierarchy = "created_at"
     ordering = ("-created_at",)
     actions = ("cancel_tasks", "retry_tasks")
     fieldsets = (

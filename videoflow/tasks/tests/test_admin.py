@@ -68,6 +68,7 @@ class TestList:
 
     def test_the_session_filter_offers_the_latest_and_the_chosen(self, staff: Client) -> None:
         first = task_make()
+        CreatorSession.objects.update(last_activity=timezone.now() - timedelta(hours=1))
         for _ in range(16):
             task_make()
         text = words(staff.get(LIST))
