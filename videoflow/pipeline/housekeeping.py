@@ -63,6 +63,7 @@ def sweep(*, dry_run: bool = False) -> Iterator[Swept]:
     sweeps: tuple[tuple[str, Callable[[], Iterator[Path]]], ...] = (
         ("scratch of tasks that do not run", _scratch),
         ("files without a row", _orphans),
+        ("half-written parts", _halves),
         (f"cached parts beyond {CACHE_LIMIT_BYTES / 1e9:.0f} GB", _cache_excess),
     )
     for what, find in sweeps:
@@ -137,6 +138,12 @@ def _orphans() -> Iterator[Path]:
     files = [path for path in root.glob("*/*") if path.is_file() and _is_old(path)]
     known = set(Asset.objects.values_list("path", flat=True)) | set(SourceFile.objects.values_list("path", flat=True))
     yield from (path for path in files if str(path.relative_to(root)) not in known)
+
+
+def _halves() -> Iterator[Path]:
+    """Return what killed processes left in the cache: every writer names its file with ``.part`` until it is whole."""
+    root: Path = settings.VIDEOFLOW_DATA / "cache"
+    yield from [path for path in root.rglob("*.part*") if path.is_file() and _is_old(path)]
 
 
 def _cache_excess() -> Iterator[Path]:
