@@ -22,6 +22,7 @@ from videoflow.tasks.services import task_cancel, task_enqueue
 
 SOURCE_LIMIT_BYTES = 300_000_000
 MINUTES_LIMITS_SECONDS = (20, 1800)
+SEED_LIMIT = 2_147_483_647
 
 
 def project_create(
@@ -36,13 +37,15 @@ def project_create(
     """Create a project; without a seed a random one is drawn, so that no two videos are alike.
 
     Raises:
-        BadInput: unknown aspect, or a length outside 20 seconds to 30 minutes.
+        BadInput: unknown aspect, a length outside 20 seconds to 30 minutes, or a seed that is negative or too large.
     """
     if aspect not in Project.SIZES:
         raise BadInput(f"“{aspect}” is not a format. Choose 16:9, 9:16 or 1:1.", details={"aspect": "unknown"})
     shortest, longest = MINUTES_LIMITS_SECONDS
     if not shortest <= minimum_seconds <= longest:
         raise BadInput("A video can be 20 seconds to 30 minutes long.", details={"minimum_seconds": "out of range"})
+    if seed is not None and not 0 <= seed <= SEED_LIMIT:
+        raise BadInput(f"A seed is a whole number from 0 to {SEED_LIMIT}.", details={"seed": "out of range"})
     return Project.objects.create(
         session=session,
         title=(title or "Untitled video")[:200],

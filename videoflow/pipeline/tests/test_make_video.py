@@ -1,3 +1,5 @@
+import os
+import signal
 from io import StringIO
 from pathlib import Path
 
@@ -94,6 +96,10 @@ class TestMakeVideo:
             (["--trends", "nowhere.csv"], "There is no file nowhere.csv"),
             (["--trends", "sample", "--language", "de"], "offline voices"),
             (["--trends", "sample", "--minutes", "900"], "20 seconds to 30 minutes"),
+            (["--trends", "sample", "--minutes", "nan"], "must be a number"),
+            (["--trends", "sample", "--minutes", "inf"], "must be a number"),
+            (["--trends", "sample", "--seed", "-3"], "A seed is a whole number"),
+            (["--trends", "sample", "--seed", "9" * 30], "A seed is a whole number"),
         ],
     )
     def test_refuses_with_one_sentence_and_writes_nothing(self, tmp_path, arguments, sentence):
@@ -102,11 +108,29 @@ class TestMakeVideo:
         assert "\n" not in str(caught.value)
         assert list(tmp_path.iterdir()) == []
 
-    @pytest.mark.parametrize(("out", "sentence"), [("x.avi", "must end in .mp4"), ("nowhere/x.mp4", "does not exist")])
+    @pytest.mark.parametrize(
+        ("out", "sentence"),
+        [("x.avi", "must end in .mp4"), ("nowhere/x.mp4", "does not exist"), ("folder.mp4", "is a folder")],
+    )
     def test_refuses_a_place_it_cannot_write_to_before_any_work(self, tmp_path, out, sentence):
+        (tmp_path / "folder.mp4").mkdir()
         with pytest.raises(CommandError, match=sentence):
             make_video(tmp_path / out, "--trends", "sample")
         assert not Task.objects.exists()
+
+
+def test_a_stopped_command_leaves_its_task_to_nobody(tmp_path, script, monkeypatch):
+    """SIGTERM ends it as Ctrl-C does; else a running studio would take the task over."""
+
+    def stop(**_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr("videoflow.pipeline.foreground.task_run", stop)
+    with pytest.raises(CommandError, match="Stopped"):
+        make_video(tmp_path / "x.mp4", "--script", str(script))
+    assert Task.objects.get().status == "cancelled"
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_publishing_to_youtube_says_that_it_is_not_built(monkeypatch):

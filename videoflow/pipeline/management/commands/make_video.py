@@ -1,6 +1,12 @@
+import contextlib
 import json
+import logging
+import math
 import os
 import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +33,19 @@ def studio_address() -> str:
         return "http://127.0.0.1:8000"
 
 
+@contextlib.contextmanager
+def _foreground() -> Iterator[None]:
+    """Let SIGTERM end the work as Ctrl-C does, with the task cancelled, and keep the log from breaking the bars."""
+    logger = logging.getLogger("videoflow")
+    level, handler = logger.level, signal.signal(signal.SIGTERM, signal.default_int_handler)
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        signal.signal(signal.SIGTERM, handler)
+
+
 class Command(BaseCommand):
     help = "Make a video from a file of trending videos, a topic with notes, or a finished script."
 
@@ -46,16 +65,19 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         out = Path(options["out"]).absolute()
         try:
-            self._check_out(out)
-            call_command("migrate", verbosity=0, interactive=False)
-            project = self._make(options)
-            self._deliver(project, out)
+            with _foreground():
+                self._check_out(out)
+                call_command("migrate", verbosity=0, interactive=False)
+                project = self._make(options)
+                self._deliver(project, out)
         except VideoflowError as error:
             raise CommandError(str(error)) from error
         except DatabaseError as error:
             raise CommandError(
                 "The database cannot be used: is the data folder writable, and is there room on the disk?"
             ) from error
+        except KeyboardInterrupt:
+            raise CommandError("Stopped. What was finished before is kept.") from None
         self.stdout.write(str(out))
         link = f"{studio_address()}/open/{link_create(session=project.session)}/"
         self.stdout.write(f"See it in the studio (scripts/studio, if it is not running): {link} works once, within a day.")
@@ -65,10 +87,17 @@ class Command(BaseCommand):
             raise BadInput("--out must end in .mp4.")
         if not out.parent.is_dir():
             raise BadInput(f"The folder {out.parent} does not exist.")
-        if not os.access(out.parent, os.W_OK):
-            raise BadInput(f"The folder {out.parent} cannot be written to.")
+        if out.is_dir():
+            raise BadInput(f"{out} is a folder. Give the name of a file in it.")
+        try:
+            with tempfile.NamedTemporaryFile(dir=out.parent, prefix=f".{out.stem[:50]}."):
+                pass
+        except OSError:
+            raise BadInput(f"The folder {out.parent} cannot be written to.") from None
 
     def _make(self, options: dict[str, Any]) -> Project:
+        if not math.isfinite(options["minutes"]):
+            raise BadInput("--minutes must be a number, such as 3 or 4.5.")
         project = project_create(
             session=session_create(),
             aspect=options["aspect"],
