@@ -92,7 +92,7 @@ def _counted(relation: str) -> Subquery:
 class CreatorSessionAdmin(ReadOnlyAdmin):
     """Sessions by their id: the hashes that open them are never shown."""
 
-    list_display = ("id", "owner", "project_count", "task_count", "created", "last_activity", "expires_at")
+    list_display = ("short_id", "owner", "project_count", "task_count", "created", "last_activity", "expires_at")
     list_filter = (("user", admin.EmptyFieldListFilter), "last_activity")
     search_fields = ("id", "user__username")
     search_help_text = "Id of a session, or a user's name"
@@ -103,6 +103,10 @@ class CreatorSessionAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> "QuerySet[CreatorSession]":
         rows: QuerySet[CreatorSession] = super().get_queryset(request)
         return rows.annotate(projects_n=_counted("projects"), tasks_n=_counted("tasks"))
+
+    @admin.display(description="session", ordering="id")
+    def short_id(self, session: CreatorSession) -> str:
+        return str(session.pk)[:8]
 
     @admin.display(description="owner", ordering="user__username")
     def owner(self, session: CreatorSession) -> str:

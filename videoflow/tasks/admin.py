@@ -71,17 +71,7 @@ class SessionFilter(admin.SimpleListFilter):
 
 @admin.register(Task)
 class TaskAdmin(ReadOnlyAdmin):
-    list_display = (
-        "short_id",
-        "task_type",
-        "shown_status",
-        "percent",
-        "project_title",
-        "note",
-        "tries",
-        "created_at",
-        "duration",
-    )
+    list_display = ("short_id", "task_type", "state", "project_title", "note", "tries", "created", "duration")
     list_filter = ("status", "task_type", "queue", SessionFilter, "created_at")
     list_select_related = ("project",)
     search_fields = ("id", "session__id", "project__id", "project__title", "message", "worker_id")
