@@ -33,6 +33,8 @@ VIDEOFLOW_METRICS = env_bool("VIDEOFLOW_METRICS")
 VIDEOFLOW_MAX_UPLOAD_BYTES = env_int("VIDEOFLOW_MAX_UPLOAD_BYTES", 512 * 1024 * 1024, minimum=1024)
 VIDEOFLOW_ALLOWED_ORIGINS = env_list("VIDEOFLOW_ALLOWED_ORIGINS")
 VIDEOFLOW_RATE_LIMITS = env_bool("VIDEOFLOW_RATE_LIMITS", default=True)
+VIDEOFLOW_REQUIRE_LOGIN = env_bool("VIDEOFLOW_REQUIRE_LOGIN")
+VIDEOFLOW_SIGN_UP = env_bool("VIDEOFLOW_SIGN_UP", default=not VIDEOFLOW_REQUIRE_LOGIN)
 VIDEOFLOW_CORES = os.cpu_count() or 1
 VIDEOFLOW_QUEUE_SLOTS = {  # tasks of a queue that run at once on this host; one cpu task keeps two cores busy
     "io": 2,
@@ -100,6 +102,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "videoflow.sessions.middleware.CreatorMiddleware",
+    "videoflow.sessions.entrance.EntranceMiddleware",
 ]
 ROOT_URLCONF = "videoflow.urls"
 WSGI_APPLICATION = "videoflow.wsgi.application"
@@ -184,7 +187,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-LOGIN_URL = "/admin/login/"
+LOGIN_URL = "sessions:sign_in"
 
 # Static files: served by WhiteNoise straight from the folders they live in, so that no extra step can be forgotten
 STATIC_URL = "/static/"
@@ -222,6 +225,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "videoflow.sessions.entrance.entrance",
             ],
         },
     }

@@ -28,6 +28,18 @@ document.addEventListener("submit", (event) => {
   }
 });
 
+// The account's menu closes as menus do.
+document.addEventListener("click", ({ target }) => {
+  const menu = document.querySelector("[data-account][open]");
+  if (menu && !menu.contains(target)) menu.open = false;
+});
+document.addEventListener("keydown", ({ key }) => {
+  const menu = document.querySelector("[data-account][open]");
+  if (key !== "Escape" || !menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("[data-sent]")) {
     delete form.dataset.sent;

@@ -88,3 +88,14 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.key} of {self.session}"
+
+
+class AttemptCount(models.Model):
+    """How often somebody has tried a password since ``since``; ``key`` is a hash of what is tried, the name and the address."""
+
+    key = models.CharField(max_length=64, unique=True)
+    count = models.PositiveIntegerField(default=0)
+    since = models.DateTimeField(default=timezone.now, db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.count} attempts since {self.since:%H:%M}"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -39,7 +40,10 @@ def bearer_read(authorization: str) -> str:
 
 
 def sessions_owned(*, user: "AbstractBaseUser | AnonymousUser | None", cookie: str, bearer: str = "") -> QuerySet[CreatorSession]:
-    """Return the sessions that the caller may use, newest first; none for a stranger."""
+    """Return the sessions that the caller may use, newest first; none for a stranger.
+
+    Where signing in is required, what nobody signed in has made belongs to nobody until its browser signs in.
+    """
     owner = Q(pk__in=[])
     if cookie:
         owner |= Q(cookie_hash=token_hash(cookie), user__isnull=True)
@@ -47,6 +51,8 @@ def sessions_owned(*, user: "AbstractBaseUser | AnonymousUser | None", cookie: s
         owner |= Q(bearer_hash=token_hash(bearer))
     if user is not None and user.is_authenticated:
         owner |= Q(user_id=user.pk)
+    if settings.VIDEOFLOW_REQUIRE_LOGIN:
+        owner &= Q(user__isnull=False)
     return CreatorSession.objects.filter(owner).order_by("-created_at")
 
 
