@@ -5,11 +5,12 @@ const DEAD_MS = 35_000;
 const POLL_MS = 5_000;
 const LONGEST_WAIT_MS = 15_000;
 const FAILURES_BEFORE_POLL = 3;
+const SIGNED_OUT = 4401;
 
 /**
  * Follow the events of a session after `seq`.
  * `onEvent(event)` gets each event once and in order, `onHello(hello)` the state of things at each connection (`hello.reset`: start over),
- * `onState(state, waitMs)` one of live, polling, reconnecting, offline, gone.
+ * `onState(state, waitMs)` one of live, polling, reconnecting, offline, gone, signedOut.
  * Returns a function that ends it.
  */
 export function follow({ session, seq, onEvent, onHello, onState }) {
@@ -22,6 +23,7 @@ export function follow({ session, seq, onEvent, onHello, onState }) {
   let pollTimer = 0;
   let beatTimer = 0;
   let isOver = false;
+  let isSignedOut = false;
 
   function take(hello) {
     if (hello.reset) seq = hello.seq;
@@ -49,6 +51,7 @@ export function follow({ session, seq, onEvent, onHello, onState }) {
       const message = JSON.parse(data);
       if (message.event_type === "hello") {
         opened = true;
+        isSignedOut = false;
         failures = 0;
         clearInterval(pollTimer);
         pollTimer = 0;
@@ -58,7 +61,10 @@ export function follow({ session, seq, onEvent, onHello, onState }) {
         lost(mine); // a gap: ask again from what we have
       }
     });
-    mine.addEventListener("close", () => lost(mine, opened));
+    mine.addEventListener("close", ({ code }) => {
+      isSignedOut ||= code === SIGNED_OUT;
+      lost(mine, opened && code !== SIGNED_OUT); // this browser may have signed in anew meanwhile: ask
+    });
     mine.addEventListener("error", () => lost(mine, opened));
   }
 
@@ -82,7 +88,7 @@ export function follow({ session, seq, onEvent, onHello, onState }) {
       const response = await fetch(`/progress/${session}/events?after=${asked}`, { signal: ending.signal, headers: { Accept: "application/json" } });
       if (response.status === 404) {
         end();
-        onState("gone");
+        onState(isSignedOut ? "signedOut" : "gone");
         return;
       }
       if (!response.ok) throw new Error(String(response.status));
@@ -139,6 +145,7 @@ const WORDS = {
   reconnecting: "Reconnecting",
   offline: "Offline",
   gone: "Session ended",
+  signedOut: "Signed out",
 };
 
 /** Show the connection's state in a pill; the hint of an outage says from when the figures are. */
@@ -148,7 +155,7 @@ export function pill(element) {
     if (!element) return;
     const isLive = state === "live" || state === "polling";
     if (isLive) liveAt = new Date();
-    const shown = isLive ? "live" : state === "gone" ? "offline" : state;
+    const shown = isLive ? "live" : state === "gone" || state === "signedOut" ? "offline" : state;
     if (element.dataset.state === shown && element.textContent === WORDS[state]) return;
     element.dataset.state = shown;
     element.textContent = WORDS[state];

@@ -1,18 +1,36 @@
 import json
-from http.cookies import CookieError, SimpleCookie
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.db.models import QuerySet
+from django.http.cookie import parse_cookie
 
-from videoflow.sessions.services import COOKIE_NAME, sessions_owned
+from videoflow.sessions.accounts import sign_ins_alive, user_of_sign_in
+from videoflow.sessions.models import CreatorSession
+from videoflow.sessions.services import COOKIE_NAME, bearer_read, sessions_owned
 from videoflow.tasks.events import HelloMessage
 from videoflow.tasks.live import Exchange, Listener, exchange
 from videoflow.tasks.selectors import hello_get
 
 MAX_INCOMING_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What a handshake brought to prove whose it is."""
+
+    cookie: str = ""
+    bearer: str = ""
+    sign_in: str = ""
+    """Key of the sign-in, as Django's session cookie has it."""
+
+    def sessions(self) -> QuerySet[CreatorSession]:
+        return sessions_owned(user=user_of_sign_in(self.sign_in), cookie=self.cookie, bearer=self.bearer)
 
 
 class ProgressConsumer(AsyncWebsocketConsumer):
@@ -40,10 +58,16 @@ class ProgressConsumer(AsyncWebsocketConsumer):
         except ValueError:
             await self.close()
             return
-        self.listener = Listener(session_id, self._send_text)
+        caller = self._caller()
+        self.listener = Listener(
+            session_id,
+            self._send_text,
+            close=self._send_away,
+            may_listen=lambda: caller.sessions().filter(pk=session_id).exists(),
+        )
         self.exchange = exchange()
         self.exchange.join(self.listener)
-        hello = await database_sync_to_async(self._hello)(session_id, after)
+        hello = await database_sync_to_async(self._hello)(caller, after)
         if hello is None:
             await self.close()
             return
@@ -63,18 +87,24 @@ class ProgressConsumer(AsyncWebsocketConsumer):
             raise ValueError(after)
         return after
 
-    def _hello(self, session_id: UUID, after: int | None) -> HelloMessage | None:
-        """Read the first message; None for a stranger."""
+    def _caller(self) -> Caller:
         headers = dict(self.scope["headers"])
-        try:
-            cookies = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
-        except CookieError:
-            cookies = SimpleCookie()
-        cookie = cookies[COOKIE_NAME].value if COOKIE_NAME in cookies else ""
-        scheme, _, bearer = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
-        bearer = bearer.strip() if scheme.lower() == "bearer" else ""
-        owned = sessions_owned(user=self.scope.get("user"), cookie=cookie, bearer=bearer)
-        return hello_get(session_id=session_id, after=after) if owned.filter(pk=session_id).exists() else None
+        bearer = bearer_read(headers.get(b"authorization", b"").decode("latin-1"))
+        if bearer:  # stands alone, as on pages
+            return Caller(bearer=bearer)
+        cookies = parse_cookie(headers.get(b"cookie", b"").decode("latin-1"))
+        return Caller(cookie=cookies.get(COOKIE_NAME, ""), sign_in=cookies.get(settings.SESSION_COOKIE_NAME, ""))
+
+    def _hello(self, caller: Caller, after: int | None) -> HelloMessage | None:
+        """Read the first message; None for a stranger."""
+        if not self.listener.may_listen():
+            return None
+        if caller.sign_in and sign_ins_alive([caller.sign_in]):
+            self.listener.sign_in = caller.sign_in
+        return hello_get(session_id=self.listener.session_id, after=after)
+
+    async def _send_away(self, code: int) -> None:
+        await self.close(code=code)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if len((text_data or "").encode()) > MAX_INCOMING_BYTES or len(bytes_data or b"") > MAX_INCOMING_BYTES:

@@ -9,6 +9,7 @@ import asyncio
 import json
 import logging
 import threading
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -20,6 +21,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from redis import asyncio as redis_asyncio
 from redis.exceptions import RedisError
 
+from videoflow.sessions.accounts import sign_ins_alive
 from videoflow.tasks.selectors import REPLAY_BATCH, events_after, heads_get
 from videoflow.tasks.wakeup import BELL_CHANNEL
 
@@ -28,20 +30,34 @@ LOOK_BATCH = 250  # sessions asked for in one query
 DELIVER_BATCH = 32  # sessions read in one visit to the database thread
 QUIET_SECONDS = 10.0  # without any bell for this long the connection to Redis is tested
 CONNECT_SECONDS = 1.0
+VOUCH_SECONDS = 60.0  # a socket's owner is looked at anew this often
+VOUCH_BATCH = 16  # sockets looked at in one visit to the database thread
+CLOSE_SECONDS = 1.0  # for a client that does not read
+SIGNED_OUT = 4401
+NOT_YOURS = 4404
 
 logger = logging.getLogger(__name__)
 Send = Callable[[str], Awaitable[None]]
+Close = Callable[[int], Awaitable[None]]
 Rows = list[tuple[int, str]]
 
 
 class Listener:
-    """One socket's place in its session's stream; silent until ``seq``, the last number it has, is known."""
+    """One socket's place in its session's stream; silent until ``seq``, the last number it has, is known.
 
-    __slots__ = ("send", "seq", "session_id")
+    ``may_listen`` reads rows and says whether the session is still the listener's; ``sign_in`` is the key of the sign-in that
+    the socket came with, empty for none.
+    """
 
-    def __init__(self, session_id: UUID, send: Send) -> None:
+    __slots__ = ("close", "may_listen", "send", "seq", "session_id", "sign_in", "vouched_at")
+
+    def __init__(self, session_id: UUID, send: Send, *, close: Close, may_listen: Callable[[], bool]) -> None:
         self.session_id = session_id
         self.send = send
+        self.close = close
+        self.may_listen = may_listen
+        self.sign_in = ""
+        self.vouched_at = time.monotonic()
         self.seq: int | None = None
 
 
@@ -136,7 +152,7 @@ class Exchange:
                 self._fell_behind(session_id)
 
     async def _look(self) -> None:
-        """Compare every session's head with what its sockets have, spread over a second."""
+        """Compare every session's head with what its sockets have, and see who must go, spread over a second."""
         loop = asyncio.get_running_loop()
         while True:
             sessions = [session_id for session_id in self._listeners if self._seq(session_id) is not None]
@@ -145,6 +161,7 @@ class Exchange:
                 await asyncio.sleep(LOOK_SECONDS / max(1, len(batches)))
                 try:
                     heads = await loop.run_in_executor(self._pool, _heads, batch)
+                    await self._send_away(batch)
                 except DatabaseError:
                     logger.exception("the heads could not be read")
                     continue
@@ -152,6 +169,26 @@ class Exchange:
                     has = self._seq(session_id)
                     if has is not None and has < head:
                         self._fell_behind(session_id)
+
+    async def _send_away(self, session_ids: list[UUID]) -> None:
+        """Close the sockets whose sign-in has ended, and those whose session is no longer theirs."""
+        now = time.monotonic()
+        listeners = [one for session_id in session_ids for one in self._listeners.get(session_id, ()) if one.seq is not None]
+        signed_in = {one.sign_in for one in listeners if one.sign_in}
+        due = [one for one in listeners if now - one.vouched_at >= VOUCH_SECONDS][:VOUCH_BATCH]
+        if not signed_in and not due:
+            return
+        alive, strangers = await asyncio.get_running_loop().run_in_executor(self._pool, _vouch, signed_in, due)
+        for one in due:
+            one.vouched_at = now
+        codes = dict.fromkeys(strangers, NOT_YOURS)
+        codes |= {one: SIGNED_OUT for one in listeners if one.sign_in and one.sign_in not in alive}
+        for listener in codes:
+            self.leave(listener)
+        closing = [asyncio.wait_for(listener.close(code), CLOSE_SECONDS) for listener, code in codes.items()]
+        for result in await asyncio.gather(*closing, return_exceptions=True):
+            if isinstance(result, Exception):
+                logger.error("a socket could not be closed", exc_info=result)
 
     async def _deliver(self) -> None:
         """Read what is missing and send it, many sessions a visit; whoever has more to come waits for the next round."""
@@ -210,6 +247,12 @@ def _rows(wanted: Mapping[UUID, int]) -> dict[UUID, Rows]:
 def _heads(session_ids: list[UUID]) -> dict[UUID, int]:
     close_old_connections()
     return heads_get(session_ids=session_ids) if session_ids else {}
+
+
+def _vouch(sign_ins: set[str], listeners: list[Listener]) -> tuple[set[str], list[Listener]]:
+    """Return the sign-ins that still hold, and those listeners whose session is no longer theirs."""
+    alive = sign_ins_alive(sign_ins) if sign_ins else set()
+    return alive, [one for one in listeners if not one.may_listen()]
 
 
 _exchanges: "WeakKeyDictionary[asyncio.AbstractEventLoop, Exchange]" = WeakKeyDictionary()
