@@ -1,5 +1,6 @@
 """Keys of outside services: written once, shown as their last four characters, opened only where the service is called."""
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
@@ -9,11 +10,13 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from videoflow.errors import BadInput
-from videoflow.vault.crypto import is_current, seal, unseal
+from videoflow.vault.crypto import VaultKeyWrong, is_current, seal, unseal
 from videoflow.vault.models import Credential
 
 SHORTEST, LONGEST = 8, 500  # characters of a key
 MASK = "…"
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,25 @@ def credential_read(*, owner: Owner, provider: str) -> str | None:
     """
     row = owner.rows().filter(provider=provider).first()
     return unseal(bytes(row.ciphertext), context=owner.context(provider)) if row else None
+
+
+def credentials_claim(*, user_id: int) -> None:
+    """Make the keys of sessions that have become the user's the user's own; one that the user has already stays as it is."""
+    with transaction.atomic():
+        for row in Credential.objects.select_for_update().filter(session__user_id=user_id).order_by("-rotated_at"):
+            assert row.session_id is not None
+            provider, owner = row.provider, Owner(session_id=row.session_id, user_id=user_id)
+            if owner.rows().filter(provider=provider).exists():
+                row.delete()
+                continue
+            try:
+                secret = unseal(bytes(row.ciphertext), context=Owner(session_id=row.session_id).context(provider))
+            except VaultKeyWrong:
+                logger.warning("a key for %s could not be opened and stays with its session", provider)
+                continue
+            row.ciphertext = seal(secret, context=owner.context(provider))
+            row.session_id, row.user_id = None, user_id
+            row.save(update_fields=["ciphertext", "session", "user"])
 
 
 def credentials_rotate() -> int:
