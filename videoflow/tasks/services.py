@@ -24,6 +24,7 @@ MAX_RECOVERIES = 3
 MAX_USER_RETRIES = 3
 MAX_AUTOMATIC_RETRIES = 3
 RETRY_WAITS_SECONDS = (5, 20, 60)
+WAKEUPS_AT_ONCE = 50
 UNANSWERED_WAKEUPS = 3  # 7 s after a task became due
 CLAIM_CANDIDATES = 5  # how many rows are tried before a claim gives up to faster workers
 
@@ -135,11 +136,15 @@ def task_enqueue(
     return task
 
 
+def _is_time(now: datetime) -> Q:
+    return Q(not_before__isnull=True) | Q(not_before__lte=now)
+
+
 def tasks_due(*, queue: str | None = None, now: datetime | None = None) -> QuerySet[Task]:
     """Return the tasks a worker may claim, by priority, then by age."""
     now = now or timezone.now()
     due = Task.objects.filter(status__in=Task.WAITING, cancel_requested_at__isnull=True)
-    due = due.filter(Q(not_before__isnull=True) | Q(not_before__lte=now))
+    due = due.filter(_is_time(now))
     if queue:
         due = due.filter(queue=queue)
     return due.order_by("-priority", "created_at")
@@ -172,12 +177,16 @@ def task_claim(*, queue: str, worker_id: str, task_id: UUID | None = None) -> Cl
 
     ``worker_id`` is ``host:kind:pid``. One guarded UPDATE hands out the fence; losing the race for a row tries the next one.
     """
-    with transaction.atomic():
-        if task_id is None and _slots_taken(queue, worker_id.partition(":")[0]):
-            return None
-        now = timezone.now()
-        for pk in [task_id] if task_id else _candidates(queue, now):
-            claimed = Task.objects.filter(pk=pk, status__in=Task.WAITING, cancel_requested_at__isnull=True).update(
+    # Candidates are read before the transaction: the database's one write lock is for the claim alone.
+    for pk in [task_id] if task_id else _candidates(queue, timezone.now()):
+        with transaction.atomic():
+            if task_id is None and _slots_taken(queue, worker_id.partition(":")[0]):
+                return None
+            now = timezone.now()
+            rows = Task.objects.filter(status__in=Task.WAITING, cancel_requested_at__isnull=True)
+            if task_id is None:
+                rows = rows.filter(_is_time(now))
+            claimed = rows.filter(pk=pk).update(
                 status=Task.Status.IN_PROGRESS,
                 attempt=F("attempt") + 1,
                 fence=F("fence") + 1,
@@ -404,15 +413,16 @@ def leases_reap() -> int:
 def wakeups_repeat() -> int:
     """Send wake-ups again for due tasks nobody took, waiting 1, 2, 4 ... 60 s between them. Return how many were sent."""
     now = timezone.now()
-    sent = 0
-    for task in tasks_due(now=now)[:50]:
-        wait = timedelta(seconds=min(60, 2**task.hint_count))
-        if task.dispatched_at and task.dispatched_at + wait > now:
-            continue
-        Task.objects.filter(pk=task.pk).update(dispatched_at=now, hint_count=F("hint_count") + 1)
-        if wakeup_send(task_id=task.pk, queue=task.queue):
-            sent += 1
-    return sent
+    due = tasks_due(now=now).values_list("pk", "queue", "dispatched_at", "hint_count")[:WAKEUPS_AT_ONCE]
+    late = [
+        (pk, queue)
+        for pk, queue, dispatched_at, hint_count in due
+        if not dispatched_at or dispatched_at + timedelta(seconds=min(60, 2**hint_count)) <= now
+    ]
+    if not late:
+        return 0
+    Task.objects.filter(pk__in=[pk for pk, _ in late]).update(dispatched_at=now, hint_count=F("hint_count") + 1)
+    return sum(wakeup_send(task_id=pk, queue=queue) for pk, queue in late)
 
 
 def due_count(*, queue: str) -> int:

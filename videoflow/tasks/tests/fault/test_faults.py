@@ -5,6 +5,7 @@ import signal
 import time
 from collections import Counter
 from contextlib import suppress
+from functools import partial
 
 import psutil
 import pytest
@@ -47,6 +48,10 @@ def running_ids(machine: Machine) -> list[str]:
     return [task["task"] for task in machine.hand.ask("facts")["tasks"] if task["status"] == "in_progress"]
 
 
+def _has_pool(machine: Machine, worker: str) -> bool:
+    return bool(machine.pool_children(worker))
+
+
 def test_workers_are_killed_at_random(plan):
     kills = 24
     faults = plan(child_killed=12, worker_killed=6, dispatcher_killed=2, recovered=5)
@@ -62,7 +67,7 @@ def test_workers_are_killed_at_random(plan):
                 kind = "worker"
             worker = dice.choice(("worker0", "worker1"))
             if kind == "child":
-                wait_for(lambda name=worker: bool(machine.pool_children(name)), seconds=30, what="a pool to hurt")
+                wait_for(partial(_has_pool, machine, worker), seconds=30, what="a pool to hurt")
                 with suppress(psutil.NoSuchProcess, IndexError):
                     machine.pool_children(worker)[0].kill()
                     faults.saw("child_killed")

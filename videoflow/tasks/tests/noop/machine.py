@@ -165,9 +165,10 @@ class Machine:
             wait_for(self._answers, seconds=START_SECONDS, what="server ready", every=0.2)
 
     def _answers(self) -> bool:
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as client:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=10) as client:
             client.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             return b" 200 " in client.recv(64)
+        return False
 
     def redis_start(self) -> None:
         private_folder(self.socket.parent)
