@@ -153,6 +153,10 @@ class Studio:
         waiting_for = ["the server"]
         while waiting_for and not self._supervisor.is_stopping:
             hopeless = self._supervisor.hopeless()
+            if "redis" in hopeless and self._has_redis:
+                self._has_redis = False
+                self._say("Redis does not start: the studio works from its database alone, with slower live progress.")
+            hopeless = [name for name in hopeless if name != "redis"]
             if hopeless or time.monotonic() > deadline:
                 logs = " and ".join(str(self._logs / f"{name}.log") for name in hopeless or SERVICE_NAMES)
                 raise CannotStart(f"The studio did not get ready: {' and '.join(waiting_for)} did not answer. Look at {logs}")

@@ -164,6 +164,21 @@ class TestStudio:
             again.process.send_signal(signal.SIGINT)
             assert again.process.wait(30) == 0
 
+    def test_a_redis_that_cannot_start_costs_speed_only(self, tmp_path: Path) -> None:
+        folder = tmp_path / "data" / "redis" / "appendonlydir"
+        folder.mkdir(parents=True)
+        (folder / "appendonly.aof.manifest").write_text("no manifest\n")
+        running = start(tmp_path / "data")
+        out = running.greeting
+        assert running.process.stdout is not None
+        while "is ready at" not in out and (line := running.process.stdout.readline()):
+            out += line
+        status, content = running.ask("/readyz")
+        running.process.terminate()
+        running.process.communicate(timeout=30)
+        assert "Redis does not start: the studio works from its database alone" in out
+        assert (status, json.loads(content)["status"]) == (200, "degraded")
+
     def test_data_folder_with_a_long_path(self, tmp_path: Path) -> None:
         """A socket's path has room for 107 characters; a folder's path has more."""
         running = start(tmp_path / ("long" * 25) / "data")
