@@ -16,7 +16,7 @@ from videoflow.pipeline.models import Asset, Project, Publication, SourceFile
 from videoflow.pipeline.stages.base import StageInput
 from videoflow.pipeline.store import media_path, upload_store
 from videoflow.sessions.models import CreatorSession
-from videoflow.sessions.services import session_close, sessions_expired
+from videoflow.sessions.services import session_close, session_is_closed, sessions_expired
 from videoflow.tasks.models import Task
 from videoflow.tasks.services import task_cancel, task_enqueue
 
@@ -86,6 +86,8 @@ def session_delete(*, session: CreatorSession) -> None:
 
 def session_is_kept(*, session: CreatorSession) -> bool:
     """Say whether a session outlives its 24 hours: a task is open, or a project's newest video has not been published."""
+    if session_is_closed(session):
+        return False
     if session.tasks.filter(status__in=Task.OPEN).exists():
         return True
     newest = [project.videos.first() for project in session.projects.filter(videos__isnull=False).distinct()]

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -21,6 +21,7 @@ COOKIE_AGE_SECONDS = 400 * 24 * 3600  # the longest that browsers keep a cookie
 SESSION_LIFE = timedelta(hours=24)  # contract: 24 hours after the last activity
 ACTIVITY_STEP = timedelta(minutes=1)  # last_activity is written at most this often
 LINK_LIFE = timedelta(hours=24)
+CLOSED = datetime(1970, 1, 1, tzinfo=UTC)  # expires_at of a session whose deletion has begun
 
 
 def token_make() -> str:
@@ -112,8 +113,12 @@ def preferences_set(*, session: CreatorSession, changes: Mapping[str, Any]) -> C
 
 
 def session_close(*, session: CreatorSession) -> None:
-    """Let nobody in any more; what belongs to the session is deleted after this."""
-    CreatorSession.objects.filter(pk=session.pk).update(cookie_hash="", bearer_hash="", user=None, expires_at=timezone.now())
+    """Let nobody in any more; what belongs to the session is deleted after this, by the sweeper if this process dies first."""
+    CreatorSession.objects.filter(pk=session.pk).update(cookie_hash="", bearer_hash="", user=None, expires_at=CLOSED)
+
+
+def session_is_closed(session: CreatorSession) -> bool:
+    return session.expires_at == CLOSED
 
 
 def link_create(*, session: CreatorSession) -> str:

@@ -5,17 +5,22 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from videoflow.pipeline import services
 from videoflow.pipeline.housekeeping import housekeeping
 from videoflow.pipeline.models import Asset, Project
 from videoflow.pipeline.services import session_delete, sessions_sweep, source_file_add
 from videoflow.pipeline.store import media_path
 from videoflow.pipeline.tests.factories import project_finished, session_of, task_running, with_publication
 from videoflow.sessions.models import CreatorSession
-from videoflow.sessions.services import session_create
+from videoflow.sessions.services import session_create, sessions_owned
 from videoflow.tasks.models import Task
 
 pytestmark = pytest.mark.django_db
 A_DAY_LATER = timedelta(hours=24, minutes=2)
+
+
+def _die(**_):
+    raise OSError
 
 
 class TestSessionDelete:
@@ -30,6 +35,17 @@ class TestSessionDelete:
         assert not any(file.exists() for file in files)
         for model in (CreatorSession, Project, Task, Asset):
             assert not model.objects.exists()
+
+    def test_the_sweeper_ends_what_a_dead_process_began(self, monkeypatch):
+        session = session_create(cookie="mine")
+        project_finished(session)
+        with monkeypatch.context() as patch:
+            patch.setattr(services, "project_delete", _die)
+            with pytest.raises(OSError):
+                session_delete(session=session)
+        assert not sessions_owned(user=None, cookie="mine").exists()
+        assert sessions_sweep() == 1
+        assert not Project.objects.exists()
 
     def test_a_file_that_another_session_uses_stays(self):
         session, other = session_create(), session_create()
