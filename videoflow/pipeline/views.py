@@ -38,6 +38,7 @@ from videoflow.pipeline.selectors import assets_of, project_cards, projects_of, 
 from videoflow.pipeline.services import project_create, project_delete, source_file_add, stage_start
 from videoflow.pipeline.sources import columns_missing
 from videoflow.pipeline.store import asset_path
+from videoflow.sessions.accounts import sessions_claim
 from videoflow.sessions.services import link_use
 
 WAYS: dict[str, type[VideoForm]] = {"trends": TrendsForm, "topic": TopicForm, "script": ScriptForm}
@@ -321,5 +322,7 @@ def open_link(request: Request, token: str) -> HttpResponse:
     session = link_use(token=token, cookie=request.creator.token())
     if session is None:
         return render(request, "pipeline/open_link.html", {"token": token, "is_spent": True}, status=404)
+    if request.user.is_authenticated:
+        sessions_claim(user=request.user, cookie=request.creator.token())
     newest = Project.objects.filter(session=session).order_by("-updated_at").first()
     return redirect("pipeline:project_detail", newest.pk) if newest else redirect("pipeline:project_list")
