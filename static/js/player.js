@@ -36,6 +36,8 @@ document.addEventListener(
   true,
 );
 
+document.addEventListener("playing", (event) => event.target.matches("[data-clip]") && event.target.setAttribute("data-played", ""), true);
+
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 for (const [kind, act] of [
   ["pointerover", (clip) => !calm.matches && clip.play().catch(() => {})],

@@ -194,6 +194,18 @@ function openFromHash() {
 addEventListener("hashchange", openFromHash);
 openFromHash();
 
+// A refused form is answered with the page from its top: go to what is wrong.
+document.querySelector(".panel .error, .panel [role=alert]")?.scrollIntoView({ block: "center" });
+
+function countPicked() {
+  const boxes = [...page.querySelectorAll("input[name=theme_ids]")];
+  const picked = boxes.filter((box) => box.checked).length;
+  text("[data-picked]", picked ? `${picked} theme${picked === 1 ? "" : "s"} picked.` : "Nothing picked yet.");
+}
+page.addEventListener("change", countPicked);
+document.body.addEventListener("htmx:afterSwap", countPicked);
+countPicked();
+
 setInterval(() => {
   if (document.hidden) return;
   each("[data-elapsed]", (element) => {

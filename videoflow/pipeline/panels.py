@@ -234,7 +234,7 @@ def _figure_lines(video: Video) -> list[Check]:
         )
     if isinstance(peak, int | float):
         lines.append(
-            Check("ok" if peak < -1 else "warn", f"True peak {peak:.1f} dBTP".replace("-", "−"), "under −1, so nothing clips")
+            Check("ok" if peak <= -1 else "warn", f"True peak {peak:.1f} dBTP".replace("-", "−"), "−1 at most, so nothing clips")
         )
     drift = figures.get("caption_drift")
     worst = drift.get("p95_ms") if isinstance(drift, dict) else None

@@ -141,7 +141,7 @@ def sign_in(context: BrowserContext, studio: Studio, cookie: str) -> None:
 
 def test_sample_from_the_start_page_to_themes_without_a_reload(studio: Studio, page: Page, complaints: list[str]) -> None:
     page.goto(studio.url)
-    page.get_by_role("button", name="Use the packaged sample").click()
+    page.get_by_role("button", name="Try it with the sample").click()
     page.wait_for_url("**/projects/*/")
     expect(page.locator("[data-pill]")).to_have_text("Live", timeout=WAIT_MS)
     page.evaluate("window.wasHere = true")
