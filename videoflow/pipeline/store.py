@@ -109,7 +109,7 @@ def upload_store(*, name: str, chunks: Iterable[bytes], limit_bytes: int) -> Sto
         BadInput: it is empty or longer than ``limit_bytes``.
         DiskFull: there is no room; nothing is left behind.
     """
-    room_check(limit_bytes if limit_bytes < RESERVE_BYTES else 0)
+    room_check(0)
     folder = media_path("uploads")
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f".{uuid4().hex}.part"
