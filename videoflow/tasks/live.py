@@ -184,11 +184,13 @@ class Exchange:
         codes = dict.fromkeys(strangers, NOT_YOURS)
         codes |= {one: SIGNED_OUT for one in listeners if one.sign_in and one.sign_in not in alive}
         for listener in codes:
-            self.leave(listener)
+            listener.seq = None  # silent from now on; it leaves last, for the last one to leave ends this task
         closing = [asyncio.wait_for(listener.close(code), CLOSE_SECONDS) for listener, code in codes.items()]
         for result in await asyncio.gather(*closing, return_exceptions=True):
             if isinstance(result, Exception):
                 logger.error("a socket could not be closed", exc_info=result)
+        for listener in codes:
+            self.leave(listener)
 
     async def _deliver(self) -> None:
         """Read what is missing and send it, many sessions a visit; whoever has more to come waits for the next round."""

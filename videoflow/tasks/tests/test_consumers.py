@@ -5,10 +5,13 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
 
 from videoflow.sessions.models import CreatorSession
-from videoflow.sessions.services import COOKIE_NAME
-from videoflow.tasks import services
+from videoflow.sessions.services import COOKIE_NAME, session_create
+from videoflow.tasks import live, services
 from videoflow.tasks.models import ProgressEvent, Task
 from videoflow.tasks.routing import websocket_urlpatterns
 from videoflow.tasks.tests.factories import claim_make, session_make, task_make
@@ -121,4 +124,85 @@ class TestProgressConsumer:
             "result_data", "created_at", "started_at", "completed_at", "retry_count", "estimated_seconds_remaining", "error",
         }  # fmt: skip
         assert (message["status"], message["priority"]) == (stored.status, "normal")
+        await client.disconnect()
+
+
+class TestWhoMayGoOnListening:
+    @pytest.fixture
+    def user(self) -> User:
+        return User.objects.create_user("ana")
+
+    @pytest.fixture
+    def browser(self, user, client) -> Client:
+        client.force_login(user)
+        return client
+
+    def signed_in(self, session: CreatorSession, browser: Client) -> WebsocketCommunicator:
+        cookie = f"{settings.SESSION_COOKIE_NAME}={browser.cookies[settings.SESSION_COOKIE_NAME].value}"
+        return WebsocketCommunicator(application, f"/ws/progress/{session.pk}", headers=[(b"cookie", cookie.encode())])
+
+    async def test_a_signed_in_user_hears_their_session(self, user, browser):
+        client = self.signed_in(await sync_to_async(session_create)(user=user), browser)
+        assert (await client.connect())[0]
+        assert (await receive(client))["event_type"] == "hello"
+        await client.disconnect()
+
+    async def test_a_sign_in_of_somebody_else_does_not_help(self, session, browser):
+        assert not (await self.signed_in(session, browser).connect())[0]
+
+    async def test_signing_out_closes_the_sockets_of_that_browser_only(self, user, browser):
+        session = await sync_to_async(session_create)(user=user)
+        other = Client()
+        await sync_to_async(other.force_login)(user)
+        here, there = self.signed_in(session, browser), self.signed_in(session, other)
+        for socket_ in (here, there):
+            await socket_.connect()
+            await receive(socket_)
+        assert (await sync_to_async(browser.post)("/sign-out/")).status_code == 302
+        assert await here.receive_output(timeout=5) == {"type": "websocket.close", "code": 4401}
+        await sync_to_async(task_make)(session)
+        assert (await receive(there))["seq"] == 1
+        assert await here.receive_nothing(timeout=0.5)
+        await there.disconnect()
+
+    async def test_signing_out_closes_the_last_socket_too(self, user, browser):
+        client = self.signed_in(await sync_to_async(session_create)(user=user), browser)
+        await client.connect()
+        await receive(client)
+        await sync_to_async(browser.post)("/sign-out/")
+        assert await client.receive_output(timeout=5) == {"type": "websocket.close", "code": 4401}
+
+    async def test_a_sign_in_that_has_ended_opens_nothing(self, user, browser):
+        session = await sync_to_async(session_create)(user=user)
+        client = self.signed_in(session, browser)
+        await sync_to_async(browser.logout)()
+        assert not (await client.connect())[0]
+
+    async def test_a_session_that_changed_hands_is_noticed(self, session, user, monkeypatch):
+        monkeypatch.setattr(live, "VOUCH_SECONDS", 0.0)
+        client = socket(session.pk)
+        await client.connect()
+        await receive(client)
+        assert await client.receive_nothing(timeout=1.5)
+        await CreatorSession.objects.filter(pk=session.pk).aupdate(user=user)
+        assert await client.receive_output(timeout=5) == {"type": "websocket.close", "code": 4404}
+
+    async def test_a_user_who_was_shut_out_is_noticed(self, user, browser, monkeypatch):
+        monkeypatch.setattr(live, "VOUCH_SECONDS", 0.0)
+        client = self.signed_in(await sync_to_async(session_create)(user=user), browser)
+        await client.connect()
+        await receive(client)
+        await User.objects.aupdate(is_active=False)
+        assert await client.receive_output(timeout=5) == {"type": "websocket.close", "code": 4404}
+
+    async def test_where_signing_in_is_required_a_cookie_alone_opens_nothing(self, session, settings):
+        settings.VIDEOFLOW_REQUIRE_LOGIN = True
+        assert not (await socket(session.pk).connect())[0]
+
+    async def test_a_stale_sign_in_beside_a_good_cookie_does_no_harm(self, session):
+        cookie = f"{COOKIE_NAME}={COOKIE}; {settings.SESSION_COOKIE_NAME}=stale"
+        client = WebsocketCommunicator(application, f"/ws/progress/{session.pk}", headers=[(b"cookie", cookie.encode())])
+        assert (await client.connect())[0]
+        await receive(client)
+        assert await client.receive_nothing(timeout=1.5)
         await client.disconnect()
