@@ -12,6 +12,7 @@ from ninja.utils import check_csrf
 from videoflow.api.errors import CsrfFailed, NotFound
 from videoflow.api.limits import REQUESTS_PER_ADDRESS, limit_check
 from videoflow.pipeline.services import session_is_kept
+from videoflow.sessions.accounts import address_of
 from videoflow.sessions.models import CreatorSession
 from videoflow.sessions.services import COOKIE_NAME, bearer_read, session_is_over, session_touch, sessions_owned
 from videoflow.tasks.models import Task
@@ -86,7 +87,7 @@ def caller_get(request: HttpRequest) -> Caller:
         CsrfFailed: it does not.
         SlowDown: the address has sent too many requests.
     """
-    address = request.META.get("REMOTE_ADDR", "")
+    address = address_of(request)
     limit_check(f"address:{address}", per_minute=REQUESTS_PER_ADDRESS)
     bearer = bearer_of(request)
     if bearer:
