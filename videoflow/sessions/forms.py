@@ -70,7 +70,7 @@ class SignUpForm(UserCreationForm):  # type: ignore[type-arg]
     def __init__(self, data: QueryDict | None = None, *, address: str = "") -> None:
         super().__init__(data, label_suffix="")
         self._address = address
-        self.fields["password1"].help_text = "10 characters or more. A password manager may fill it in."
+        self.fields["password1"].help_text = "10 characters or more."
         self.fields["password2"].help_text = ""
 
     def clean(self) -> dict[str, Any] | None:
