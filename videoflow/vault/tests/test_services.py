@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError
 
 from videoflow.errors import BadInput
+from videoflow.sessions.models import CreatorSession
 from videoflow.sessions.services import session_create
 from videoflow.vault.crypto import VaultKeyWrong, seal, unseal
 from videoflow.vault.models import Credential
@@ -18,6 +19,7 @@ from videoflow.vault.services import (
     credential_masks,
     credential_read,
     credential_set,
+    credentials_claim,
     credentials_rotate,
 )
 
@@ -86,6 +88,43 @@ class TestCredential:
         credential_set(owner=Owner(session_id=session.pk), provider="openai", secret=SECRET)
         session.delete()
         assert not Credential.objects.exists()
+
+
+class TestClaim:
+    @pytest.fixture
+    def user(self):
+        return get_user_model().objects.create_user("ana")
+
+    def test_a_key_from_before_the_sign_in_goes_on_working_after_it(self, owner, user, client):
+        credential_set(owner=owner, provider="openai", secret=SECRET)
+        CreatorSession.objects.filter(pk=owner.session_id).update(user=user)
+        client.force_login(user)
+        signed_in = Owner(session_id=uuid4(), user_id=user.pk)
+        assert credential_read(owner=signed_in, provider="openai") == SECRET
+        assert credential_read(owner=owner, provider="openai") is None
+        assert Credential.objects.count() == 1
+
+    def test_the_users_own_key_wins(self, owner, user):
+        signed_in = Owner(session_id=owner.session_id, user_id=user.pk)
+        credential_set(owner=owner, provider="openai", secret="a" * 9)
+        credential_set(owner=signed_in, provider="openai", secret="b" * 9)
+        CreatorSession.objects.filter(pk=owner.session_id).update(user=user)
+        credentials_claim(user_id=user.pk)
+        assert credential_read(owner=signed_in, provider="openai") == "b" * 9
+        assert Credential.objects.count() == 1
+
+    def test_a_key_of_a_lost_master_key_does_not_stop_the_sign_in(self, owner, user, settings):
+        settings.VIDEOFLOW_VAULT_KEYS = OLD
+        credential_set(owner=owner, provider="openai", secret=SECRET)
+        settings.VIDEOFLOW_VAULT_KEYS = NEW
+        CreatorSession.objects.filter(pk=owner.session_id).update(user=user)
+        credentials_claim(user_id=user.pk)
+        assert Credential.objects.get().session_id == owner.session_id
+
+    def test_others_keys_stay_theirs(self, owner, user):
+        credential_set(owner=owner, provider="openai", secret=SECRET)
+        credentials_claim(user_id=user.pk)
+        assert credential_read(owner=owner, provider="openai") == SECRET
 
 
 class TestMasterKeys:
