@@ -79,7 +79,7 @@ def test_every_address_is_shut(method):
                 assert response.json()["error_code"] == "NOT_FOUND"
         else:
             assert response.status_code == 302, address
-            assert response.url.startswith("/sign-in/"), address
+            assert response.headers["Location"].startswith("/sign-in/"), address
     assert CreatorSession.objects.count() == 1
 
 
