@@ -85,12 +85,14 @@ def description_make(video: Video) -> str:
 
 
 def _sources(script: Script) -> list[str]:
-    lines: dict[str, None] = {}
+    lines: dict[str, str] = {}  # by address, or by label where there is none
     for entry in script.evidence:
         named = _VIDEO_SOURCE.match(entry["text"]) if entry["kind"] == "video" else None
         label = _shorten(named[1] if named else entry["source_label"], 120)
-        lines[f"– {label} {entry['url']}".rstrip()] = None
-    return list(lines)[:SOURCES_LIMIT]
+        key = entry["url"] or label
+        if key not in lines or named:
+            lines[key] = f"– {label} {entry['url']}".rstrip()
+    return list(lines.values())[:SOURCES_LIMIT]
 
 
 def _credits(video: Video) -> list[str]:

@@ -1,6 +1,6 @@
 import pytest
 
-from videoflow.pipeline.metadata import chapters_make, tags_length, tags_make
+from videoflow.pipeline.metadata import _sources, chapters_make, tags_length, tags_make
 from videoflow.pipeline.models import Asset, Project, Script, Speech, Turn
 from videoflow.sessions.services import session_create
 
@@ -57,3 +57,14 @@ class TestTags:
         assert tags[0] == "NBA"
         assert "nba" not in tags
         assert tags_length(tags) <= 500
+
+
+class TestSources:
+    def test_each_address_stands_once_under_the_videos_name(self):
+        url = "https://www.youtube.com/watch?v=x"
+        evidence = [
+            {"key": "a", "kind": "theme", "text": "All", "source_label": "List", "url": ""},
+            {"key": "b", "kind": "video", "text": "“WAP” had 1 view, then 2.", "source_label": "List", "url": url},
+            {"key": "c", "kind": "video", "text": "“WAP” by Cardi B: 93,935,173 views.", "source_label": "List", "url": url},
+        ]
+        assert _sources(script_make([], evidence=evidence)) == ["– List", f"– “WAP” by Cardi B {url}"]
