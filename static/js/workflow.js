@@ -162,6 +162,14 @@ document.body.addEventListener("htmx:afterSwap", (event) => {
   if (ours.length) everything();
 });
 
+// The script names the project, so the page's own title comes with the rail.
+document.body.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target.id !== "rail") return;
+  page.dataset.title = document.getElementById("rail").dataset.title;
+  text("[data-project-title]", page.dataset.title);
+  overall();
+});
+
 // A fetched panel opens as the server says, unless the reader decided otherwise; folds inside stay as they were.
 document.body.addEventListener("htmx:beforeSwap", (event) => {
   const panel = event.detail.target.closest?.("[data-panel]");
