@@ -66,5 +66,6 @@ class TestSources:
             {"key": "a", "kind": "theme", "text": "All", "source_label": "List", "url": ""},
             {"key": "b", "kind": "video", "text": "“WAP” had 1 view, then 2.", "source_label": "List", "url": url},
             {"key": "c", "kind": "video", "text": "“WAP” by Cardi B: 93,935,173 views.", "source_label": "List", "url": url},
+            {"key": "d", "kind": "video", "text": "“WAP” had 2 views, then 3.", "source_label": "List", "url": url},
         ]
         assert _sources(script_make([], evidence=evidence)) == ["– List", f"– “WAP” by Cardi B {url}"]
