@@ -30,6 +30,15 @@ class Project(models.Model):
     look = models.JSONField(default=dict, blank=True, help_text="Palette, typeface and shapes of the project.")
     hosts = models.JSONField(default=dict, blank=True, help_text='{"A": {"name", "role", "voice"}, "B": {...}}')
     last_panel = models.CharField(max_length=40, blank=True)
+    pronunciations = models.JSONField(
+        default=list, blank=True, help_text='[["written", "spoken"], …]: said so, shown as written.'
+    )
+    caption = models.JSONField(default=dict, blank=True, help_text="Caption style, size, position and colours; absent: defaults.")
+    music = models.JSONField(default=dict, blank=True, help_text='{"level_db", "is_on", "asset_id"}; absent: defaults.')
+    publish_draft = models.JSONField(default=dict, blank=True, help_text="The uploader's form as it was last saved.")
+    publish_revision = models.PositiveIntegerField(default=0)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True, help_text="Out of sight since then; removed for good a day later.")
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -157,6 +166,7 @@ class Script(models.Model):
     measured_seconds = models.FloatField(help_text="Speech and pauses, as synthesised.")
     share_a = models.FloatField(help_text="Speaker A's share of the speaking time, 0 to 1.")
     provider = models.CharField(max_length=80)
+    origin = models.CharField(max_length=120, default="Written", help_text="What made this version, for the list of versions.")
     media_seconds = models.FloatField(
         null=True, help_text="Length of the video once speech and pictures are complete; empty until then."
     )
@@ -181,6 +191,7 @@ class Asset(models.Model):
         THUMBNAIL = "thumbnail"
         CAPTIONS = "captions"
         VIDEO = "video"
+        PREVIEW = "preview"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="assets")
@@ -198,7 +209,11 @@ class Asset(models.Model):
     height_px = models.PositiveIntegerField(null=True)
     seconds = models.FloatField(null=True)
     alt = models.CharField(max_length=500, blank=True)
+    peaks = models.JSONField(null=True, blank=True, help_text="Of a recording: loudness over time, 0 to 100, for drawing.")
     created_at = models.DateTimeField(default=timezone.now)
+
+    UPLOAD = "upload"
+    """``origin`` of what the creator brought; everything else names its provider."""
 
     class Meta:
         ordering = ("created_at",)
@@ -212,6 +227,9 @@ class Turn(models.Model):
     """One speaker's words, and how long they take as synthesised."""
 
     script = models.ForeignKey(Script, on_delete=models.CASCADE, related_name="turns")
+    key = models.UUIDField(default=uuid.uuid4, editable=False, help_text="The same turn in every version of the script.")
+    revision = models.PositiveIntegerField(default=1, help_text="Counts up with each edit; a stale one is refused.")
+    is_locked = models.BooleanField(default=False, help_text="Left alone when the script is written anew.")
     position = models.PositiveIntegerField()
     speaker = models.CharField(max_length=1)
     text = models.TextField()
@@ -236,14 +254,24 @@ class Speech(models.Model):
     turn = models.OneToOneField(Turn, on_delete=models.CASCADE, related_name="speech")
     asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="+")
     start = models.FloatField(help_text="Seconds from the start of the video.")
+    spoken_key = models.CharField(max_length=64, blank=True, help_text="Hash of text, voice and pronunciations as spoken.")
 
     def __str__(self) -> str:
         return f"Speech of {self.turn}"
 
 
 class Scene(models.Model):
-    """One picture or clip on screen between two times."""
+    """One picture or clip on screen between two times; the scenes of a script cover it without a gap."""
 
+    key = models.UUIDField(default=uuid.uuid4, editable=False, help_text="The same scene after its media were made anew.")
+    revision = models.PositiveIntegerField(default=1, help_text="Counts up with each edit; a stale one is refused.")
+    is_locked = models.BooleanField(default=False, help_text="Kept as it is when the media are made anew.")
+    made = models.ForeignKey(
+        Asset, null=True, on_delete=models.SET_NULL, related_name="+", help_text="What the stage made here, to go back to."
+    )
+    candidates = models.ManyToManyField(Asset, blank=True, related_name="candidate_of", help_text="Others that were tried here.")
+    drawn_for = models.CharField(max_length=64, blank=True, help_text="Hash of the words that it was drawn for.")
+    trim_start = models.FloatField(default=0.0, help_text="Seconds into the clip at which it begins.")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="scenes")
     script = models.ForeignKey(Script, on_delete=models.CASCADE, related_name="scenes")
     asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="+")
@@ -277,6 +305,7 @@ class Video(models.Model):
     srt = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="+")
     vtt = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="+")
     seconds = models.FloatField()
+    timeline_key = models.CharField(max_length=64, blank=True, help_text="Hash of the timeline that it was made from.")
     quality = models.JSONField(default=dict, help_text="Verdict, findings with their times, figures.")
     chapters = models.JSONField(default=list, help_text="[[seconds, title], …]")
     created_at = models.DateTimeField(default=timezone.now)
@@ -311,6 +340,68 @@ class Publication(models.Model):
 
     def __str__(self) -> str:
         return f"{self.target}: {self.location}"
+
+
+class EditStep(models.Model):
+    """One step of a creator's editing, to be undone and done again; ``part`` names what ``before`` and ``after`` describe."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="edit_steps")
+    number = models.PositiveIntegerField()
+    part = models.CharField(max_length=16, help_text="script, scenes or look.")
+    label = models.CharField(max_length=120)
+    before = models.JSONField()
+    after = models.JSONField()
+    is_undone = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("-number",)
+        constraints = [models.UniqueConstraint(fields=("project", "number"), name="edit_step_once")]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class Proposal(models.Model):
+    """Other words for a turn, until the creator accepts or refuses them."""
+
+    script = models.ForeignKey(Script, on_delete=models.CASCADE, related_name="proposals")
+    turn = models.OneToOneField(Turn, on_delete=models.CASCADE, related_name="proposal")
+    text = models.TextField()
+    sources = models.JSONField(default=list)
+    cue = models.JSONField(null=True)
+    origin = models.CharField(max_length=80, help_text="Who wrote it.")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.text[:40]
+
+
+class Upload(models.Model):
+    """A creator's own file on its way in; goes on where it stopped after a dropped connection."""
+
+    class State(models.TextChoices):
+        RECEIVING = "receiving"
+        READY = "ready"
+        REFUSED = "refused"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="uploads")
+    scene_key = models.UUIDField(null=True, help_text="The scene that it was brought for.")
+    name = models.CharField(max_length=255)
+    size_bytes = models.BigIntegerField()
+    received_bytes = models.BigIntegerField(default=0)
+    path = models.CharField(max_length=200, help_text="Relative to the media folder, while it comes in.")
+    state = models.CharField(max_length=12, choices=State.choices, default=State.RECEIVING)
+    error = models.CharField(max_length=500, blank=True)
+    asset = models.ForeignKey(Asset, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("-created_at",)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 def script_current(project: Project) -> Script | None:
