@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
-from videoflow.errors import BadInput
+from videoflow.errors import BadInput, VideoflowError
 from videoflow.pipeline.metadata import DESCRIPTION_LIMIT_BYTES, TITLE_LIMIT
 from videoflow.pipeline.models import Project
 from videoflow.pipeline.services import SOURCE_LIMIT_BYTES
@@ -71,7 +71,7 @@ class StudioForm(forms.Form):
             if isinstance(widget, forms.TextInput | forms.Textarea | forms.NumberInput | forms.Select) and not widget.is_hidden:
                 widget.attrs.setdefault("class", "input")
 
-    def refuse(self, error: BadInput, *, field: str | None = None) -> None:
+    def refuse(self, error: VideoflowError, *, field: str | None = None) -> None:
         """Show a refusal at the field it names, else at ``field``, else above the form."""
         named = next((name for name in error.details if name in self.fields), None)
         self.add_error(named or (field if field in self.fields else None), str(error))

@@ -1,0 +1,102 @@
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from videoflow.errors import BadInput, VideoflowError
+from videoflow.http import Request
+from videoflow.pipeline import stages
+from videoflow.pipeline.forms import (
+    MappingForm,
+    ScriptForm,
+    TopicForm,
+    TrendsForm,
+    VideoForm,
+    mapping_of,
+)
+from videoflow.pipeline.models import Project, SourceFile
+from videoflow.pipeline.selectors import project_cards, projects_of
+from videoflow.pipeline.services import project_create, source_file_add, stage_start
+from videoflow.pipeline.sources import columns_missing
+
+WAYS: dict[str, type[VideoForm]] = {"trends": TrendsForm, "topic": TopicForm, "script": ScriptForm}
+RECENT = 4
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def start(request: Request) -> HttpResponse:
+    """Three ways into a video; a refusal stands at its field and keeps what was typed."""
+    way = str(request.POST.get("way") or request.GET.get("way") or "trends")
+    if way not in WAYS:
+        way = "trends"
+    if request.method != "POST":
+        return _start_page(request, way, WAYS[way]())
+    form = WAYS[way](request.POST, request.FILES)
+    if not form.is_valid():
+        return _start_page(request, way, form, status=422)
+    if isinstance(form, TrendsForm):
+        return _start_trends(request, form)
+    field = "notes" if way == "topic" else "script_text"
+    title = form.cleaned_data.get("topic") or "Your script"
+    try:
+        project = _project_begin(request, form, title, "script_generation", form.input_data() | {"continue": True})  # type: ignore[attr-defined]
+    except VideoflowError as error:
+        form.refuse(error, field=field)
+        return _start_page(request, way, form, status=422)
+    return redirect("pipeline:project_detail", project.pk)
+
+
+def _start_trends(request: Request, form: TrendsForm) -> HttpResponse:
+    data = form.cleaned_data
+    source: SourceFile | None = None
+    mapping = mapping_of(request.POST)
+    try:
+        if data["use"] != "sample":
+            source = _source_take(request, form)
+            missing = columns_missing(source, mapping)
+            if missing is not None:
+                form.refuse(missing.refusal, field="file")
+                columns = MappingForm(request.POST if mapping else None, columns=missing.columns, guessed=missing.guessed)
+                return _start_page(request, "trends", form, status=422, source=source, mapping=columns)
+        input_data = {"source": str(source.pk) if source else "sample", "window": data["window"], "mapping": mapping}
+        title = Path(source.name).stem if source else "What is trending (sample)"
+        project = _project_begin(request, form, title, "trending_analysis", input_data)
+    except VideoflowError as error:
+        form.refuse(error, field="file")
+        return _start_page(request, "trends", form, status=422)
+    return redirect("pipeline:project_detail", project.pk)
+
+
+def _source_take(request: Request, form: TrendsForm) -> SourceFile:
+    """Return the file sent now, or the one sent before that only waits for its columns to be named."""
+    upload = form.cleaned_data.get("file")
+    if upload:
+        return source_file_add(session=request.creator.session, name=upload.name or "file", chunks=upload.chunks())
+    source = SourceFile.objects.filter(pk=form.cleaned_data["source"], session__in=request.creator.sessions).first()
+    if source is None:
+        raise BadInput("The file is not there any more. Choose it again.")
+    return source
+
+
+def _project_begin(request: Request, form: VideoForm, title: str, task_type: str, input_data: dict[str, Any]) -> Project:
+    """Create a project and queue its first stage; neither without the other."""
+    with transaction.atomic():
+        session = request.creator.session
+        project = project_create(session=session, title=title, **form.project_facts())
+        stage_start(project=project, task_type=task_type, input_data=input_data)
+    return project
+
+
+def _start_page(request: Request, way: str, form: VideoForm, *, status: int = 200, **extra: Any) -> HttpResponse:
+    recent = (
+        project_cards(projects_of(request.creator.sessions)[:RECENT])
+        if request.creator.cookie or request.user.is_authenticated
+        else []
+    )
+    context = {"way": way, "form": form, "recent": recent, "stages": stages.load(), **extra}
+    return render(request, "pipeline/start.html", context, status=status)

@@ -1,0 +1,102 @@
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.template.loader import select_template
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from videoflow.errors import VideoflowError
+from videoflow.http import Request
+from videoflow.pipeline import stages
+from videoflow.pipeline.board import Board, project_board
+from videoflow.pipeline.forms import (
+    MappingForm,
+    PublishForm,
+    StudioForm,
+    ThemesForm,
+    stage_form,
+)
+from videoflow.pipeline.models import Project
+from videoflow.pipeline.panels import panel_content
+from videoflow.pipeline.services import stage_start
+from videoflow.pipeline.views.owner import project_get
+
+CHAINED = {"script_generation", "media_generation", "video_composition"}
+"""Stages whose panel offers to go on by itself up to the finished video."""
+
+
+def _panel_context(board: Board, name: str, form: StudioForm | None = None) -> dict[str, Any]:
+    """Return what the panel of one stage is drawn from; ``form`` is the one that was just refused."""
+    state = board.stage(name)
+    content = panel_content(board.project, board, name)
+    failure = state.failure.get("details") or {}
+    if state.failure.get("error_code") == "COLUMNS_UNKNOWN" and isinstance(failure.get("columns"), list):
+        content["mapping"] = MappingForm(columns=failure["columns"], guessed=failure.get("guessed") or {})
+    if "first_values" in content:
+        content["form"] = form or PublishForm(initial=content["first_values"])
+    else:
+        content["form"] = form
+    if isinstance(form, ThemesForm):
+        content["posted"] = [int(value) for value in form["theme_ids"].value() or [] if str(value).isdecimal()]
+    template = select_template([f"pipeline/stages/{name}.html", "pipeline/stages/_default.html"])
+    return {"state": state, "panel": content, "panel_template": template, "is_active": name == board.active or form is not None}
+
+
+def _detail_page(request: Request, project: Project, *, refused: tuple[str, StudioForm] | None = None) -> HttpResponse:
+    board = project_board(project)
+    names = [state.name for state in board.stages]
+    panels = [_panel_context(board, name, refused[1] if refused and refused[0] == name else None) for name in names]
+    context = {"project": project, "board": board, "panels": panels}
+    return render(request, "pipeline/project.html", context, status=422 if refused else 200)
+
+
+@require_safe
+@never_cache
+def project_detail(request: Request, project_id: UUID) -> HttpResponse:
+    """The workflow page: the five panels and the progress rail."""
+    return _detail_page(request, project_get(request, project_id))
+
+
+@require_safe
+@never_cache
+def rail(request: Request, project_id: UUID) -> HttpResponse:
+    """The progress rail alone."""
+    project = project_get(request, project_id)
+    return render(request, "pipeline/project.html#rail", {"project": project, "board": project_board(project)})
+
+
+@require_safe
+@never_cache
+def panel(request: Request, project_id: UUID, task_type: str) -> HttpResponse:
+    """One panel alone."""
+    project = project_get(request, project_id)
+    if task_type not in {stage.name for stage in stages.load()}:
+        raise Http404
+    board = project_board(project)
+    return render(
+        request, "pipeline/project.html#panel", {"project": project, "board": board, **_panel_context(board, task_type)}
+    )
+
+
+@require_POST
+def stage_run(request: Request, project_id: UUID, task_type: str) -> HttpResponse:
+    """Start a stage from its panel."""
+    project = project_get(request, project_id)
+    if task_type not in {stage.name for stage in stages.load()}:
+        raise Http404
+    form = stage_form(task_type, request.POST, project)
+    at_panel = "trending_analysis" if isinstance(form, ThemesForm) else task_type  # where the form stands
+    if not form.is_valid():
+        return _detail_page(request, project, refused=(at_panel, form))
+    input_data = form.input_data()  # type: ignore[attr-defined]
+    if task_type in CHAINED and request.POST.get("continue"):
+        input_data["continue"] = True
+    try:
+        stage_start(project=project, task_type=task_type, input_data=input_data)
+    except VideoflowError as error:
+        form.refuse(error)
+        return _detail_page(request, project, refused=(at_panel, form))
+    return HttpResponseRedirect(f"{reverse('pipeline:project_detail', args=[project.pk])}#panel-{task_type}")
