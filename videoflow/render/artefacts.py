@@ -3,7 +3,9 @@
 import hashlib
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 STALE_SECONDS = 24 * 3600.0
 
@@ -33,9 +35,12 @@ def asides_remove(folder: Path, owner: str) -> None:
             continue
 
 
-def part_finish(aside: Path, out: Path) -> None:
-    """Give a finished file its name, its facts first, so that a file without facts is never taken for finished."""
-    facts = {"size_bytes": aside.stat().st_size, "sha256": file_sha256(aside)}
+def part_finish(aside: Path, out: Path, about: Mapping[str, Any] | None = None) -> None:
+    """Give a finished file its name, its facts first, so that a file without facts is never taken for finished.
+
+    ``about`` is what was seen or heard in it while it was made, for the quality report of every video that uses it.
+    """
+    facts = {"size_bytes": aside.stat().st_size, "sha256": file_sha256(aside), "about": dict(about or {})}
     _facts_path(out).write_text(json.dumps(facts), encoding="utf-8")
     aside.replace(out)
 
@@ -46,13 +51,19 @@ def part_is_intact(path: Path) -> bool:
         return False
     try:
         facts = json.loads(_facts_path(path).read_text(encoding="utf-8"))
-        if facts["size_bytes"] == path.stat().st_size and facts["sha256"] == file_sha256(path):
+        if "about" in facts and facts["size_bytes"] == path.stat().st_size and facts["sha256"] == file_sha256(path):
             path.touch()
             return True
     except (OSError, ValueError, KeyError, TypeError):
         pass
     part_remove(path)
     return False
+
+
+def part_about(path: Path) -> dict[str, Any]:
+    """Return what was noted about an intact part."""
+    about: dict[str, Any] = json.loads(_facts_path(path).read_text(encoding="utf-8"))["about"]
+    return about
 
 
 def part_remove(path: Path) -> None:
