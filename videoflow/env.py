@@ -11,6 +11,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from videoflow.crash_points import crash_arm
+
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 _SOCKET_PATH_LIMIT = 100
@@ -68,6 +70,16 @@ def env_choice(name: str, default: str, *, choices: Collection[str]) -> str:
     value = env_str(name, default).upper()
     if value not in choices:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
+    return value
+
+
+def env_crash_point(name: str) -> str:
+    """A named point where this process is to die; for fault tests."""
+    value = env_str(name)
+    try:
+        crash_arm(value)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} cannot be used. {error}") from None
     return value
 
 

@@ -15,6 +15,7 @@ from videoflow.env import (
     embedded_redis_socket,
     env_bool,
     env_choice,
+    env_crash_point,
     env_file_load,
     env_int,
     env_list,
@@ -29,6 +30,7 @@ env_file_load(env_path("VIDEOFLOW_ENV_FILE", BASE_DIR / ".env"))
 
 VIDEOFLOW_DATA = made_folder(env_path("VIDEOFLOW_DATA", BASE_DIR / "data"))
 VIDEOFLOW_LOG_LEVEL = env_choice("VIDEOFLOW_LOG_LEVEL", "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+VIDEOFLOW_CRASH_AT = env_crash_point("VF_CRASH_AT")
 VIDEOFLOW_METRICS = env_bool("VIDEOFLOW_METRICS")
 VIDEOFLOW_MAX_UPLOAD_BYTES = env_int("VIDEOFLOW_MAX_UPLOAD_BYTES", 512 * 1024 * 1024, minimum=1024)
 VIDEOFLOW_ALLOWED_ORIGINS = env_list("VIDEOFLOW_ALLOWED_ORIGINS")

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db import DatabaseError, OperationalError, close_old_connections, connection, transaction
 
+from videoflow.crash_points import crash_point
 from videoflow.errors import Cancelled, VideoflowError, disk_full_read
 from videoflow.logs import current_task_id
 from videoflow.pipeline import stages
@@ -193,11 +194,17 @@ def _stage_run(stage: Stage, task: Task, claim: Claim, lease: _Lease, reporter: 
             cancelled=lease.stopped,
             fenced=lambda: _fenced(claim),
         )
+        crash_point(stage.name, "claimed")
         output = stage.run(context)
+        crash_point(stage.name, "worked")
         with transaction.atomic():
             result = dict(output.save())
+            crash_point(stage.name, "rows_written")
             task_complete(claim=claim, message=output.message, result_data=result)
+            crash_point(stage.name, "completed")
             _follow(stage, task)
+            crash_point(stage.name, "followed")
+        crash_point(stage.name, "committed")
         logger.info("completed")
     except Cancelled:
         if _Shutdown.requested.is_set():

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 
+from videoflow.crash_points import crash_point
 from videoflow.errors import Cancelled, DiskFull
 from videoflow.providers.base import CancelCheck, Published, PublishRequest, Report
 
@@ -61,12 +62,15 @@ class FolderPublisher:
             for number, (file_name, source) in enumerate(files.items()):
                 report(number / (len(files) + 1), f"Copying {file_name}")
                 self._copy(source, draft / file_name, cancelled)
+                crash_point("youtube_upload", "copied")
             self._write(draft / "description.txt", request.description)
             self._write(draft / "metadata.json", json.dumps(self._metadata(request), indent=2, ensure_ascii=False))
+            crash_point("youtube_upload", "whole")
             if target.exists():
                 shutil.rmtree(target)  # the same publication, repeated after a crash: the new copy is the same
             draft.rename(target)
             self._sync_folder(self.root)
+            crash_point("youtube_upload", "moved")
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
             raise

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from videoflow.children import children_map
+from videoflow.crash_points import crash_point
 from videoflow.errors import BadInput, Cancelled, DiskFull, VideoflowError
 from videoflow.render.artefacts import asides_remove, file_sha256, part_aside, part_is_intact, parts_prune
 from videoflow.render.captions import Caption, captions_break
@@ -178,7 +179,14 @@ def _parts_make(remake: Remake, work_dir: Path, fps: int, *, report: Report, can
         report(_SHARE_CHECKED + share * (_SHARE_MADE - _SHARE_CHECKED), line)
 
     try:
-        children_map(WORKER_MODULE, jobs, workers=workers, cancelled=cancelled, on_progress=on_progress)
+        children_map(
+            WORKER_MODULE,
+            jobs,
+            workers=workers,
+            cancelled=cancelled,
+            on_result=lambda index, made: crash_point("video_composition", "segments_made"),
+            on_progress=on_progress,
+        )
     except VideoflowError as error:
         if error.code == DiskFull.code:
             raise _disk_full(work_dir) from error
@@ -238,6 +246,7 @@ def compose(
     try:
         report(_SHARE_MADE, "Joining picture and sound")
         _joined(remake.plan, timeline, work_dir, aside, cancelled)
+        crash_point("video_composition", "muxed")
         report(_SHARE_JOINED, "Checking the finished video")
         quality = quality_check(aside, timeline, timeline_captions(timeline), cancelled=cancelled)
         if quality.verdict == "fail":
@@ -245,10 +254,12 @@ def compose(
             raise VideoflowError(f"The video was made but did not pass its check. {reason}", code="QUALITY_CHECK_FAILED")
         composition = _composition(aside, out, remake, quality)
         _synced(aside)
+        crash_point("video_composition", "checked")
         if cancelled():
             raise Cancelled("The composition was cancelled.")
         aside.replace(out)
         _synced(out.parent)
+        crash_point("video_composition", "moved")
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise _disk_full(out.parent) from error

@@ -11,7 +11,7 @@ from django.db import connection
 from django.test import Client
 
 ROOT = Path(__file__).resolve().parents[2]
-READ = r"env_(?:str|bool|int|list|path|secret|choice)\(\s*\"([A-Z_]+)\""
+READ = r"env_(?:str|bool|int|list|path|secret|choice|crash_point)\(\s*\"([A-Z_]+)\""
 
 
 def run(*arguments: str, code: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -47,6 +47,12 @@ class TestEnvironment:
         [
             ("VIDEOFLOW_METRICS", "maybe", "VIDEOFLOW_METRICS must be 1 or 0, not 'maybe'."),
             ("VIDEOFLOW_LOG_LEVEL", "loud", "VIDEOFLOW_LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR, not 'LOUD'."),
+            (
+                "VF_CRASH_AT",
+                "youtube_upload:landed",
+                "VF_CRASH_AT cannot be used. There is no crash point 'youtube_upload:landed'; "
+                "videoflow/crash_points.py lists them, as stage:point.",
+            ),
             ("DATABASE_URL", "mysql://x/y", "DATABASE_URL must begin with sqlite:/// or postgresql://."),
         ],
     )

@@ -7,6 +7,7 @@ from typing import Any, Literal, cast
 from django.db.models import Max
 from pydantic import Field
 
+from videoflow.crash_points import crash_point
 from videoflow.errors import BadInput
 from videoflow.pipeline.evidence import analysis_read, theme_read
 from videoflow.pipeline.length import MeasuredScript, minutes, script_fit
@@ -123,6 +124,7 @@ def run(context: StageContext) -> StageOutput:
     room_check(int(minimum_seconds * 2 * SPEECH_BYTES_PER_SECOND))
     context.report(0.02, "Reading your script" if options.input_type == "script" else "Drafting the conversation")
     draft = _draft(project, options, seed=seed, minimum_seconds=minimum_seconds)
+    crash_point(STAGE.name, "drafted")
     context.check()
     measured = _measured(context, draft.conversation, voices, minimum_seconds)
     warnings = list(draft.conversation.warnings)
@@ -134,6 +136,7 @@ def run(context: StageContext) -> StageOutput:
 
     def save() -> dict[str, Any]:
         script = _script_save(context, options, draft, measured, warnings)
+        crash_point(STAGE.name, "script_written")
         project.title = draft.conversation.title[:200]
         project.language = options.language
         project.seed = seed
@@ -170,6 +173,7 @@ def _measured(
             cache_dir("speech"),
             report=lambda share, message: context.report(floor + width * share, f"Measuring the speech: {message}"),
             cancelled=context.cancelled,
+            on_line=lambda index, line: crash_point(STAGE.name, "line_spoken"),
         )
 
     return script_fit(conversation, speak, minimum_seconds=minimum_seconds, check=context.check)

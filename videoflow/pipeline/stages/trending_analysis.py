@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from videoflow.crash_points import crash_point
 from videoflow.errors import BadInput
 from videoflow.pipeline.models import SourceFile, Theme, TrendReport, TrendVideo
 from videoflow.pipeline.stages.base import Stage, StageContext, StageInput, StageOutput, always_ready
@@ -42,9 +43,11 @@ def run(context: StageContext) -> StageOutput:
     path, label = _source(context, options.source)
     context.report(0.05, f"Reading {label}")
     table = trends_read(path, file_name=label, mapping=options.mapping or None)
+    crash_point(STAGE.name, "source_read")
     context.check()
     context.report(0.5, f"Looking for themes in {len(table.rows):,} rows")
     analysis = trends_analyse(table, window=options.window, region=options.region, categories=options.categories)
+    crash_point(STAGE.name, "analysed")
     context.check()
 
     def save() -> dict[str, object]:

@@ -1,5 +1,6 @@
 """Composition: put pictures, speech, captions and music together into one verified file."""
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any, Literal, cast
 from pydantic import Field
 
 from videoflow import render
+from videoflow.crash_points import crash_point
 from videoflow.pipeline.metadata import chapters_make
 from videoflow.pipeline.models import Asset, Project, Scene, Script, Turn, Video, script_current
 from videoflow.pipeline.stages.base import Stage, StageContext, StageInput, StageNotReady, StageOutput, asset_add
@@ -27,14 +29,17 @@ from videoflow.render.timeline import (
 )
 from videoflow.render.timeline import Scene as TimelineScene
 
+MUSIC_LEVEL_DB = -20.0  # beside the speech, while nobody speaks
 DRIFT_LIMIT_MS = 120.0  # captions stand within this of the spoken word
 DRIFT_SHARE = 0.95  # of the words; the rest is the listener's own error, where it takes music in a pause for a word
 BYTES_PER_SECOND = 2_500_000  # segments, audio and the finished file of one second at 1080p
 
 
 class CompositionInput(StageInput):
-    caption_style: Literal["word", "sentence", "classic", "none"] = "word"
-    music_level_db: float = Field(default=-20.0, ge=-60, le=0)
+    caption_style: Literal["word", "sentence", "classic", "none"] | None = Field(
+        default=None, description="Empty: the project's."
+    )
+    music_level_db: float | None = Field(default=None, ge=-60, le=0, description="Empty: the project's.")
 
 
 def _ready_script(project: Project) -> Script:
@@ -50,10 +55,18 @@ def ready(project: Project, options: CompositionInput) -> None:
     _ready_script(project)
 
 
-def timeline_build(project: Project, script: Script, options: CompositionInput) -> Timeline:
-    """Return the timeline of a script whose media are complete; four queries."""
+def options_keep(project: Project, options: CompositionInput) -> None:
+    """Make what was asked for this composition the project's own choice, so that the page shows what the video has."""
+    if options.caption_style is not None:
+        project.caption = project.caption | {"name": options.caption_style}
+    if options.music_level_db is not None:
+        project.music = project.music | {"level_db": options.music_level_db}
+    project.save(update_fields=["caption", "music"])
+
+
+def timeline_of(project: Project, script: Script) -> Timeline:
+    """Return the timeline of a script whose media are complete, as the project has it now; four queries."""
     turns = list(script.turns.select_related("speech__asset"))
-    music = project.assets.filter(kind=Asset.Kind.MUSIC).first()
     width_px, height_px = project.size_px
     colours = project.look.get("speaker_colours", {"A": "#ffd166", "B": "#6cc5ff"})
     return Timeline(
@@ -65,11 +78,27 @@ def timeline_build(project: Project, script: Script, options: CompositionInput) 
         ),
         captions=tuple(_caption(turn) for turn in turns),
         speakers=tuple(SpeakerStyle(key, host["name"], colours[key]) for key, host in sorted(project.hosts.items())),
-        caption_style=CaptionStyle(name=options.caption_style),
-        music=MusicTrack(asset_path(music), options.music_level_db) if music else None,
+        caption_style=CaptionStyle(**project.caption),
+        music=_music(project),
         title=script.title,
         comment="Made with videoflow. Script, voices, pictures and music: embedded providers (synthetic).",
     )
+
+
+def timeline_key(timeline: Timeline) -> str:
+    """Return a hash of everything that shapes the video; media count by their content, which names their files."""
+    facts = json.dumps(asdict(timeline), default=lambda value: getattr(value, "name", str(value)), sort_keys=True)
+    return hashlib.sha256(facts.encode()).hexdigest()
+
+
+def _music(project: Project) -> MusicTrack | None:
+    """Return the chosen music, else what the stage made; None where it was switched off."""
+    beds = project.assets.filter(kind=Asset.Kind.MUSIC)
+    chosen = project.music.get("asset_id")
+    bed = (beds.filter(pk=chosen).first() if chosen else None) or beds.exclude(origin=Asset.UPLOAD).first()
+    if bed is None or not project.music.get("is_on", True):
+        return None
+    return MusicTrack(asset_path(bed), float(project.music.get("level_db", MUSIC_LEVEL_DB)))
 
 
 def _scene(scene: Scene) -> TimelineScene:
@@ -95,7 +124,9 @@ def run(context: StageContext) -> StageOutput:
     project = context.project
     options: CompositionInput = context.input
     script = _ready_script(project)
-    timeline = timeline_build(project, script, options)
+    with context.fenced():
+        options_keep(project, options)
+    timeline = timeline_of(project, script)
     room_check(int(timeline.seconds * BYTES_PER_SECOND))
     work = _work_dir()
     made = render.compose(
@@ -107,27 +138,30 @@ def run(context: StageContext) -> StageOutput:
     )
     context.report(0.91, "Listening for the captions' timing")
     drift = caption_drift(made.path, [line.words for line in timeline.captions])
+    crash_point(STAGE.name, "listened")
     context.check()
     side = _beside(context, script, timeline)
     quality = _quality(made, drift, script)
 
     def save() -> dict[str, Any]:
+        film = asset_add(
+            context,
+            made.path,
+            kind=Asset.Kind.VIDEO,
+            origin="embedded",
+            model="compositor",
+            name="video.mp4",
+            width_px=made.width_px,
+            height_px=made.height_px,
+            seconds=made.seconds,
+            alt=script.title,
+        )
+        crash_point(STAGE.name, "video_stored")
         video = Video.objects.create(
             project=project,
             script=script,
             task=context.task,
-            file=asset_add(
-                context,
-                made.path,
-                kind=Asset.Kind.VIDEO,
-                origin="embedded",
-                model="compositor",
-                name="video.mp4",
-                width_px=made.width_px,
-                height_px=made.height_px,
-                seconds=made.seconds,
-                alt=script.title,
-            ),
+            file=film,
             thumbnail=asset_add(
                 context,
                 side.thumbnail,
@@ -142,6 +176,7 @@ def run(context: StageContext) -> StageOutput:
             srt=asset_add(context, side.srt, kind=Asset.Kind.CAPTIONS, origin="embedded", name="captions.srt"),
             vtt=asset_add(context, side.vtt, kind=Asset.Kind.CAPTIONS, origin="embedded", name="captions.vtt"),
             seconds=made.seconds,
+            timeline_key=timeline_key(timeline),
             quality=quality,
             chapters=[[item.start, item.title] for item in chapters_make(script, seconds=made.seconds)],
         )
