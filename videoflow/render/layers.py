@@ -12,11 +12,11 @@ from av.video.reformatter import ColorRange, Colorspace
 
 from videoflow.errors import BadInput
 from videoflow.render.motion import WHOLE, View, view_at
-from videoflow.render.planes import Planes, cover_box, picture_planes, planes_of_frame, warp_into
+from videoflow.render.planes import Footage, Planes, cover_box, footage_of, picture_planes, planes_of_frame, warp_into
 from videoflow.render.probe import media_open
 
 PICTURES_KEPT = 3
-"""Decoded pictures a worker keeps: a transition needs two and the body after it one of them (7 MB each at 1080p)."""
+"""Decoded pictures a worker keeps: a transition needs two and the body after it one of them (5 MB each at 1080p)."""
 
 _BT709 = 1
 _UNSAID = 2
@@ -27,12 +27,12 @@ class PictureShelf:
     """The pictures decoded last, so that one needed by several segments is decoded once."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[object, ...], Planes] = OrderedDict()
+        self._kept: OrderedDict[tuple[object, ...], Footage] = OrderedDict()
 
-    def picture(self, path: Path, sha256: str, width: int, height: int, focus: tuple[float, float], *, moving: bool) -> Planes:
+    def picture(self, path: Path, sha256: str, width: int, height: int, focus: tuple[float, float], *, moving: bool) -> Footage:
         key = (sha256, width, height, focus, moving)
         if key not in self._kept:
-            self._kept[key] = picture_planes(path, width, height, focus, moving=moving)
+            self._kept[key] = footage_of(picture_planes(path, width, height, focus, moving=moving))
             while len(self._kept) > PICTURES_KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
@@ -60,12 +60,12 @@ class PictureLayer:
         self.still = spec["motion"] == "still"
         self._motion, self._focus = spec["motion"], (float(spec["focus"][0]), float(spec["focus"][1]))
         self._first, self._shown, self._fps = int(spec["first"]), int(spec["shown"]), fps
-        self._planes = shelf.picture(Path(spec["media"]), spec["sha256"], width, height, self._focus, moving=not self.still)
+        self._footage = shelf.picture(Path(spec["media"]), spec["sha256"], width, height, self._focus, moving=not self.still)
 
     def draw(self, frame: int, target: Planes, zoomed: View | None = None, shift_x: float = 0.0) -> None:
         share = (self._first + frame) / max(1, self._shown - 1)
         view = view_at(self._motion, self._focus, share, self._shown / self._fps)
-        warp_into(self._planes, view_within(view, zoomed) if zoomed else view, target, shift_x=shift_x)
+        warp_into(self._footage, view_within(view, zoomed) if zoomed else view, target, shift_x=shift_x)
 
     def close(self) -> None:
         pass
@@ -123,7 +123,7 @@ class ClipLayer:
         if view == WHOLE and not shift_x:
             planes.copy_to(target)  # chroma of a clip is sited as in the video, so it is not moved
         else:
-            warp_into(planes, view, target, shift_x=shift_x)
+            warp_into(footage_of(planes), view, target, shift_x=shift_x)
 
     def close(self) -> None:
         self._container.close()

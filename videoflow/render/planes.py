@@ -1,4 +1,4 @@
-"""BT.709 limited-range yuv420p planes: made once per picture, warped with sub-pixel precision straight into a video frame."""
+"""BT.709 limited-range yuv420p planes: made once per picture, resampled with sub-pixel precision straight into a video frame."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +11,14 @@ from PIL import Image, ImageOps
 
 from videoflow.errors import BadInput
 from videoflow.render.motion import View
-
-Plane = NDArray[np.uint8]
+from videoflow.render.resampling import LEAST_COLUMNS, Plane, plane_filter, taps_at
 
 MAX_PICTURE_PIXELS = 50_000_000
-OVERSAMPLING = 1.5
-"""Moving pictures are enlarged once to 1.5 times the frame: a linear warp of that keeps the detail that a linear warp of the
-bare picture loses, and costs the same per frame."""
+OVERSAMPLING = 1.25
+"""Moving pictures are enlarged once, by Lanczos, to 1.25 times the frame: what the four taps of a frame then keep of fine detail
+(90 %) is the same at every part of a pixel, so letters do not pulse while they move. At 1.0 it swings from 82 to 100 %."""
+EDGE = 4
+"""How many samples the edges of a resampled picture are continued, for taps that reach over them."""
 
 _LUMA = (0.2126, 0.7152, 0.0722)
 """Source: ITU-R BT.709-6, item 3.2."""
@@ -126,12 +127,32 @@ def picture_planes(path: Path, width: int, height: int, focus: tuple[float, floa
     scale = OVERSAMPLING if moving else 1.0
     size = (_even(width * scale), _even(height * scale))
     if (rgb.shape[1], rgb.shape[0]) != size:
-        shrinking = rgb.shape[1] > size[0]
-        rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC)  # type: ignore[assignment]
+        if rgb.shape[1] > size[0]:
+            rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+        else:
+            rgb = np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.LANCZOS))
     return planes_of_rgb(np.ascontiguousarray(rgb))
 
 
-def warp_into(source: Planes, view: View, target: Planes, *, shift_x: float = 0.0) -> None:
+@dataclass(frozen=True, slots=True)
+class Footage:
+    """A picture made ready to be resampled: its planes transposed, with their edges continued by ``EDGE`` samples."""
+
+    width: int
+    height: int
+    y: Plane
+    u: Plane
+    v: Plane
+
+
+def footage_of(planes: Planes) -> Footage:
+    """Make planes ready to be resampled (about 1 ms at 1080p)."""
+    edges = (EDGE, EDGE, EDGE, EDGE, cv2.BORDER_REPLICATE)
+    y, u, v = (cv2.copyMakeBorder(cv2.transpose(plane), *edges) for plane in planes)
+    return Footage(planes.width, planes.height, y, u, v)  # type: ignore[arg-type]
+
+
+def warp_into(source: Footage, view: View, target: Planes, *, shift_x: float = 0.0) -> None:
     """Draw the view on the source into the target, moved to the right by ``shift_x`` pixels of the target.
 
     Columns that the moved picture does not reach are left as they are.
@@ -146,17 +167,14 @@ def warp_into(source: Planes, view: View, target: Planes, *, shift_x: float = 0.
     half_y = (scale_y / 2.0 + offset_y - 0.5) / 2.0
     first = max(0, int(shift_x) // 2)
     last = target.width // 2 - max(0, int(-shift_x) // 2)
+    if last - first < LEAST_COLUMNS:  # a strip this narrow at the edge of the frame is drawn wider than it has to be
+        first, last = (max(0, last - LEAST_COLUMNS), last) if first else (0, LEAST_COLUMNS)
     for plane, whole, step, (bx, by) in (
         (source.y, target.y, 2, (offset_x, offset_y)),
         (source.u, target.u, 1, (half_x, half_y)),
         (source.v, target.v, 1, (half_x, half_y)),
     ):
         out = whole[:, first * step : last * step]
-        bx += first * step * scale_x
-        if plane.shape == out.shape and (scale_x, scale_y, bx, by) == (1.0, 1.0, 0.0, 0.0):
-            np.copyto(out, plane)
-            continue
-        matrix = np.array([[scale_x, 0.0, bx], [0.0, scale_y, by]], np.float64)
-        size = (out.shape[1], out.shape[0])
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        cv2.warpAffine(plane, matrix, size, dst=out, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        across = taps_at(bx + first * step * scale_x + EDGE, scale_x, out.shape[1], plane.shape[0])
+        down = taps_at(by + EDGE, scale_y, out.shape[0], plane.shape[1])
+        plane_filter(plane, across, down, out)

@@ -3,7 +3,7 @@ import pytest
 
 from videoflow.errors import BadInput
 from videoflow.render.motion import View, eased, view_at
-from videoflow.render.planes import Planes, cover_box, picture_planes, planes_empty, planes_of_rgb, warp_into
+from videoflow.render.planes import Planes, cover_box, footage_of, picture_planes, planes_empty, planes_of_rgb, warp_into
 from videoflow.render.tests.material import picture
 
 
@@ -17,7 +17,7 @@ def gradient(width: int, height: int) -> Planes:
 class TestWarp:
     def test_ok(self):
         source, target = gradient(640, 360), planes_empty(320, 180)
-        warp_into(source, View(0.0, 0.0, 1.0), target)
+        warp_into(footage_of(source), View(0.0, 0.0, 1.0), target)
         assert int(target.y[90, 160]) == pytest.approx(16 + 320.5 * 0.25, abs=1)
 
     def test_moves_by_parts_of_a_pixel(self):
@@ -25,12 +25,12 @@ class TestWarp:
         source, target = planes_empty(640, 360), planes_empty(320, 180)
         source.y[:] = wave[None, :]
         for shift in (0.0, 0.1, 0.25, 0.4):
-            warp_into(source, View(shift / 320, 0.0, 1.0), target)
+            warp_into(footage_of(source), View(shift / 320, 0.0, 1.0), target)
             expected = 128 + 80 * np.sin((2 * (np.arange(20, 300) + 0.5 + shift) - 0.5) * 2 * np.pi / 40)
             assert np.abs(target.y[90, 20:300] - expected).mean() < 1.0
 
     def test_a_moved_picture_is_the_same_picture_elsewhere(self, tmp_path):
-        planes = picture_planes(picture(tmp_path / "p.png"), 320, 180, (0.5, 0.5), moving=True)
+        planes = footage_of(picture_planes(picture(tmp_path / "p.png"), 320, 180, (0.5, 0.5), moving=True))
         here, left, right = planes_empty(320, 180), planes_empty(320, 180), planes_empty(320, 180)
         view = view_at("push_in", (0.4, 0.4), 0.3, 5.0)
         warp_into(planes, view, here)
@@ -44,7 +44,7 @@ class TestWarp:
     def test_a_whole_picture_of_the_same_size_is_not_resampled(self, tmp_path):
         planes = picture_planes(picture(tmp_path / "p.png", size=(320, 180)), 320, 180, (0.5, 0.5), moving=False)
         target = planes_empty(320, 180)
-        warp_into(planes, View(0.0, 0.0, 1.0), target)
+        warp_into(footage_of(planes), View(0.0, 0.0, 1.0), target)
         assert np.array_equal(planes.y, target.y)
 
     def test_colours_are_bt709_in_limited_range(self):
