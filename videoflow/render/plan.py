@@ -12,11 +12,11 @@ from videoflow import fonts
 from videoflow.errors import BadInput
 from videoflow.render.audio import SOUND_VERSION
 from videoflow.render.captions import Caption
-from videoflow.render.encoder import VIDEO_ENCODER
 from videoflow.render.loudness import RATE
+from videoflow.render.presets import encoder_settings
 from videoflow.render.timeline import Scene, Timeline
 
-RENDER_VERSION = 1
+RENDER_VERSION = 2
 """Raise it whenever the same description would be drawn differently."""
 
 LONGEST_SECONDS = 8.0
@@ -143,7 +143,7 @@ def plan_make(timeline: Timeline, captions: Sequence[Caption], hashes: Mapping[P
         "height": form.height_px,
         "fps": fps,
         "caption_style": asdict(timeline.caption_style),
-        "encoder": VIDEO_ENCODER,
+        "encoder": encoder_settings(form),
         "version": RENDER_VERSION,
         "fonts": fonts.fonts_version(),
     }

@@ -109,7 +109,7 @@ class FramePainter:
 
 def segment_make(job: Mapping[str, Any], aside: Path, out: Path, shelf: PictureShelf, progress: Callable[[int], None]) -> None:
     """Paint and encode one segment to ``aside``; it stands under ``out`` complete or not at all."""
-    with SegmentWriter(aside, job["width"], job["height"], job["fps"]) as writer:
+    with SegmentWriter(aside, job["width"], job["height"], job["fps"], job["encoder"]) as writer:
         painter = FramePainter(job, planes_of_frame(writer.frame), shelf)
         try:
             for frame in range(int(job["frames"])):
