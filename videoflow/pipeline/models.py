@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from videoflow.pipeline.provider_calls import ProviderCall as ProviderCall
 from videoflow.sessions.models import CreatorSession
 from videoflow.tasks.models import Task
 
@@ -36,6 +37,9 @@ class Project(models.Model):
     caption = models.JSONField(default=dict, blank=True, help_text="Caption style, size, position and colours; absent: defaults.")
     music = models.JSONField(default=dict, blank=True, help_text='{"level_db", "is_on", "asset_id"}; absent: defaults.')
     publish_draft = models.JSONField(default=dict, blank=True, help_text="The uploader's form as it was last saved.")
+    kept_scenes = models.JSONField(
+        default=list, blank=True, help_text="What the creator chose for the scenes, while the media are being made anew."
+    )
     publish_revision = models.PositiveIntegerField(default=0)
     archived_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True, help_text="Out of sight since then; removed for good a day later.")
@@ -272,6 +276,7 @@ class Scene(models.Model):
     candidates = models.ManyToManyField(Asset, blank=True, related_name="candidate_of", help_text="Others that were tried here.")
     drawn_for = models.CharField(max_length=64, blank=True, help_text="Hash of the words that it was drawn for.")
     trim_start = models.FloatField(default=0.0, help_text="Seconds into the clip at which it begins.")
+    end_shift = models.FloatField(default=0.0, help_text="Seconds by which the creator moved the scene's end.")
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="scenes")
     script = models.ForeignKey(Script, on_delete=models.CASCADE, related_name="scenes")
     asset = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="+")

@@ -1,13 +1,17 @@
 """Media: speak every turn, find where it stands in time, and make a picture or clip for every few seconds of it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, cast
+from uuid import UUID
 
 from pydantic import Field
 
+from videoflow.crash_points import crash_point
+from videoflow.pipeline.keeping import KeptScene, cuts_shift, kept_load, kept_match, kept_store, scenes_read
 from videoflow.pipeline.length import LEAD_SECONDS, TAIL_SECONDS
 from videoflow.pipeline.models import Asset, Project, Scene, Script, Speech, Turn, script_current
+from videoflow.pipeline.spoken import pronunciations_of, spoken_key, words_key
 from videoflow.pipeline.stages.base import Stage, StageContext, StageInput, StageNotReady, StageOutput, asset_add
 from videoflow.pipeline.store import cache_dir, room_check
 from videoflow.providers import base
@@ -78,47 +82,59 @@ def run(context: StageContext) -> StageOutput:
     turns = list(script.turns.all())
     room_check(int(script.measured_seconds * BYTES_PER_SECOND_OF_VIDEO))
     _begin(context, script)
+    crash_point(STAGE.name, "begun")
     lines = _speak(context, turns)
     placed = _spoken_turns(project, turns, lines)
     with context.fenced():
         _speech_save(context, turns, placed, lines)
+    crash_point(STAGE.name, "speech_saved")
     total_seconds = placed[-1].end + TAIL_SECONDS
     look = _look(project, script)
     context.report(SPEECH_SHARE, "Planning the pictures", changed="speech")
     shots = _shots(project, script, placed, look, total_seconds)
-    pictures = _draw(context, script, shots, look)
+    clips = _draw(context, script, shots, _scenes_of(shots, turns, kept_load(project)), look)
     context.report(DRAWING_END_SHARE, "Fitting the music", changed="scenes")
     bed = _music(context, project, look, total_seconds)
     context.check()
 
     def save() -> dict[str, Any]:
         _music_save(context, bed)
-        script.media_seconds = total_seconds
-        script.save(update_fields=["media_seconds"])
-        clips = sum(picture.kind == "clip" for picture in pictures)
+        script.media_seconds = script.measured_seconds = total_seconds
+        script.share_a = _share_a(turns, lines)
+        script.save(update_fields=["media_seconds", "measured_seconds", "share_a"])
+        kept_store(project, [])
+        project.edit_steps.filter(part="scenes").delete()  # those scenes are not there any more
         return {"scenes": len(shots), "clips": clips, "turns": len(turns), "seconds": round(total_seconds, 2)}
 
     return StageOutput(f"{len(shots)} scenes and {len(turns)} spoken turns", save)
 
 
 def _begin(context: StageContext, script: Script) -> None:
-    """Take the media of this script off the page; the files stay in the cache and are found again by content."""
+    """Take the media off the page, but what the creator chose; the files stay in the cache and are found again by content."""
+    project = context.project
     with context.fenced():
+        if not project.kept_scenes:  # else an attempt before this one has written them down and died
+            before = Script.objects.filter(project=project, scenes__isnull=False).first()
+            kept_store(project, scenes_read(before) if before else [])
+        chosen = {asset_id for scene in kept_load(project) for asset_id in scene.asset_ids()}
         script.media_seconds = None
         script.save(update_fields=["media_seconds"])
-        Asset.objects.filter(
-            project=context.project, kind__in=(Asset.Kind.SPEECH, Asset.Kind.IMAGE, Asset.Kind.CLIP, Asset.Kind.MUSIC)
-        ).delete()
+        Scene.objects.filter(project=project).delete()
+        made = Asset.objects.filter(
+            project=project, kind__in=(Asset.Kind.SPEECH, Asset.Kind.IMAGE, Asset.Kind.CLIP, Asset.Kind.MUSIC)
+        )
+        made.exclude(pk__in=chosen).exclude(origin=Asset.UPLOAD).delete()
 
 
 def _speak(context: StageContext, turns: Sequence[Turn]) -> list[SpokenLine]:
     speech = cast(base.Speech, provider_get("speech", "embedded"))
     voices = {speaker: context.project.hosts[speaker]["voice"] for speaker in ("A", "B")}
     return speech.speak(
-        [Line(turn.text, voices[turn.speaker]) for turn in turns],
+        [Line(turn.text, voices[turn.speaker], pronunciations_of(context.project)) for turn in turns],
         cache_dir("speech"),
         report=lambda share, message: context.report(SPEECH_SHARE * share, message),
         cancelled=context.cancelled,
+        on_line=lambda index, line: crash_point(STAGE.name, "line_spoken"),
     )
 
 
@@ -134,7 +150,11 @@ def _speech_save(context: StageContext, turns: Sequence[Turn], placed: Sequence[
             seconds=line.seconds,
             alt=turn.text[:500],
         )
-        Speech.objects.create(turn=turn, asset=asset, start=place.start)
+        Speech.objects.create(turn=turn, asset=asset, start=place.start, spoken_key=spoken_key(context.project, turn))
+        turn.measured_seconds = line.seconds
+        turn.words = [[word.text, word.start, word.end] for word in line.words]
+        turn.save(update_fields=["measured_seconds", "words"])
+        crash_point(STAGE.name, "recording_stored")
 
 
 def _look(project: Project, script: Script) -> dict[str, Any]:
@@ -157,26 +177,52 @@ def _shots(
     )
 
 
-def _draw(context: StageContext, script: Script, shots: Sequence[Shot], look: dict[str, Any]) -> list[Picture]:
-    """Draw every shot; each one's row appears as soon as its file is whole."""
+@dataclass(frozen=True, slots=True)
+class _PlannedScene:
+    shot: Shot
+    kept: KeptScene | None
+    words_key: str
+    start: float
+    end: float
+
+
+def _scenes_of(shots: Sequence[Shot], turns: Sequence[Turn], kept: Sequence[KeptScene]) -> list[_PlannedScene]:
+    """Give every shot what was chosen at its place before, and its time."""
+    matched = kept_match(shots, turns, kept)
+    shifts = [scene.end_shift if scene else 0.0 for scene in matched]
+    ends = cuts_shift([shot.start + shot.seconds for shot in shots], shifts)
+    starts = [0.0, *ends[:-1]]
+    words = [words_key([turns[index] for index in shot.turn_indexes]) for shot in shots]
+    return [_PlannedScene(*facts) for facts in zip(shots, matched, words, starts, ends, strict=True)]
+
+
+def _draw(
+    context: StageContext, script: Script, shots: Sequence[Shot], planned: Sequence[_PlannedScene], look: dict[str, Any]
+) -> int:
+    """Draw every shot that needs it; each one's row appears as soon as its file is whole. Return how many scenes are clips."""
     project = context.project
     with context.fenced():
         project.look = look
         project.save(update_fields=["look"])
+        stays = [scene for scene in planned if scene.kept is not None and scene.kept.keeps_picture]
+        clips = sum(_scene_keep(context, script, scene).kind == Asset.Kind.CLIP for scene in stays)
+    drawn = [scene for scene in planned if scene not in stays]
     done = 0
 
     def keep(index: int, picture: Picture) -> None:
         nonlocal done
+        crash_point(STAGE.name, "picture_drawn")
         with context.fenced():
-            _scene_save(context, script, shots[index], picture)
+            _scene_draw(context, script, drawn[index], picture)
+        crash_point(STAGE.name, "scene_saved")
         done += 1
-        share = SPEECH_SHARE + (DRAWING_END_SHARE - SPEECH_SHARE) * done / len(shots)
-        context.report(share, f"Picture {done} of {len(shots)}", changed="scenes")
+        share = SPEECH_SHARE + (DRAWING_END_SHARE - SPEECH_SHARE) * done / len(drawn)
+        context.report(share, f"Picture {done} of {len(drawn)}", changed="scenes")
 
     width_px, height_px = project.size_px
     pictures = cast(base.Pictures, provider_get("images", "embedded"))
-    return pictures.draw(
-        shots,
+    made = pictures.draw(
+        [scene.shot for scene in drawn],
         cache_dir("pictures"),
         look=look,
         width_px=width_px,
@@ -186,9 +232,19 @@ def _draw(context: StageContext, script: Script, shots: Sequence[Shot], look: di
         cancelled=context.cancelled,
         on_picture=keep,
     )
+    return clips + sum(picture.kind == "clip" for picture in made)
 
 
-def _scene_save(context: StageContext, script: Script, shot: Shot, picture: Picture) -> None:
+def _scene_keep(context: StageContext, script: Script, scene: _PlannedScene) -> Asset:
+    """Write a scene whose picture the creator chose, and return that picture."""
+    kept = cast(KeptScene, scene.kept)
+    asset = Asset.objects.get(project=context.project, pk=kept.asset_id)
+    made = Asset.objects.filter(project=context.project, pk=kept.made_id or None).first()
+    _scene_save(context, script, scene, asset, made, layout=kept.layout)
+    return asset
+
+
+def _scene_draw(context: StageContext, script: Script, scene: _PlannedScene, picture: Picture) -> None:
     asset = asset_add(
         context,
         picture.path,
@@ -197,27 +253,49 @@ def _scene_save(context: StageContext, script: Script, shot: Shot, picture: Pict
         model=picture.model,
         licence=picture.licence,
         credit=picture.credit,
-        name=f"scene-{shot.index + 1:03}{picture.path.suffix}",
+        name=f"scene-{scene.shot.index + 1:03}{picture.path.suffix}",
         width_px=picture.width_px,
         height_px=picture.height_px,
         seconds=picture.seconds,
         alt=picture.alt[:500],
     )
-    Scene.objects.create(
+    _scene_save(context, script, scene, asset, asset, layout=scene.shot.layout)
+
+
+def _scene_save(
+    context: StageContext, script: Script, scene: _PlannedScene, asset: Asset, made: Asset | None, *, layout: str
+) -> None:
+    """Write a scene; its motion is the creator's while the picture is of the same kind, else the storyboard's."""
+    shot, kept = scene.shot, scene.kept
+    carries = kept is not None and (kept.keeps_picture or kept.layout == shot.layout)
+    row = Scene.objects.create(
         project=context.project,
         script=script,
         asset=asset,
+        made=made,
         position=shot.index,
         turn_positions=list(shot.turn_indexes),
-        start=shot.start,
-        seconds=shot.seconds,
-        layout=shot.layout,
+        start=scene.start,
+        seconds=scene.end - scene.start,
+        layout=layout,
         spec=asdict(shot)["spec"],
-        motion=shot.motion,
-        transition=shot.transition,
-        focus_x=shot.focus[0],
-        focus_y=shot.focus[1],
+        motion=kept.motion if kept and carries else shot.motion,
+        transition=kept.transition if kept and carries else shot.transition,
+        focus_x=kept.focus[0] if kept and carries else shot.focus[0],
+        focus_y=kept.focus[1] if kept and carries else shot.focus[1],
+        drawn_for=scene.words_key,
     )
+    if kept is not None:
+        row.key = UUID(kept.key)
+        row.is_locked, row.trim_start, row.end_shift = kept.is_locked, kept.trim_start, kept.end_shift
+        row.save(update_fields=["key", "is_locked", "trim_start", "end_shift"])
+        row.candidates.set(Asset.objects.filter(project=context.project, pk__in=kept.candidate_ids))
+
+
+def _share_a(turns: Sequence[Turn], lines: Sequence[SpokenLine]) -> float:
+    """Return speaker A's share of the speaking time, 0 to 1."""
+    spoken = [(turn.speaker, line.seconds) for turn, line in zip(turns, lines, strict=True)]
+    return sum(seconds for speaker, seconds in spoken if speaker == "A") / max(0.001, sum(seconds for _, seconds in spoken))
 
 
 def _music(context: StageContext, project: Project, look: dict[str, Any], seconds: float) -> MusicBed:

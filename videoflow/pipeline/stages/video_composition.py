@@ -12,6 +12,7 @@ from videoflow import render
 from videoflow.crash_points import crash_point
 from videoflow.pipeline.metadata import chapters_make
 from videoflow.pipeline.models import Asset, Project, Scene, Script, Turn, Video, script_current
+from videoflow.pipeline.spoken import turns_unspoken
 from videoflow.pipeline.stages.base import Stage, StageContext, StageInput, StageNotReady, StageOutput, asset_add
 from videoflow.pipeline.store import asset_path, cache_dir, room_check
 from videoflow.providers import base
@@ -48,6 +49,10 @@ def _ready_script(project: Project) -> Script:
         raise StageNotReady("There is no script yet. Write or paste one first.")
     if script.media_seconds is None:
         raise StageNotReady("Speech and pictures are not complete yet. Make the media first.")
+    changed = len(turns_unspoken(project, script))
+    if changed:
+        lines = "One line has" if changed == 1 else f"{changed} lines have"
+        raise StageNotReady(f"{lines} changed since the recording. Update the media first: only what changed is made anew.")
     return script
 
 

@@ -26,6 +26,7 @@ from videoflow.pipeline.models import (
     Turn,
     Video,
 )
+from videoflow.pipeline.spoken import spoken_key, words_key
 from videoflow.pipeline.store import media_path
 from videoflow.sessions.models import CreatorSession
 from videoflow.sessions.services import token_hash
@@ -139,6 +140,35 @@ class TurnFactory(DjangoModelFactory[Turn]):
     speaker = "A"
     text = "Twelve million views for trees no taller than a bicycle."
     measured_seconds = 3.4
+
+
+class AssetFactory(DjangoModelFactory[Asset]):
+    """A row only; the file is not there."""
+
+    class Meta:
+        model = Asset
+
+    project = SubFactory(ProjectFactory)
+    kind = "image"
+    origin = "embedded"
+    name = "scene.jpg"
+    path = "00/0000.jpg"
+    sha256 = "0" * 64
+    size_bytes = 1
+
+
+class SceneFactory(DjangoModelFactory[Scene]):
+    class Meta:
+        model = Scene
+
+    script = SubFactory(ScriptFactory)
+    project = SelfAttribute("script.project")
+    asset = SubFactory(AssetFactory, project=SelfAttribute("..project"))
+    made = SelfAttribute("asset")
+    position = Sequence(int)
+    start = LazyAttribute(lambda scene: scene.position * 4.0)
+    seconds = 4.0
+    layout = "statement"
 
 
 def image_bytes(width_px: int, height_px: int, colour: str, words: str = "", kind: str = "JPEG") -> bytes:
@@ -279,7 +309,8 @@ def with_media(project: Project, script: Script, *, count: int = 6, done: bool =
     if done:
         task_done(project, "media_generation", f"{count} scenes and 6 spoken turns", seconds=71)
     clock = 0.5
-    for turn in script.turns.all():
+    turns = list(script.turns.all())
+    for turn in turns:
         speech = asset_make(
             project,
             kind="speech",
@@ -287,7 +318,7 @@ def with_media(project: Project, script: Script, *, count: int = 6, done: bool =
             content=_wav(turn.position),
             seconds=turn.measured_seconds,
         )
-        Speech.objects.create(turn=turn, asset=speech, start=clock)
+        Speech.objects.create(turn=turn, asset=speech, start=clock, spoken_key=spoken_key(project, turn))
         clock += turn.measured_seconds + turn.pause_seconds
     colours = ("#1f3a5f", "#8a3b12", "#27543f", "#5a2a5e", "#7a5c12", "#234e52")
     layouts = ("title_card", "chapter_card", "bar_chart", "quote_card", "ranked_list", "keyword")
@@ -303,13 +334,12 @@ def with_media(project: Project, script: Script, *, count: int = 6, done: bool =
             height_px=1080,
             alt=f"{words}, drawn",
         )
-        Scene.objects.create(
-            project=project,
+        SceneFactory.create(
             script=script,
             asset=asset,
             position=position,
-            start=position * 4.0,
-            seconds=4.0,
+            turn_positions=[turns[position % len(turns)].position],
+            drawn_for=words_key([turns[position % len(turns)]]),
             layout=layouts[position % 6],
         )
     if done:

@@ -1,0 +1,107 @@
+"""The editable parts of a project as plain data: read for the record of a step, written back when it is undone."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+from django.db.models import F
+
+from videoflow.pipeline.models import Project, Scene, Script, Turn, script_current
+
+PartName = Literal["script", "scenes", "look"]
+Stored = dict[str, Any]
+
+_OUT_OF_THE_WAY = 1_000_000  # positions are unique at every moment: rows step aside before they take their new ones
+_TURN_FIELDS = ("speaker", "text", "section", "sources", "cue", "pause_seconds", "is_locked", "measured_seconds", "words")
+_SCENE_FIELDS = (
+    "turn_positions", "start", "seconds", "layout", "spec", "motion", "transition", "focus_x", "focus_y", "is_locked",
+    "drawn_for", "trim_start", "end_shift", "asset_id", "made_id",
+)  # fmt: skip
+_LOOK_FIELDS = ("caption", "music", "pronunciations", "aspect")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    read: Callable[[Project], Stored]
+    write: Callable[[Project, Stored], None]
+
+
+def _script_read(project: Project) -> Stored:
+    script = script_current(project)
+    return {"script": None} if script is None else {"script": script.pk, "title": script.title, "turns": _turns(script)}
+
+
+def _turns(script: Script) -> list[Stored]:
+    return [{"key": str(turn.key)} | {name: getattr(turn, name) for name in _TURN_FIELDS} for turn in script.turns.all()]
+
+
+def _script_write(project: Project, stored: Stored) -> None:
+    script = Script.objects.filter(project=project, pk=stored["script"]).first()
+    if script is not None:  # a newer version may have replaced it; that one is not touched
+        turns_write(script, stored["turns"])
+        Script.objects.filter(pk=script.pk).update(title=stored["title"])
+
+
+def turns_write(script: Script, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Make the script's turns these, in this order; a turn with a known key keeps its row, its recording and its revision + 1."""
+    known = {str(turn.key): turn for turn in script.turns.all()}
+    script.turns.exclude(key__in=[UUID(row["key"]) for row in rows]).delete()
+    script.turns.update(position=F("position") + _OUT_OF_THE_WAY)
+    for position, row in enumerate(rows):
+        values = {name: row[name] for name in _TURN_FIELDS}
+        turn = known.get(row["key"])
+        if turn is None:
+            Turn.objects.create(script=script, key=UUID(row["key"]), position=position, **values)
+            continue
+        is_changed = any(getattr(turn, name) != value for name, value in values.items())
+        Turn.objects.filter(pk=turn.pk).update(position=position, revision=F("revision") + is_changed, **values)
+
+
+def _scenes_read(project: Project) -> Stored:
+    script = script_current(project)
+    if script is None:
+        return {"script": None, "scenes": []}
+    scenes = [
+        {"key": str(scene.key)} | {name: _plain(getattr(scene, name)) for name in _SCENE_FIELDS} for scene in _scenes(script)
+    ]
+    return {"script": script.pk, "scenes": scenes}
+
+
+def _scenes(script: Script) -> list[Scene]:
+    return list(script.scenes.all())
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, UUID) else value
+
+
+def _scenes_write(project: Project, stored: Stored) -> None:
+    script = Script.objects.filter(project=project, pk=stored["script"]).first()
+    if script is None:
+        return
+    wanted = {row["key"] for row in stored["scenes"]}
+    if wanted != {str(scene.key) for scene in script.scenes.all()}:
+        return  # made anew meanwhile: these scenes are gone
+    script.scenes.update(position=F("position") + _OUT_OF_THE_WAY)
+    for position, row in enumerate(stored["scenes"]):
+        values = {name: row[name] for name in _SCENE_FIELDS}
+        script.scenes.filter(key=UUID(row["key"])).update(position=position, revision=F("revision") + 1, **values)
+
+
+def _look_read(project: Project) -> Stored:
+    project.refresh_from_db(fields=_LOOK_FIELDS)
+    return {name: getattr(project, name) for name in _LOOK_FIELDS}
+
+
+def _look_write(project: Project, stored: Stored) -> None:
+    for name in _LOOK_FIELDS:
+        setattr(project, name, stored[name])
+    project.save(update_fields=[*_LOOK_FIELDS, "updated_at"])
+
+
+PARTS: dict[PartName, Part] = {
+    "script": Part(_script_read, _script_write),
+    "scenes": Part(_scenes_read, _scenes_write),
+    "look": Part(_look_read, _look_write),
+}

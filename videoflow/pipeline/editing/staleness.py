@@ -1,0 +1,37 @@
+"""What no longer matches what was made: turns to speak, scenes to draw, and the video itself."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from videoflow.pipeline.models import Project, Scene, Script, Turn, Video
+from videoflow.pipeline.spoken import turns_unspoken, words_key
+from videoflow.pipeline.stages.video_composition import timeline_key, timeline_of
+
+
+@dataclass(frozen=True, slots=True)
+class Staleness:
+    """Positions of what must be made anew; ``is_composed`` says that the newest video shows the present state."""
+
+    turns: tuple[int, ...]
+    scenes: tuple[int, ...]
+    is_composed: bool
+
+    @property
+    def is_fresh(self) -> bool:
+        return not self.turns and not self.scenes and self.is_composed
+
+
+def staleness_of(project: Project, script: Script, video: Video | None) -> Staleness:
+    """Compare script, recordings, pictures and the newest video; eight queries at most."""
+    turns = list(script.turns.all())
+    unspoken = tuple(turn.position for turn in turns_unspoken(project, script))
+    scenes = tuple(scene.position for scene in script.scenes.all() if _is_outdated(scene, turns))
+    if unspoken or script.media_seconds is None or video is None:
+        return Staleness(unspoken, scenes, is_composed=False)
+    return Staleness(unspoken, scenes, is_composed=video.timeline_key == timeline_key(timeline_of(project, script)))
+
+
+def _is_outdated(scene: Scene, turns: Sequence[Turn]) -> bool:
+    if scene.is_locked or scene.asset_id != scene.made_id:  # the creator's choice stands whatever is said
+        return False
+    return scene.drawn_for != words_key([turns[position] for position in scene.turn_positions if position < len(turns)])

@@ -1,0 +1,104 @@
+"""Keep what the creator chose for a scene when the media are made anew: locks, own pictures, motion, moved cuts."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from videoflow.pipeline.models import Project, Scene, Script, Turn
+from videoflow.providers.base import Shot
+
+SHORTEST_SECONDS = 0.7  # a scene that is shorter cannot be read
+Place = tuple[tuple[str, ...], int]
+"""Where a scene belongs: the keys of the turns under it, and the how-manieth it is of those with the same turns."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptScene:
+    """What a scene carries over; ``asset_id`` and ``made_id`` are ids of assets as texts."""
+
+    key: str
+    turn_keys: tuple[str, ...]
+    layout: str
+    motion: str
+    transition: str
+    focus: tuple[float, float]
+    is_locked: bool
+    asset_id: str
+    made_id: str
+    candidate_ids: tuple[str, ...]
+    trim_start: float
+    end_shift: float
+
+    @property
+    def keeps_picture(self) -> bool:
+        """Whether the picture stays whatever is said under it."""
+        return self.is_locked or self.asset_id != self.made_id
+
+    def asset_ids(self) -> set[str]:
+        """Return the assets that must not go while the scene is remembered."""
+        return {*self.candidate_ids, *((self.asset_id, self.made_id) if self.keeps_picture else ())} - {""}
+
+
+def scenes_read(script: Script) -> list[KeptScene]:
+    """Return what the scenes of a script carry over, in their order."""
+    keys = [str(key) for key in script.turns.values_list("key", flat=True)]
+    return [_kept(scene, keys) for scene in script.scenes.prefetch_related("candidates")]
+
+
+def _kept(scene: Scene, turn_keys: Sequence[str]) -> KeptScene:
+    return KeptScene(
+        key=str(scene.key),
+        turn_keys=tuple(turn_keys[position] for position in scene.turn_positions if position < len(turn_keys)),
+        layout=scene.layout,
+        motion=scene.motion,
+        transition=scene.transition,
+        focus=(scene.focus_x, scene.focus_y),
+        is_locked=scene.is_locked,
+        asset_id=str(scene.asset_id),
+        made_id=str(scene.made_id or ""),
+        candidate_ids=tuple(str(asset.pk) for asset in scene.candidates.all()),
+        trim_start=scene.trim_start,
+        end_shift=scene.end_shift,
+    )
+
+
+def kept_store(project: Project, scenes: Iterable[KeptScene]) -> None:
+    """Write down what the scenes carry over, so that an attempt which dies half-way loses none of it."""
+    project.kept_scenes = [asdict(scene) for scene in scenes]
+    project.save(update_fields=["kept_scenes"])
+
+
+def kept_load(project: Project) -> list[KeptScene]:
+    return [_loaded(stored) for stored in project.kept_scenes]
+
+
+def _loaded(stored: dict[str, Any]) -> KeptScene:
+    tuples = {name: tuple(stored[name]) for name in ("turn_keys", "focus", "candidate_ids")}
+    return KeptScene(**{**stored, **tuples})
+
+
+def kept_match(shots: Sequence[Shot], turns: Sequence[Turn], kept: Sequence[KeptScene]) -> list[KeptScene | None]:
+    """Return for every shot the scene that stood at its place before; None where there was none."""
+    by_place = dict(zip(_places([scene.turn_keys for scene in kept]), kept, strict=True))
+    wanted = _places([tuple(str(turns[index].key) for index in shot.turn_indexes) for shot in shots])
+    return [by_place.get(place) for place in wanted]
+
+
+def _places(all_turn_keys: Sequence[tuple[str, ...]]) -> list[Place]:
+    seen: Counter[tuple[str, ...]] = Counter()
+    places = []
+    for turn_keys in all_turn_keys:
+        places.append((turn_keys, seen[turn_keys]))
+        seen[turn_keys] += 1
+    return places
+
+
+def cuts_shift(ends: Sequence[float], shifts: Sequence[float]) -> list[float]:
+    """Return the scenes' ends, in seconds, moved as the creator moved them; every scene stays long enough to be seen."""
+    moved = list(ends)
+    for index in range(len(ends) - 1):  # the last scene ends with the video
+        earliest = (moved[index - 1] if index else 0.0) + SHORTEST_SECONDS
+        latest = ends[index + 1] - SHORTEST_SECONDS
+        moved[index] = max(earliest, min(latest, ends[index] + shifts[index])) if earliest <= latest else ends[index]
+    return moved
