@@ -19,7 +19,7 @@ from celery.signals import worker_ready
 from django.db import DatabaseError, close_old_connections
 
 from videoflow.pipeline.runner import queue_drain, shutdown_request, worker_id_make
-from videoflow.tasks.services import worker_beat
+from videoflow.tasks.oversight import worker_beat
 from videoflow.tasks.wakeup import RUN_TASK
 
 WATCH_SECONDS = 1.0

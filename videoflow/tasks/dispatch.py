@@ -15,7 +15,8 @@ from django.db.utils import DatabaseError
 
 from videoflow import redis
 from videoflow.children import group_kill
-from videoflow.tasks.services import due_count, has_unanswered, leases_reap, wakeups_repeat, worker_beat, workers_forget
+from videoflow.tasks.oversight import due_count, has_unanswered, wakeups_repeat, worker_beat, workers_forget
+from videoflow.tasks.services import leases_reap
 
 LOOK_SECONDS = 1.0
 BEAT_SECONDS = 10.0

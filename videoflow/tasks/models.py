@@ -19,8 +19,8 @@ class Task(models.Model):
               failed | cancelled ──user's retry
 
     ``retrying`` waits for ``not_before``. Every write of a worker says ``WHERE fence = mine``: the fence grows with each claim,
-    so a worker that was taken for dead can change nothing. ``retry_count`` counts the user's retries, ``recoveries`` the expired
-    leases, ``attempt`` all claims.
+    so a worker that was taken for dead can change nothing. ``retry_count`` counts the user's retries, ``automatic_retries`` and
+    ``recoveries`` (expired leases) what happened since the last of them, ``attempt`` all claims.
     """
 
     class Status(models.TextChoices):
@@ -57,6 +57,7 @@ class Task(models.Model):
     attempt = models.PositiveIntegerField(default=0)
     attempt_started_at = models.DateTimeField(null=True, blank=True)
     retry_count = models.PositiveSmallIntegerField(default=0)
+    automatic_retries = models.PositiveSmallIntegerField(default=0)
     recoveries = models.PositiveSmallIntegerField(default=0)
     fence = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -73,7 +74,11 @@ class Task(models.Model):
     class Meta:
         ordering = ("-created_at",)
         indexes = [
-            models.Index(fields=("queue", "status", "-priority", "created_at"), name="task_due"),
+            models.Index(
+                fields=("queue", "-priority", "session", "created_at", "not_before"),
+                condition=Q(status__in=("pending", "retrying"), cancel_requested_at__isnull=True),
+                name="task_waiting",
+            ),
             models.Index(fields=("status", "lease_until"), name="task_lease"),
             models.Index(fields=("session", "-created_at"), name="task_session"),
             models.Index(fields=("session", "queue", "-attempt_started_at"), name="task_turn"),

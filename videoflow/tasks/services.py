@@ -1,22 +1,22 @@
 """Everything that changes a task. Each change writes its event in the same transaction; hints go out on commit."""
 
 import logging
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
-from django.db.models import Count, F, Min, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from videoflow.errors import BadInput, Cancelled, VideoflowError
 from videoflow.sessions.models import CreatorSession
 from videoflow.tasks.events import event_message, rfc3339
-from videoflow.tasks.models import ProgressEvent, Task, Worker
+from videoflow.tasks.models import ProgressEvent, Task
+from videoflow.tasks.rows import Sql, event_insert, next_due, slots_taken, task_change
 from videoflow.tasks.wakeup import bell_ring, wakeup_send
 
 LEASE = timedelta(seconds=30)
@@ -24,9 +24,7 @@ MAX_RECOVERIES = 3
 MAX_USER_RETRIES = 3
 MAX_AUTOMATIC_RETRIES = 3
 RETRY_WAITS_SECONDS = (5, 20, 60)
-WAKEUPS_AT_ONCE = 50
-UNANSWERED_WAKEUPS = 3  # 7 s after a task became due
-CLAIM_CANDIDATES = 5  # how many rows are tried before a claim gives up to faster workers
+MAX_RUNNING = 3  # tasks of one session at once
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +48,8 @@ class Claim:
     task_id: UUID
     fence: int
     worker_id: str
+    task: Task | None = field(default=None, compare=False, repr=False)
+    """The row as it was claimed, so that the run need not read it again."""
 
     def rows(self) -> QuerySet[Task]:
         """Return the task while it is still ours; empty once somebody else has claimed it."""
@@ -69,27 +69,11 @@ def error_body(
     }
 
 
-def _seq_next(session_id: UUID) -> int:
-    """Count the session's head up and return it, in one statement: every event passes here."""
-    table, key = CreatorSession._meta.db_table, CreatorSession._meta.pk
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {table} SET head_seq = head_seq + 1 WHERE id = %s RETURNING head_seq",  # noqa: S608 - our own name
-            [key.get_db_prep_value(session_id, connection)],
-        )
-        row = cursor.fetchone()
-    if row is None:
-        raise CreatorSession.DoesNotExist
-    return int(row[0])
-
-
 def _event_write(task: Task, event_type: str, data: Mapping[str, Any] | None = None) -> None:
     """Append the task's present state to its session's event stream; must run inside the change's transaction."""
-    seq = _seq_next(task.session_id)
-    event = ProgressEvent.objects.create(
+    event = ProgressEvent(
         session_id=task.session_id,
-        seq=seq,
-        task=task,
+        task_id=task.pk,
         event_type=event_type,
         task_type=task.task_type,
         status=task.status,
@@ -97,7 +81,8 @@ def _event_write(task: Task, event_type: str, data: Mapping[str, Any] | None = N
         message=task.message,
         data=dict(data or {}),
     )
-    transaction.on_commit(lambda: bell_ring(session_id=task.session_id, seq=seq, row=event_message(event)))
+    event_insert(event)
+    transaction.on_commit(lambda: bell_ring(session_id=event.session_id, seq=event.seq, row=event_message(event)))
 
 
 def task_enqueue(
@@ -136,60 +121,40 @@ def task_enqueue(
     return task
 
 
-def _is_time(now: datetime) -> Q:
-    return Q(not_before__isnull=True) | Q(not_before__lte=now)
-
-
 def tasks_due(*, queue: str | None = None, now: datetime | None = None) -> QuerySet[Task]:
     """Return the tasks a worker may claim, by priority, then by age."""
     now = now or timezone.now()
-    due = Task.objects.filter(status__in=Task.WAITING, cancel_requested_at__isnull=True)
-    due = due.filter(_is_time(now))
+    running = Task.objects.filter(status=Task.Status.IN_PROGRESS, lease_until__gte=now).order_by().values("session")
+    busy = running.annotate(tasks=Count("pk")).filter(tasks__gte=MAX_RUNNING).values("session")
+    due = Task.objects.filter(status__in=Task.WAITING, cancel_requested_at__isnull=True).exclude(session__in=busy)
+    due = due.filter(Q(not_before__isnull=True) | Q(not_before__lte=now))
     if queue:
         due = due.filter(queue=queue)
     return due.order_by("-priority", "created_at")
 
 
-def _candidates(queue: str, now: datetime) -> Iterator[UUID]:
-    """Yield the ids of due tasks in the order of their claims: by priority, then turn by turn between sessions, then by age.
-
-    The turn is found between sessions, not between tasks: the cost does not grow with what one session has waiting.
-    """
-    due = tasks_due(queue=queue, now=now)
-    started = Task.objects.filter(session=OuterRef("session"), queue=queue, attempt_started_at__isnull=False)
-    served = Subquery(started.order_by("-attempt_started_at").values("attempt_started_at")[:1])
-    turns = due.order_by().values("session", "priority").annotate(oldest=Min("created_at"), served=served)
-    turns = turns.order_by("-priority", F("served").asc(nulls_first=True), "oldest")
-    for turn in turns[:CLAIM_CANDIDATES]:
-        pk = due.filter(session=turn["session"], priority=turn["priority"]).values_list("pk", flat=True).first()
-        if pk is not None:
-            yield pk
-
-
-def _slots_taken(queue: str, host: str) -> bool:
-    slots: int = settings.VIDEOFLOW_QUEUE_SLOTS[queue]
-    running = Task.objects.filter(queue=queue, status=Task.Status.IN_PROGRESS, lease_until__gte=timezone.now())
-    return running.filter(worker_id__startswith=f"{host}:").count() >= slots
-
-
 def task_claim(*, queue: str, worker_id: str, task_id: UUID | None = None) -> Claim | None:
     """Claim the best due task of a queue, or just ``task_id``; None when there is nothing to do or no free slot.
 
-    ``worker_id`` is ``host:kind:pid``. One guarded UPDATE hands out the fence; losing the race for a row tries the next one.
+    ``worker_id`` is ``host:kind:pid``. One guarded UPDATE hands out the fence; losing the race for a row tries the next one. May
+    run inside the transaction that ends the worker's last task, which saves that one's commit.
     """
-    # Candidates are read before the transaction: the database's one write lock is for the claim alone.
-    for pk in [task_id] if task_id else _candidates(queue, timezone.now()):
-        with transaction.atomic():
-            if task_id is None and _slots_taken(queue, worker_id.partition(":")[0]):
-                return None
+    with transaction.atomic(savepoint=False):
+        while True:
             now = timezone.now()
-            rows = Task.objects.filter(status__in=Task.WAITING, cancel_requested_at__isnull=True)
+            chosen = task_id
             if task_id is None:
-                rows = rows.filter(_is_time(now))
-            claimed = rows.filter(pk=pk).update(
+                if slots_taken(queue=queue, host=worker_id.partition(":")[0], now=now) >= settings.VIDEOFLOW_QUEUE_SLOTS[queue]:
+                    return None
+                chosen = next_due(queue=queue, session_limit=MAX_RUNNING, now=now)
+            if chosen is None:
+                return None
+            task = task_change(
+                task_id=chosen,
+                statuses=Task.WAITING,
                 status=Task.Status.IN_PROGRESS,
-                attempt=F("attempt") + 1,
-                fence=F("fence") + 1,
+                attempt=Sql("attempt + 1"),
+                fence=Sql("fence + 1"),
                 lease_until=now + LEASE,
                 worker_id=worker_id,
                 progress=0,
@@ -197,15 +162,15 @@ def task_claim(*, queue: str, worker_id: str, task_id: UUID | None = None) -> Cl
                 error=None,
                 not_before=None,
                 attempt_started_at=now,
-                started_at=Coalesce(F("started_at"), now),
+                started_at=Sql("COALESCE(started_at, %s)", now),
                 hint_count=0,
                 estimated_seconds_remaining=None,
             )
-            if claimed:
-                task = Task.objects.get(pk=pk)
+            if task is not None:
                 _event_write(task, ProgressEvent.Type.STATUS_CHANGE, {"attempt": task.attempt})
-                return Claim(task.pk, task.fence, worker_id)
-    return None
+                return Claim(task.pk, task.fence, worker_id, task)
+            if task_id is not None:
+                return None
 
 
 def task_heartbeat(*, claim: Claim) -> bool:
@@ -226,23 +191,28 @@ def task_progress(
     Raises:
         LeaseLost: the task is no longer ours; nothing was written.
     """
+    share = min(99, max(0, percent))
     with transaction.atomic():
-        task = claim.rows().first()
-        if task is None:
-            raise LeaseLost("Another worker has taken this task over.")
-        task.progress = max(task.progress, min(99, percent))
-        task.message = message[:500]
-        task.estimated_seconds_remaining = eta_seconds
-        task.save(update_fields=["progress", "message", "estimated_seconds_remaining"])
+        task = _claimed_change(
+            claim,
+            progress=Sql("CASE WHEN progress < %s THEN %s ELSE progress END", share, share),
+            message=message[:500],
+            estimated_seconds_remaining=eta_seconds,
+        )
         _event_write(task, ProgressEvent.Type.PROGRESS_UPDATE, {**(data or {}), "eta_seconds": eta_seconds})
 
 
-def _task_end(claim: Claim, event_type: str, *, data: Mapping[str, Any] | None = None, **changes: Any) -> Task:
-    """Move our in-progress task to another status and write the event, or raise LeaseLost."""
-    changed = claim.rows().update(lease_until=None, estimated_seconds_remaining=None, **changes)
-    if not changed:
+def _claimed_change(claim: Claim, **values: object) -> Task:
+    """Change the task and return it as it is now, or raise LeaseLost when it is not ours."""
+    task = task_change(task_id=claim.task_id, statuses=[Task.Status.IN_PROGRESS], if_fence=claim.fence, **values)
+    if task is None:
         raise LeaseLost("Another worker has taken this task over.")
-    task = Task.objects.get(pk=claim.task_id)
+    return task
+
+
+def _task_end(claim: Claim, event_type: str, *, data: Mapping[str, Any] | None = None, **changes: object) -> Task:
+    """Move our in-progress task to another status and write the event, or raise LeaseLost."""
+    task = _claimed_change(claim, lease_until=None, estimated_seconds_remaining=None, **changes)
     _event_write(task, event_type, data)
     return task
 
@@ -274,14 +244,14 @@ def task_fail(*, claim: Claim, error: VideoflowError) -> Task:
         if task is None:
             raise LeaseLost("Another worker has taken this task over.")
         body = error_body(code=error.code, message=str(error), details=error.details, retryable=error.retryable)
-        automatic = task.attempt - task.recoveries - task.retry_count
-        if error.retryable and automatic <= MAX_AUTOMATIC_RETRIES:
-            wait_seconds = RETRY_WAITS_SECONDS[max(0, automatic - 1)]
+        if error.retryable and task.automatic_retries < MAX_AUTOMATIC_RETRIES:
+            wait_seconds = RETRY_WAITS_SECONDS[task.automatic_retries]
             return _task_end(
                 claim,
                 ProgressEvent.Type.STATUS_CHANGE,
                 data=body,
                 status=Task.Status.RETRYING,
+                automatic_retries=task.automatic_retries + 1,
                 error=body,
                 message=f"Trying again in {wait_seconds} s: {error}"[:500],
                 not_before=timezone.now() + timedelta(seconds=wait_seconds),
@@ -318,7 +288,9 @@ def task_cancel(*, task_id: UUID) -> Task:
     """
     now = timezone.now()
     with transaction.atomic():
-        changed = Task.objects.filter(pk=task_id, status__in=Task.OPEN).update(
+        task = task_change(
+            task_id=task_id,
+            statuses=Task.OPEN,
             status=Task.Status.CANCELLED,
             cancel_requested_at=now,
             completed_at=now,
@@ -326,9 +298,8 @@ def task_cancel(*, task_id: UUID) -> Task:
             message="Cancelled",
             estimated_seconds_remaining=None,
         )
-        if not changed:
+        if task is None:
             raise BadInput("This task has already ended, so there is nothing to cancel.", code="TASK_ENDED")
-        task = Task.objects.get(pk=task_id)
         _event_write(task, ProgressEvent.Type.STATUS_CHANGE)
     return task
 
@@ -342,11 +313,13 @@ def task_retry(*, task_id: UUID) -> Task:
     """
     try:
         with transaction.atomic():
-            changed = Task.objects.filter(
-                pk=task_id, status__in=(Task.Status.FAILED, Task.Status.CANCELLED), retry_count__lt=MAX_USER_RETRIES
-            ).update(
+            task = task_change(
+                task_id=task_id,
+                statuses=(Task.Status.FAILED, Task.Status.CANCELLED),
+                if_retried_less_than=MAX_USER_RETRIES,
                 status=Task.Status.RETRYING,
-                retry_count=F("retry_count") + 1,
+                retry_count=Sql("retry_count + 1"),
+                automatic_retries=0,
                 recoveries=0,
                 cancel_requested_at=None,
                 completed_at=None,
@@ -356,9 +329,8 @@ def task_retry(*, task_id: UUID) -> Task:
                 message="Waiting for a free worker",
                 dispatched_at=timezone.now(),
             )
-            task = Task.objects.get(pk=task_id)
-            if not changed:
-                if task.status not in (Task.Status.FAILED, Task.Status.CANCELLED):
+            if task is None:
+                if Task.objects.get(pk=task_id).status not in (Task.Status.FAILED, Task.Status.CANCELLED):
                     raise BadInput("Only a failed or cancelled task can be retried.", code="TASK_NOT_RETRYABLE")
                 raise BadInput("This task was retried three times already. Start the step anew.", code="RETRIES_USED_UP")
             _event_write(task, ProgressEvent.Type.STATUS_CHANGE)
@@ -390,7 +362,7 @@ def leases_reap() -> int:
                         error=body,
                         message=body["message"],
                         completed_at=now,
-                        fence=F("fence") + 1,
+                        fence=Sql("fence + 1"),
                     )
                 else:
                     task = _task_end(
@@ -398,8 +370,8 @@ def leases_reap() -> int:
                         ProgressEvent.Type.STATUS_CHANGE,
                         status=Task.Status.RETRYING,
                         message="The worker was lost; another one takes over",
-                        recoveries=F("recoveries") + 1,
-                        fence=F("fence") + 1,
+                        recoveries=Sql("recoveries + 1"),
+                        fence=Sql("fence + 1"),
                         dispatched_at=None,
                         not_before=None,
                     )
@@ -408,43 +380,3 @@ def leases_reap() -> int:
         except LeaseLost:
             continue  # renewed or ended between the read and the write
     return reaped
-
-
-def wakeups_repeat() -> int:
-    """Send wake-ups again for due tasks nobody took, waiting 1, 2, 4 ... 60 s between them. Return how many were sent."""
-    now = timezone.now()
-    due = tasks_due(now=now).values_list("pk", "queue", "dispatched_at", "hint_count")[:WAKEUPS_AT_ONCE]
-    late = [
-        (pk, queue)
-        for pk, queue, dispatched_at, hint_count in due
-        if not dispatched_at or dispatched_at + timedelta(seconds=min(60, 2**hint_count)) <= now
-    ]
-    if not late:
-        return 0
-    Task.objects.filter(pk__in=[pk for pk, _ in late]).update(dispatched_at=now, hint_count=F("hint_count") + 1)
-    return sum(wakeup_send(task_id=pk, queue=queue) for pk, queue in late)
-
-
-def due_count(*, queue: str) -> int:
-    """Return how many tasks of a queue could start now."""
-    return tasks_due(queue=queue).order_by().aggregate(count=Count("pk"))["count"] or 0
-
-
-def has_unanswered(*, queue: str, host: str) -> bool:
-    """Say whether a due task was rung for again and again though the host has a free slot: its workers hear nothing.
-
-    A worker may sit on a dead connection for a minute after Redis came back, or not run at all.
-    """
-    return tasks_due(queue=queue).filter(hint_count__gte=UNANSWERED_WAKEUPS).exists() and not _slots_taken(queue, host)
-
-
-def worker_beat(*, worker_id: str, kind: str, host: str, pid: int) -> None:
-    """Record that a process is alive."""
-    Worker.objects.update_or_create(
-        worker_id=worker_id, defaults={"kind": kind, "host": host, "pid": pid, "heartbeat_at": timezone.now()}
-    )
-
-
-def workers_forget(*, older_than: timedelta) -> None:
-    """Delete the rows of processes that have not been heard of for long."""
-    Worker.objects.filter(heartbeat_at__lt=timezone.now() - older_than).delete()

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from videoflow import redis
 from videoflow.errors import BadInput, VideoflowError
-from videoflow.tasks import services, wakeup
+from videoflow.tasks import oversight, services, wakeup
 from videoflow.tasks.models import ProgressEvent, Task
 from videoflow.tasks.tests.factories import claim_make, session_make, task_make
 
@@ -209,24 +209,24 @@ class TestRetry:
 
 class TestWakeups:
     def test_repeats_with_growing_waits(self, monkeypatch):
-        monkeypatch.setattr(services, "wakeup_send", lambda *, task_id, queue: True)
+        monkeypatch.setattr(oversight, "wakeup_send", lambda *, task_id, queue: True)
         task = task_make()
         Task.objects.update(dispatched_at=None)
-        assert services.wakeups_repeat() == 1
-        assert services.wakeups_repeat() == 0
+        assert oversight.wakeups_repeat() == 1
+        assert oversight.wakeups_repeat() == 0
         Task.objects.update(dispatched_at=timezone.now() - timedelta(seconds=3))
-        assert services.wakeups_repeat() == 1
+        assert oversight.wakeups_repeat() == 1
         task.refresh_from_db()
         assert task.hint_count == 2
 
     def test_unanswered_only_after_three_and_with_a_free_slot(self, settings):
         settings.VIDEOFLOW_QUEUE_SLOTS = {"cpu": 1}
         waiting = task_make()
-        assert not services.has_unanswered(queue="cpu", host="host")
+        assert not oversight.has_unanswered(queue="cpu", host="host")
         Task.objects.filter(pk=waiting.pk).update(hint_count=3)
-        assert services.has_unanswered(queue="cpu", host="host")
+        assert oversight.has_unanswered(queue="cpu", host="host")
         claim_make(task_make())
-        assert not services.has_unanswered(queue="cpu", host="host")
+        assert not oversight.has_unanswered(queue="cpu", host="host")
 
     def test_redis_away_is_no_error(self, monkeypatch):
         monkeypatch.setattr(redis.breaker, "allows", lambda: False)
