@@ -202,7 +202,7 @@ def task_progress(
         _event_write(task, ProgressEvent.Type.PROGRESS_UPDATE, {**(data or {}), "eta_seconds": eta_seconds})
 
 
-def _claimed_change(claim: Claim, **values: object) -> Task:
+def _claimed_change(claim: Claim, **values: Any) -> Task:
     """Change the task and return it as it is now, or raise LeaseLost when it is not ours."""
     task = task_change(task_id=claim.task_id, statuses=[Task.Status.IN_PROGRESS], if_fence=claim.fence, **values)
     if task is None:
@@ -210,7 +210,7 @@ def _claimed_change(claim: Claim, **values: object) -> Task:
     return task
 
 
-def _task_end(claim: Claim, event_type: str, *, data: Mapping[str, Any] | None = None, **changes: object) -> Task:
+def _task_end(claim: Claim, event_type: str, *, data: Mapping[str, Any] | None = None, **changes: Any) -> Task:
     """Move our in-progress task to another status and write the event, or raise LeaseLost."""
     task = _claimed_change(claim, lease_until=None, estimated_seconds_remaining=None, **changes)
     _event_write(task, event_type, data)
