@@ -123,8 +123,8 @@ class Timeline:
     speakers: tuple[SpeakerStyle, ...]
     caption_style: CaptionStyle = field(default_factory=CaptionStyle)
     music: MusicTrack | None = None
-    loudness_lufs: float = -14.0
-    """Integrated loudness of the finished sound. Source: YouTube and Spotify play at −14, podcasts ask for −16."""
     title: str = ""
     comment: str = ""
     """Goes into the file's metadata: which providers made the parts."""
+    loudness_lufs: float = -14.0
+    """Integrated loudness of the finished sound. Source: YouTube and Spotify play at −14, podcasts ask for −16."""
