@@ -1,7 +1,7 @@
 import pytest
 
 from videoflow.pipeline.models import Video
-from videoflow.pipeline.panels import quality_lines
+from videoflow.pipeline.panels.composition import quality_lines
 
 
 @pytest.mark.parametrize(("peak_db", "verdict"), [(-1.6, "ok"), (-1.0, "ok"), (-0.9, "warn")])
