@@ -16,7 +16,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
-from videoflow.pipeline.models import Asset, SourceFile
+from videoflow.pipeline.models import Asset, ProviderCall, SourceFile
 from videoflow.pipeline.services import session_is_kept, sessions_sweep
 from videoflow.sessions.idempotency import KEY_LIFE, keys_forget
 from videoflow.sessions.models import IdempotencyKey, OneUseLink
@@ -137,6 +137,7 @@ def _orphans() -> Iterator[Path]:
     root = Path(settings.MEDIA_ROOT)
     files = [path for path in root.glob("*/*") if path.is_file() and _is_old(path)]
     known = set(Asset.objects.values_list("path", flat=True)) | set(SourceFile.objects.values_list("path", flat=True))
+    known |= set(ProviderCall.objects.values_list("reply_path", flat=True))
     yield from (path for path in files if str(path.relative_to(root)) not in known)
 
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from videoflow.errors import BadInput
 from videoflow.pipeline import stages
-from videoflow.pipeline.models import Asset, Project, Publication, SourceFile
+from videoflow.pipeline.models import Asset, Project, ProviderCall, Publication, SourceFile
 from videoflow.pipeline.stages.base import StageInput
 from videoflow.pipeline.store import media_path, upload_store
 from videoflow.sessions.models import CreatorSession
@@ -62,9 +62,13 @@ def project_delete(*, project: Project) -> None:
         task_cancel(task_id=task.pk)
     paths = set(project.assets.values_list("path", flat=True))
     exports = list(Publication.objects.filter(video__project=project, target="folder").values_list("location", flat=True))
+    replies = set(project.provider_calls.exclude(reply_path="").values_list("reply_path", flat=True))
     with transaction.atomic():
+        project.provider_calls.update(reply_path="")  # what was paid stays in the books, without what was said
         project.delete()
-    for path in paths - set(Asset.objects.filter(path__in=paths).values_list("path", flat=True)):
+    used = set(Asset.objects.filter(path__in=paths).values_list("path", flat=True))
+    used |= set(ProviderCall.objects.filter(reply_path__in=replies).values_list("reply_path", flat=True))
+    for path in (paths | replies) - used:
         media_path(path).unlink(missing_ok=True)
     for location in exports:
         shutil.rmtree(settings.VIDEOFLOW_DATA / location, ignore_errors=True)

@@ -9,8 +9,10 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from videoflow.errors import Cancelled, VideoflowError
+from videoflow.pipeline.ledger import paid_reply
 from videoflow.pipeline.models import Asset, Project
 from videoflow.pipeline.store import file_store
+from videoflow.providers.paid import PaidCall
 from videoflow.tasks.models import Task
 
 
@@ -55,6 +57,21 @@ class StageContext:
         """Raise Cancelled when the work should stop."""
         if self.cancelled():
             raise Cancelled("The work was cancelled.")
+
+    def paid_call(self, call: PaidCall) -> bytes:
+        """Return the raw reply to a call that costs money; one that was paid for before is given again.
+
+        Make sense of the reply afterwards: when that fails, the next attempt tries it on the same reply.
+
+        Raises:
+            CallRefused: the provider said no, and nothing is charged.
+            CallUnknown: it may have been charged and the reply is lost; a person decides.
+            Cancelled: the work should stop; a reply that came is kept.
+        """
+        self.check()
+        reply = paid_reply(call, task=self.task, fenced=self.fenced, cancelled=self.cancelled)
+        self.check()
+        return reply
 
 
 @dataclass(frozen=True, slots=True)
