@@ -2,12 +2,14 @@
 
 import contextlib
 import contextvars
+import functools
 import logging
 import os
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from uuid import UUID
 
 from django.db import DatabaseError, OperationalError, close_old_connections, connection, transaction
@@ -59,51 +61,78 @@ def worker_id_make(kind: str) -> str:
 
 
 class _Lease:
-    """Keeps a claim alive from a thread with its own connection, and knows at once when it is lost; calls ``look`` meanwhile."""
+    """One claim being kept alive; ``lost`` is set once it is known that the task is not ours any more."""
 
     def __init__(self, claim: Claim, look: Callable[[], None]) -> None:
         self.claim = claim
         self.look = look
         self.lost = threading.Event()
-        self._end = threading.Event()
-        run = contextvars.copy_context().run  # its lines name the task too
-        self._thread = threading.Thread(target=run, args=(self._keep,), name=f"lease-{claim.task_id}", daemon=True)
-
-    def __enter__(self) -> "_Lease":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join(5)
+        self.beat_at = time.monotonic() + HEARTBEAT_SECONDS
+        self.context = contextvars.copy_context()  # what is logged about it names the task too
 
     def stopped(self) -> bool:
         return self.lost.is_set() or _Shutdown.requested.is_set()
 
-    def _keep(self) -> None:
-        beat_at = time.monotonic() + HEARTBEAT_SECONDS
+    def keep(self) -> None:
+        """Look whether the task is still ours, renew the lease when it is time, and call ``look``."""
         try:
-            while not self._end.wait(LOOK_SECONDS):
-                try:
-                    if time.monotonic() >= beat_at:
-                        alive = task_heartbeat(claim=self.claim)
-                        beat_at = time.monotonic() + HEARTBEAT_SECONDS
-                    else:
-                        alive = task_is_ours(claim=self.claim)
-                    if alive:
-                        self.look()
-                except LeaseLost:
-                    alive = False
-                except Exception:
-                    # A database that cannot be asked is not a lost lease; the fence decides at the next write.
-                    logger.exception("lease could not be checked")
-                    close_old_connections()
-                    continue
-                if not alive:
-                    self.lost.set()
-                    return
+            if time.monotonic() >= self.beat_at:
+                alive = task_heartbeat(claim=self.claim)
+                self.beat_at = time.monotonic() + HEARTBEAT_SECONDS
+            else:
+                alive = task_is_ours(claim=self.claim)
+            if alive:
+                self.look()
+        except LeaseLost:
+            alive = False
+        except Exception:
+            # A database that cannot be asked is not a lost lease; the fence decides at the next write.
+            logger.exception("lease could not be checked")
+            close_old_connections()
+            return
+        if not alive:
+            self.lost.set()
+
+
+class _Keeper:
+    """Keeps this process's leases from one lasting thread with a connection of its own, closed while there is nothing to keep.
+
+    A thread for each task would cost a short task as much as its own work.
+    """
+
+    def __init__(self) -> None:
+        self._leases: list[_Lease] = []
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    @contextlib.contextmanager
+    def keeping(self, lease: _Lease) -> Iterator[_Lease]:
+        with self._changed:
+            self._leases.append(lease)
+            self._changed.notify()
+            if self._thread is None or not self._thread.is_alive():  # a fork takes no threads along
+                self._thread = threading.Thread(target=self._keep, name="leases", daemon=True)
+                self._thread.start()
+        try:
+            yield lease
         finally:
-            connection.close()
+            with self._changed:
+                self._leases.remove(lease)
+
+    def _keep(self) -> None:
+        while True:
+            time.sleep(LOOK_SECONDS)
+            with self._changed:
+                if not self._leases:
+                    connection.close()
+                    self._changed.wait_for(lambda: self._leases)
+                    continue
+                leases = [lease for lease in self._leases if not lease.lost.is_set()]
+            for lease in leases:
+                lease.context.run(lease.keep)
+
+
+_keeper = _Keeper()
 
 
 class _Reporter:
@@ -145,21 +174,19 @@ class _Reporter:
         task_progress(claim=self.claim, percent=percent, message=message, eta_seconds=eta_seconds, data=data)
 
 
-def task_run_next(*, queue: str, worker_id: str) -> bool:
-    """Claim the best due task of the queue and run it; False when there was none to run."""
-    claim = task_claim(queue=queue, worker_id=worker_id)
-    if claim is None:
-        return False
-    task_run(claim=claim)
-    return True
-
-
 def queue_drain(*, task_id: UUID, worker_id: str) -> int:
     """Answer a wake-up: run due tasks of the named task's queue until none is left. Return how many ran."""
     queue = Task.objects.filter(pk=task_id).values_list("queue", flat=True).first()
+
+    def claim_next() -> Claim | None:
+        return task_claim(queue=queue, worker_id=worker_id) if queue and not _Shutdown.requested.is_set() else None
+
     ran = 0
-    while queue and not _Shutdown.requested.is_set() and task_run_next(queue=queue, worker_id=worker_id):
+    claim = claim_next()
+    while claim is not None:
+        _, claimed = _run(claim, claim_next=claim_next)
         ran += 1
+        claim = claimed or claim_next()
     return ran
 
 
@@ -168,28 +195,46 @@ def task_run(*, claim: Claim, watch: Watcher | None = None) -> Task:
 
     Nothing of the stage's own failing is raised: it stands in the row. A lost lease ends quietly, with nothing written.
     """
+    completed, _ = _run(claim, watch=watch)
+    return completed or Task.objects.get(pk=claim.task_id)
+
+
+def _run(
+    claim: Claim, *, watch: Watcher | None = None, claim_next: Callable[[], Claim | None] = lambda: None
+) -> tuple[Task | None, Claim | None]:
+    """Run a claimed task; return its row if it was completed, and what was claimed in the commit that completed it."""
     named = current_task_id.set(str(claim.task_id))
+    scratch = functools.cache(lambda: work_dir(f"{claim.task_id}-{claim.fence}"))  # made when a stage asks for it
     try:
-        task = Task.objects.select_related("project__session", "session").get(pk=claim.task_id)
+        task = claim.task or Task.objects.get(pk=claim.task_id)
         stage = stages.get(task.task_type)
         logger.info("started stage=%s attempt=%s", stage.name, task.attempt)
-        work_dirs_remove(f"{task.pk}-")  # what attempts before this one left when they were killed
+        if task.attempt > 1:
+            work_dirs_remove(f"{task.pk}-")  # what attempts before this one left when they were killed
         reporter = _Reporter(claim, task, watch)
-        with _Lease(claim, reporter.flush) as lease:
-            _stage_run(stage, task, claim, lease, reporter)
-        return Task.objects.get(pk=task.pk)
+        with _keeper.keeping(_Lease(claim, reporter.flush)) as lease:
+            return _stage_run(stage, task, claim, lease, reporter, scratch, claim_next)
     finally:
-        work_dirs_remove(f"{claim.task_id}-{claim.fence}")
+        if scratch.cache_info().currsize:
+            work_dirs_remove(scratch().name)
         current_task_id.reset(named)
 
 
-def _stage_run(stage: Stage, task: Task, claim: Claim, lease: _Lease, reporter: _Reporter) -> None:
+def _stage_run(
+    stage: Stage,
+    task: Task,
+    claim: Claim,
+    lease: _Lease,
+    reporter: _Reporter,
+    scratch: Callable[[], Path],
+    claim_next: Callable[[], Claim | None],
+) -> tuple[Task | None, Claim | None]:
     try:
         context = StageContext(
             project=task.project,
             task=task,
             input=input_validate(stage.name, task.input_data),
-            work_dir=work_dir(f"{task.pk}-{claim.fence}"),
+            scratch=scratch,
             report=reporter,
             cancelled=lease.stopped,
             fenced=lambda: _fenced(claim),
@@ -200,12 +245,16 @@ def _stage_run(stage: Stage, task: Task, claim: Claim, lease: _Lease, reporter: 
         with transaction.atomic():
             result = dict(output.save())
             crash_point(stage.name, "rows_written")
-            task_complete(claim=claim, message=output.message, result_data=result)
+            completed = task_complete(claim=claim, message=output.message, result_data=result)
             crash_point(stage.name, "completed")
             _follow(stage, task)
             crash_point(stage.name, "followed")
+            # The disk's flush is the price of a commit, so one serves both. With many writers this could end in a deadlock of two
+            # sessions' event numbers, and they share their flushes anyway.
+            claimed = claim_next() if connection.vendor == "sqlite" else None
         crash_point(stage.name, "committed")
         logger.info("completed")
+        return completed, claimed
     except Cancelled:
         if _Shutdown.requested.is_set():
             with contextlib.suppress(LeaseLost):
@@ -226,6 +275,7 @@ def _stage_run(stage: Stage, task: Task, claim: Claim, lease: _Lease, reporter: 
             "Something unexpected went wrong in this step. What was made before is kept. Retry it; the log has the details."
         )
         _fail(claim, disk_full_read(error) or VideoflowError(sentence, details={"kind": type(error).__name__}))
+    return None, None
 
 
 def _fail(claim: Claim, error: VideoflowError) -> None:

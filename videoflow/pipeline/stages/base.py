@@ -45,13 +45,18 @@ class StageContext:
     task: Task
     input: Any
     """The stage's own input schema, validated."""
-    work_dir: Path
-    """Scratch space of this attempt; gone afterwards."""
+    scratch: Callable[[], Path]
+    """Makes ``work_dir`` at the first call and returns it at each."""
     report: ReportProgress
     cancelled: Callable[[], bool]
     """True once the task was cancelled or belongs to somebody else; asked often, it costs nothing."""
     fenced: Callable[[], AbstractContextManager[None]]
     """``with context.fenced():`` is a transaction that only commits while the task is ours."""
+
+    @property
+    def work_dir(self) -> Path:
+        """Scratch space of this attempt; gone afterwards."""
+        return self.scratch()
 
     def check(self) -> None:
         """Raise Cancelled when the work should stop."""

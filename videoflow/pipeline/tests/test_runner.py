@@ -54,18 +54,20 @@ def run_next(queue: str = "io") -> Task:
 
 
 class TestTaskRun:
-    def test_ok(self, project, stage_of):
+    def test_ok(self, project, stage_of, settings, tmp_path):
+        settings.VIDEOFLOW_DATA = tmp_path
         seen: list[StageContext] = []
 
         def look(context: StageContext) -> StageOutput:
             seen.append(context)
+            assert context.work_dir.is_dir()
             return done({"size_bytes": 5})
 
         stage_of(first=look)
         stage_start(project=project, task_type="first", input_data={})
         task = run_next()
         assert (task.status, task.progress, task.message, task.result_data) == ("completed", 100, "done", {"size_bytes": 5})
-        assert not seen[0].work_dir.exists()
+        assert list((settings.VIDEOFLOW_DATA / "work").iterdir()) == []
 
     def test_the_real_first_stage_on_a_real_file(self, project):
         csv = (
@@ -138,7 +140,7 @@ class TestTaskRun:
     def test_a_scratch_folder_that_cannot_be_made_is_a_failure_not_a_lost_worker(self, project, stage_of, settings, tmp_path):
         settings.VIDEOFLOW_DATA = tmp_path
         (tmp_path / "work").write_text("in the way")
-        stage_of(first=lambda context: done())
+        stage_of(first=lambda context: done({"made": str(context.work_dir)}))
         stage_start(project=project, task_type="first", input_data={})
         assert run_next().status == "failed"
 
@@ -147,6 +149,7 @@ class TestTaskRun:
         task = stage_start(project=project, task_type="first", input_data={})
         left = work_dir(f"{task.pk}-0")
         (left / "half.mp4").write_bytes(b"x")
+        Task.objects.update(attempt=1)
         run_next()
         assert not left.exists()
 

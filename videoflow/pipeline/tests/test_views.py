@@ -35,7 +35,7 @@ def sample_analysed(project: Project) -> TrendReport:
         project=project,
         task=factories.task_done(project, stage.name, "done"),
         input=stage.input_schema(),
-        work_dir=settings.VIDEOFLOW_DATA,
+        scratch=lambda: settings.VIDEOFLOW_DATA,
         report=lambda share, message, changed="": None,
         cancelled=lambda: False,
         fenced=nullcontext,

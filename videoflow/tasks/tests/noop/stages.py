@@ -15,6 +15,7 @@ from videoflow.pipeline.models import Project
 from videoflow.pipeline.stages.base import Stage, StageContext, StageInput, StageOutput, always_ready, asset_add
 
 CHILD = "videoflow.tasks.tests.noop.child"
+MADE = "made.txt"
 
 
 class NoopInput(StageInput):
@@ -38,9 +39,8 @@ def run(context: StageContext) -> StageOutput:
         context.report(1 - left / options.work_seconds, "Doing nothing")
         context.check()
         time.sleep(min(left, 0.02))
-    made = context.work_dir / "made.txt"
     if options.file:
-        _write(made, f"{context.task.pk}\n" * 100)
+        _write(context.work_dir / MADE, f"{context.task.pk}\n" * 100)
 
     def save() -> dict[str, object]:
         # The effect to be counted: exactly one for each task that completes.
@@ -48,7 +48,7 @@ def run(context: StageContext) -> StageOutput:
         if not options.file:
             return {}
         with context.fenced():
-            asset = asset_add(context, made, kind="image", name="made.txt")
+            asset = asset_add(context, context.work_dir / MADE, kind="image", name=MADE)
         return {"size_bytes": asset.size_bytes}
 
     return StageOutput("Did nothing", save)
