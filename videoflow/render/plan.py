@@ -14,6 +14,7 @@ from videoflow.render.audio import SOUND_VERSION
 from videoflow.render.captions import Caption
 from videoflow.render.loudness import RATE
 from videoflow.render.presets import encoder_settings
+from videoflow.render.stills import colour_rgb
 from videoflow.render.timeline import Scene, Timeline
 
 RENDER_VERSION = 2
@@ -80,6 +81,9 @@ def timeline_check(timeline: Timeline) -> None:
     for scene in timeline.scenes:
         if scene.seconds <= 0 or abs(scene.start - at) > 1.0 / form.fps:
             raise BadInput(f"Scene {scene.key} does not follow the one before it without a gap.")
+        colour_rgb(scene.background)
+        if scene.clip_start < 0:
+            raise BadInput(f"Scene {scene.key} begins its clip before the clip's own beginning.")
         at = scene.start + scene.seconds
     if abs(at - timeline.seconds) > 2.0 / form.fps:
         raise BadInput(f"The scenes last {at:.2f} s, the video {timeline.seconds:.2f} s.")
@@ -151,7 +155,11 @@ def plan_make(timeline: Timeline, captions: Sequence[Caption], hashes: Mapping[P
     def layer(index: int, at: int) -> dict[str, Any]:
         scene, appears = scenes[index], edges[index] - leads[index]
         frozen = scene.kind == "image" and scene.motion == "still"  # looks the same wherever it is cut
+        clip = {"clip_start": scene.clip_start, "clip_end": scene.clip_end} if scene.kind == "clip" else {}
         return {
+            **clip,
+            "fit": scene.fit,
+            "background": scene.background,
             "media": str(scene.media),
             "sha256": hashes[scene.media],
             "kind": scene.kind,

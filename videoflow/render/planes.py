@@ -7,13 +7,11 @@ import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 
-from videoflow.errors import BadInput
 from videoflow.render.motion import View
 from videoflow.render.resampling import LEAST_COLUMNS, Plane, plane_filter, taps_at
+from videoflow.render.stills import colour_rgb, contained, picture_rgb, resized
 
-MAX_PICTURE_PIXELS = 50_000_000
 OVERSAMPLING = 1.25
 """Moving pictures are enlarged once, by Lanczos, to 1.25 times the frame: what the four taps of a frame then keep of fine detail
 (90 %) is the same at every part of a pixel, so letters do not pulse while they move. At 1.0 it swings from 82 to 100 %."""
@@ -22,8 +20,6 @@ EDGE = 4
 
 _LUMA = (0.2126, 0.7152, 0.0722)
 """Source: ITU-R BT.709-6, item 3.2."""
-
-Image.MAX_IMAGE_PIXELS = MAX_PICTURE_PIXELS
 
 
 def _rgb_to_yuv_matrix() -> NDArray[np.float64]:
@@ -69,10 +65,17 @@ def planes_empty(width: int, height: int) -> Planes:
     return Planes(np.full((height, width), 16, np.uint8), np.full(half, 128, np.uint8), np.full(half, 128, np.uint8))
 
 
+def planes_filled(width: int, height: int, colour: str) -> Planes:
+    """Return planes of an even size in one colour, ``#rrggbb``."""
+    y, u, v = planes_of_rgb(np.full((2, 2, 3), colour_rgb(colour), np.uint8))
+    half = (height // 2, width // 2)
+    return Planes(np.full((height, width), y[0, 0]), np.full(half, u[0, 0]), np.full(half, v[0, 0]))
+
+
 def planes_of_frame(frame: av.VideoFrame) -> Planes:
-    """Return views on a yuv420p frame's own memory: writing to them writes to the frame."""
+    """Return views on the memory of a yuv420p (or yuva420p) frame: writing to them writes to the frame."""
     views = []
-    for number, plane in enumerate(frame.planes):
+    for number, plane in enumerate(frame.planes[:3]):
         width, height = (frame.width, frame.height) if number == 0 else (frame.width // 2, frame.height // 2)
         rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
         views.append(rows[:height, :width])
@@ -99,39 +102,24 @@ def cover_box(width: int, height: int, to_width: int, to_height: int, focus: tup
     return left, top, left + box_width, top + box_height
 
 
-def picture_rgb(path: Path) -> NDArray[np.uint8]:
-    """Decode an image of any mode, upright and on black where it is transparent.
-
-    Raises:
-        BadInput: it is no image, or larger than 50 megapixels.
-    """
-    try:
-        with Image.open(path, formats=("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")) as image:
-            if image.width * image.height > MAX_PICTURE_PIXELS:
-                raise BadInput(f"{path.name} has {image.width} x {image.height} pixels; the limit is 50 megapixels.")
-            upright = ImageOps.exif_transpose(image)
-            if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
-                flat = Image.new("RGBA", upright.size, (0, 0, 0, 255))
-                flat.alpha_composite(upright.convert("RGBA"))
-                upright = flat
-            return np.asarray(upright.convert("RGB"))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise BadInput(f"{path.name} cannot be read as a picture; it may be damaged or of another type.") from error
-
-
-def picture_planes(path: Path, width: int, height: int, focus: tuple[float, float], *, moving: bool) -> Planes:
-    """Decode a picture and fit it to the frame's shape by covering it; ``moving`` asks for the enlarged working size."""
-    rgb = picture_rgb(path)
-    left, top, right, bottom = cover_box(rgb.shape[1], rgb.shape[0], width, height, focus)
-    rgb = rgb[top:bottom, left:right]
+def picture_planes(
+    path: Path,
+    width: int,
+    height: int,
+    focus: tuple[float, float],
+    *,
+    moving: bool,
+    fit: str = "cover",
+    background: str = "#000000",
+) -> Planes:
+    """Decode a picture and fit it to the frame's shape; ``moving`` asks for the enlarged working size."""
+    rgb = picture_rgb(path, background)
     scale = OVERSAMPLING if moving else 1.0
     size = (_even(width * scale), _even(height * scale))
-    if (rgb.shape[1], rgb.shape[0]) != size:
-        if rgb.shape[1] > size[0]:
-            rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-        else:
-            rgb = np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.LANCZOS))
-    return planes_of_rgb(np.ascontiguousarray(rgb))
+    if fit == "contain":
+        return planes_of_rgb(contained(rgb, size, background))
+    left, top, right, bottom = cover_box(rgb.shape[1], rgb.shape[0], width, height, focus)
+    return planes_of_rgb(np.ascontiguousarray(resized(rgb[top:bottom, left:right], size)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +137,7 @@ def footage_of(planes: Planes) -> Footage:
     """Make planes ready to be resampled (about 1 ms at 1080p)."""
     edges = (EDGE, EDGE, EDGE, EDGE, cv2.BORDER_REPLICATE)
     y, u, v = (cv2.copyMakeBorder(cv2.transpose(plane), *edges) for plane in planes)
-    return Footage(planes.width, planes.height, y, u, v)  # type: ignore[arg-type]
+    return Footage(planes.width, planes.height, y, u, v)
 
 
 def warp_into(source: Footage, view: View, target: Planes, *, shift_x: float = 0.0) -> None:

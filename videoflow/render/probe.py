@@ -1,15 +1,18 @@
 """Facts about media files, and the refusal of files that are not what they claim to be."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import av
 from av.container import InputContainer
-from PIL import Image
+from av.stream import Disposition
 
 from videoflow.errors import BadInput
-from videoflow.render.planes import MAX_PICTURE_PIXELS
+from videoflow.render.stills import still_check
 
 MediaKind = Literal["image", "clip", "audio"]
 
@@ -23,15 +26,31 @@ _HEADS: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xff\xf2", "mp3"),
     (0, b"fLaC", "flac"),
     (0, b"OggS", "ogg"),
+    (0, b"\xff\xf1", "aac"),
+    (0, b"\xff\xf9", "aac"),
 )
 """First bytes -> the demuxer that is forced. Playlists and concatenations (which open other files) have no entry, so they are
 never opened by what they contain."""
 
 _VIDEO_CODECS = frozenset({"h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mjpeg", "prores", "png"})
-_AUDIO_CODECS = frozenset({"aac", "mp3", "mp3float", "opus", "vorbis", "flac", "alac"})
-_OPEN_OPTIONS = {"protocol_whitelist": "file"}
+_AUDIO_CODECS = frozenset({"aac", "mp3", "opus", "vorbis", "flac", "alac"})
+_DECODERS = (
+    *sorted(_VIDEO_CODECS | _AUDIO_CODECS),
+    *("libdav1d", "libvpx", "libvpx-vp9", "mp3float", "libopus", "libvorbis"),
+    *(f"pcm_{form}" for form in ("u8", "s16le", "s16be", "s24le", "s24be", "s32le", "s32be", "f32le", "f32be", "f64le")),
+)
+"""Decoders that may run at all, also while a file's streams are merely looked at."""
+
+_OPEN_OPTIONS = {"protocol_whitelist": "file", "codec_whitelist": ",".join(_DECODERS)}
+_WHITELISTED = {"mov": "mov,mp4,m4a,3gp,3g2,mj2", "matroska": "matroska,webm"} | {
+    name: name for name in ("wav", "mp3", "flac", "ogg", "aac")
+}
+
 MAX_CLIP_SIDE_PX = 8192
+MAX_CLIP_PIXELS = 36_000_000
+"""8K. A decoder holds up to sixteen frames."""
 MAX_AUDIO_SECONDS = 4 * 3600.0
+_MANY_STREAMS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +96,12 @@ def media_open(path: Path) -> InputContainer:
     if demuxer == "wav" and _wav_promises_more(head, path):
         raise BadInput(f"{path.name} is cut off: its end is missing.")
     try:
-        return av.open(path, "r", format=demuxer, options=_OPEN_OPTIONS)
+        container = av.open(path, "r", format=demuxer, options={**_OPEN_OPTIONS, "format_whitelist": _WHITELISTED[demuxer]})
     except (av.error.FFmpegError, OSError) as error:
         raise BadInput(f"{path.name} is damaged or incomplete and cannot be read.") from error
+    for stream in container.streams.video:
+        stream.codec_context.options = {"max_pixels": str(MAX_CLIP_PIXELS)}
+    return container
 
 
 def _wav_promises_more(head: bytes, path: Path) -> bool:
@@ -88,8 +110,17 @@ def _wav_promises_more(head: bytes, path: Path) -> bool:
     return promised not in (0, 0xFFFFFFFF) and promised + 8 > path.stat().st_size + 1
 
 
-def _rotation(container: InputContainer) -> int:
-    stream = container.streams.video[0]
+def _picture_stream(container: InputContainer) -> av.VideoStream | None:
+    """Return the stream of moving pictures; the cover of a song is none."""
+    return next((stream for stream in container.streams.video if not stream.disposition & Disposition.attached_pic), None)
+
+
+def _codec(stream: av.VideoStream | av.AudioStream) -> str:
+    """Return the codec's own name, whichever decoder would be used."""
+    return stream.codec_context.codec.canonical_name
+
+
+def _rotation(container: InputContainer, stream: av.VideoStream) -> int:
     stream.thread_count = 1
     try:
         frame = next(container.decode(stream))
@@ -106,12 +137,14 @@ def probe(path: Path) -> MediaFacts:
     """
     with media_open(path) as container:
         seconds = float(container.duration or 0) / av.time_base
-        facts: dict[str, object] = {}
-        if container.streams.video:
-            video = container.streams.video[0]
+        facts: dict[str, Any] = {}
+        if len(container.streams) > _MANY_STREAMS:
+            raise BadInput(f"{path.name} has {len(container.streams)} streams in it; {_MANY_STREAMS} are possible.")
+        video = _picture_stream(container)
+        if video is not None:
             context = video.codec_context
             facts.update(
-                video_codec=context.name,
+                video_codec=_codec(video),
                 width_px=context.width,
                 height_px=context.height,
                 fps=float(video.average_rate or 0),
@@ -119,116 +152,164 @@ def probe(path: Path) -> MediaFacts:
                 pixel_format=context.pix_fmt,
                 colour=(context.color_primaries, context.color_trc, context.colorspace, context.color_range),
                 video_seconds=float(video.duration * video.time_base) if video.duration and video.time_base else seconds,
-                rotation=_rotation(container) if context.name in _VIDEO_CODECS else 0,
+                rotation=_rotation(container, video) if _codec(video) in _VIDEO_CODECS else 0,
             )
         if container.streams.audio:
             audio = container.streams.audio[0]
             facts.update(
-                audio_codec=audio.codec_context.name,
+                audio_codec=_codec(audio),
                 sample_rate=audio.codec_context.sample_rate,
                 channels=audio.codec_context.channels,
                 audio_seconds=float(audio.duration * audio.time_base) if audio.duration and audio.time_base else seconds,
             )
-        return MediaFacts(container.format.name, seconds, path.stat().st_size, **facts)  # type: ignore[arg-type]
+        return MediaFacts(container.format.name, seconds, path.stat().st_size, **facts)
 
 
-def media_check(path: Path, kind: MediaKind) -> MediaFacts:
-    """Return the facts of a file that really is what it is said to be, and that can be decoded at its start and end.
+def media_check(path: Path, kind: MediaKind, *, heard: bool = False) -> MediaFacts:
+    """Return the facts of a file that really is what it is said to be, and that can be read from its start to its end.
+
+    ``heard`` asks that the sound of a clip can be used as well. A file that has not changed since is not read again.
 
     Raises:
         BadInput: with the file's name and what is wrong with it.
     """
     if not path.is_file():
         raise BadInput(f"{path.name} does not exist.")
-    if kind == "image":
-        return _image_check(path)
-    facts = probe(path)
-    if kind == "clip":
-        if facts.video_codec is None:
-            raise BadInput(f"{path.name} has no picture in it.")
-        if facts.video_codec not in _VIDEO_CODECS:
-            raise BadInput(f"{path.name} is coded as {facts.video_codec}, which is not accepted; convert it to H.264.")
-        if max(facts.width_px, facts.height_px) > MAX_CLIP_SIDE_PX or min(facts.width_px, facts.height_px) < 16:
-            raise BadInput(f"{path.name} has {facts.width_px} x {facts.height_px} pixels; 16 to {MAX_CLIP_SIDE_PX} are possible.")
-    else:
-        codec = facts.audio_codec
-        if codec is None:
-            raise BadInput(f"{path.name} has no sound in it.")
-        if codec not in _AUDIO_CODECS and not codec.startswith("pcm_"):
-            raise BadInput(f"{path.name} is coded as {codec}, which is not accepted; convert it to WAV or AAC.")
-        if facts.audio_seconds > MAX_AUDIO_SECONDS:
-            raise BadInput(
-                f"{path.name} lasts {facts.audio_seconds / 3600:.1f} hours; {MAX_AUDIO_SECONDS / 3600:.0f} are possible."
-            )
-    shown_seconds = facts.video_seconds if kind == "clip" else facts.audio_seconds
-    if shown_seconds <= 0 and not (kind == "clip" and facts.container.startswith("matroska")):
-        raise BadInput(f"{path.name} has no length: there is nothing in it.")
-    _ends_check(path, kind, shown_seconds)
+    state = path.stat()
+    facts = _checked(path, kind, state.st_size, state.st_mtime_ns)
+    if heard and facts.audio_codec is not None:
+        _sound_check(path, facts)
     return facts
 
 
-def _image_check(path: Path) -> MediaFacts:
-    try:
-        with Image.open(path, formats=("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")) as image:
-            if image.width * image.height > MAX_PICTURE_PIXELS:
-                raise BadInput(f"{path.name} has {image.width} x {image.height} pixels; the limit is 50 megapixels.")
-            container, size = str(image.format).lower(), image.size
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        if isinstance(error, Image.DecompressionBombError):
-            raise BadInput(f"{path.name} has far too many pixels; the limit is 50 megapixels.") from error
-        raise BadInput(f"{path.name} is not a picture (PNG, JPEG or WebP), whatever its name says.") from error
-    if not _file_ends_well(path, container):
-        raise BadInput(f"{path.name} is cut off: its end is missing.")
-    return MediaFacts(container, 0.0, path.stat().st_size, width_px=size[0], height_px=size[1], video_codec=container)
-
-
-def _file_ends_well(path: Path, container: str) -> bool:
-    with path.open("rb") as file:
-        size = path.stat().st_size
-        head = file.read(12)
-        file.seek(max(0, size - 4096))
-        tail = file.read()
-    if container == "png":
-        return b"IEND\xaeB`\x82" in tail
-    if container == "jpeg":
-        return b"\xff\xd9" in tail
-    if container == "webp":
-        return size >= int.from_bytes(head[4:8], "little") + 8
-    return True
-
-
-def _first_seconds(container: InputContainer, kind: MediaKind) -> float | None:
-    """Decode the first frame and return its time."""
+@lru_cache(maxsize=1024)
+def _checked(path: Path, kind: MediaKind, size_bytes: int, changed_ns: int) -> MediaFacts:
+    if kind == "image":
+        name, width, height = still_check(path)
+        return MediaFacts(name, 0.0, size_bytes, width_px=width, height_px=height, video_codec=name)
+    facts = probe(path)
     if kind == "clip":
-        container.streams.video[0].thread_count = 1  # several would decode as many frames ahead
-        picture = next(container.decode(container.streams.video[0]), None)
-        return None if picture is None else float(picture.time or 0.0)
-    sound = next(container.decode(container.streams.audio[0]), None)
-    return None if sound is None else float(sound.time or 0.0)
+        _picture_check(path, facts)
+    elif facts.audio_codec is None:
+        raise BadInput(f"{path.name} has no sound in it.")
+    else:
+        _sound_check(path, facts)
+    shown_seconds = facts.video_seconds if kind == "clip" else facts.audio_seconds
+    if shown_seconds <= 0 and not (kind == "clip" and facts.container.startswith("matroska")):
+        raise BadInput(f"{path.name} has no length: there is nothing in it.")
+    _course_check(path, kind, shown_seconds)
+    return facts
 
 
-def _last_seconds(container: InputContainer, kind: MediaKind) -> float:
-    """Return where the last packet that is really there ends."""
-    stream: av.VideoStream | av.AudioStream = container.streams.video[0] if kind == "clip" else container.streams.audio[0]
+def _picture_check(path: Path, facts: MediaFacts) -> None:
+    if facts.video_codec is None:
+        raise BadInput(f"{path.name} has no picture in it.")
+    if facts.video_codec not in _VIDEO_CODECS:
+        raise BadInput(f"{path.name} is coded as {facts.video_codec}, which is not accepted; convert it to H.264.")
+    width, height = facts.width_px, facts.height_px
+    if max(width, height) > MAX_CLIP_SIDE_PX or min(width, height) < 16 or width * height > MAX_CLIP_PIXELS:
+        raise BadInput(f"{path.name} has {width} x {height} pixels; sides of 16 to {MAX_CLIP_SIDE_PX}, up to 8K, are possible.")
+
+
+def _sound_check(path: Path, facts: MediaFacts) -> None:
+    codec = facts.audio_codec or ""
+    if codec not in _AUDIO_CODECS and codec not in _DECODERS:
+        raise BadInput(f"The sound of {path.name} is coded as {codec}, which is not accepted; convert it to WAV or AAC.")
+    if facts.audio_seconds > MAX_AUDIO_SECONDS:
+        raise BadInput(f"{path.name} lasts {facts.audio_seconds / 3600:.1f} hours; {MAX_AUDIO_SECONDS / 3600:.0f} are possible.")
+
+
+def _frame_step(stream: av.VideoStream) -> Fraction | int:
+    """Return how long a frame stands, in the stream's time base; 0 when nobody knows."""
+    return 1 / stream.average_rate / stream.time_base if stream.average_rate and stream.time_base else 0
+
+
+def stream_end_seconds(container: InputContainer, stream: av.VideoStream | av.AudioStream) -> float:
+    """Return where the last packet that is really there ends, from the stream's own beginning."""
+    said = float(container.duration or 0) / av.time_base
+    if said > 60.0:
+        container.seek(int((said - 10.0) * av.time_base))
     last = 0.0
+    step = _frame_step(stream) if isinstance(stream, av.VideoStream) else 0
     for packet in container.demux(stream):
         if packet.size and packet.pts is not None:
-            last = max(last, float((packet.pts + (packet.duration or 0)) * packet.time_base))
-    return last
+            last = max(last, float((packet.pts + (packet.duration or step)) * packet.time_base))
+    return max(0.0, last - float((stream.start_time or 0) * (stream.time_base or 0)))
 
 
-def _ends_check(path: Path, kind: MediaKind, seconds: float) -> None:
-    """Decode the beginning and read the end, because the header of a truncated file still promises the whole length."""
+def _course_check(path: Path, kind: MediaKind, seconds: float) -> None:
+    """Read the file to its end, because the header of a truncated file still promises the whole length.
+
+    Every packet of a clip is looked at and every picture that stands by itself is decoded; of sound the beginning and the end.
+    """
     try:
         with media_open(path) as container:
-            first = _first_seconds(container, kind)
+            first = next(_first_frames(container, kind), None)
         with media_open(path) as container:
-            if seconds > 60.0:
-                container.seek(int((seconds - 10.0) * av.time_base))
-            last = _last_seconds(container, kind)
+            stream = _picture_stream(container) if kind == "clip" else container.streams.audio[0]
+            assert stream is not None
+            last = (
+                _clip_walk(container, stream, path)
+                if isinstance(stream, av.VideoStream)
+                else stream_end_seconds(container, stream)
+            )
     except (av.error.FFmpegError, OSError) as error:
         raise BadInput(f"{path.name} is damaged: it cannot be read to its end.") from error
     if first is None:
         raise BadInput(f"{path.name} has no length: there is nothing in it.")
     if seconds - last > max(0.5, 0.05 * seconds) and seconds > 0.5:
         raise BadInput(f"{path.name} is cut off: it says {seconds:.1f} s and ends after {last:.1f} s.")
+
+
+def _first_frames(container: InputContainer, kind: MediaKind) -> Iterator[object]:
+    if kind == "clip":
+        stream = _picture_stream(container)
+        assert stream is not None
+        stream.thread_count = 1  # several would decode as many frames ahead
+        yield from container.decode(stream)
+    else:
+        yield from container.decode(container.streams.audio[0])
+
+
+def _clip_walk(container: InputContainer, stream: av.VideoStream, path: Path) -> float:
+    """Look at every packet of a clip and decode those that need no other; return where the last one ends, in seconds."""
+    context = stream.codec_context
+    context.thread_count = 1
+    context.skip_frame = "NONKEY"
+    prefix = _length_prefix(context)
+    packets, last = 0, 0.0
+    step = _frame_step(stream)
+    for packet in container.demux(stream):
+        if not packet.size:
+            continue
+        packets += 1
+        if packet.is_corrupt or (prefix and not _units_fit(bytes(packet), prefix)):
+            at = float((packet.pts or 0) * packet.time_base)
+            raise BadInput(f"{path.name} is damaged: its picture is missing at {at:.1f} s.")
+        if packet.pts is not None:
+            last = max(last, float((packet.pts + (packet.duration or step)) * packet.time_base))
+        if packet.is_keyframe:
+            context.decode(packet)
+    if packets < stream.frames * 0.98:
+        raise BadInput(f"{path.name} is damaged: {stream.frames - packets} of its {stream.frames} frames are missing.")
+    return last - float((stream.start_time or 0) * (stream.time_base or 0))
+
+
+def _length_prefix(context: "av.VideoCodecContext") -> int:
+    """Return how many bytes say the length of each unit in an H.264 or HEVC packet; 0 when start codes part them."""
+    extra = bytes(context.extradata or b"")
+    at = {"h264": 4, "hevc": 21}.get(context.codec.canonical_name)
+    if at is None or len(extra) <= at or extra[0] != 1:
+        return 0
+    return (extra[at] & 3) + 1
+
+
+def _units_fit(packet: bytes, prefix: int) -> bool:
+    """Return whether the units of a packet are as long as they say; a hole filled with zeros says nothing."""
+    at = 0
+    while at < len(packet):
+        length = int.from_bytes(packet[at : at + prefix], "big")
+        if not length:
+            return False
+        at += prefix + length
+    return at == len(packet)
