@@ -189,6 +189,9 @@ document.body.addEventListener("htmx:beforeSwap", (event) => {
   );
 });
 document.body.addEventListener("vf:changed", everything);
+document.body.addEventListener("vf:edited", ({ detail }) => {
+  for (const name of detail.panels ?? []) refetch(name);
+});
 document.addEventListener("visibilitychange", schedulePaint);
 
 function openFromHash() {

@@ -12,6 +12,7 @@ from videoflow.errors import VideoflowError
 from videoflow.http import Request
 from videoflow.pipeline import stages
 from videoflow.pipeline.board import Board, project_board
+from videoflow.pipeline.editing.steps import steps_state
 from videoflow.pipeline.forms import (
     MappingForm,
     PublishForm,
@@ -49,7 +50,7 @@ def _detail_page(request: Request, project: Project, *, refused: tuple[str, Stud
     board = project_board(project)
     names = [state.name for state in board.stages]
     panels = [_panel_context(board, name, refused[1] if refused and refused[0] == name else None) for name in names]
-    context = {"project": project, "board": board, "panels": panels}
+    context = {"project": project, "board": board, "panels": panels, "steps": steps_state(project)}
     return render(request, "pipeline/project.html", context, status=422 if refused else 200)
 
 

@@ -1,0 +1,20 @@
+// Editing on the workflow page: forms that save by themselves, and undo and redo from the keyboard.
+
+import { start } from "./autosave.js";
+
+start();
+
+// What a saved form changed elsewhere on the page is drawn anew by whoever shows it.
+document.addEventListener("vf:saved", ({ detail }) => {
+  document.body.dispatchEvent(new CustomEvent("vf:edited", { detail: { panels: detail.changed ?? [] } }));
+});
+
+// Inside a field the browser's own undo is meant.
+document.addEventListener("keydown", (event) => {
+  if (!(event.ctrlKey || event.metaKey) || event.altKey || event.target.closest("input, textarea, select, dialog")) return;
+  const wanted = { z: event.shiftKey ? "redo" : "undo", y: "redo" }[event.key.toLowerCase()];
+  const button = wanted && document.querySelector(`[data-${wanted}] button:not(:disabled)`);
+  if (!button) return;
+  event.preventDefault();
+  button.click();
+});
