@@ -51,10 +51,11 @@ class DiskFull(VideoflowError):
 
 
 def disk_full_read(error: BaseException) -> DiskFull | None:
-    """Return what a creator is told when an error, or what it came from, says that the disk or a quota is full; else None."""
+    """Return what a creator is told when an error, or what it came from, says that a disk, quota or limit is full; else None."""
     seen: BaseException | None = error
     while seen is not None:
-        if getattr(seen, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "disk is full" in str(seen):  # the latter is SQLite's
+        is_full = getattr(seen, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        if is_full or "disk is full" in str(seen):  # the latter is SQLite's
             return DiskFull("The disk is full. Make room, then retry; everything made so far is kept.")
         seen = seen.__cause__ or seen.__context__
     return None

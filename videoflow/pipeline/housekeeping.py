@@ -142,9 +142,10 @@ def _orphans() -> Iterator[Path]:
 
 
 def _halves() -> Iterator[Path]:
-    """Return what killed processes left in the cache: every writer names its file with ``.part`` until it is whole."""
-    root: Path = settings.VIDEOFLOW_DATA / "cache"
-    yield from [path for path in root.rglob("*.part*") if path.is_file() and _is_old(path)]
+    """Return what killed processes left in the cache and among the exports: all is named ``.part`` until it is whole."""
+    data: Path = settings.VIDEOFLOW_DATA
+    yield from [path for path in (data / "cache").rglob("*.part*") if path.is_file() and _is_old(path)]
+    yield from [path for path in (data / "exports").glob(".*.part") if _is_old(path)]
 
 
 def _cache_excess() -> Iterator[Path]:

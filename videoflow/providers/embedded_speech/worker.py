@@ -52,28 +52,30 @@ def handle(job: Job) -> Result:
     pronunciations = tuple((str(written), str(spoken)) for written, spoken in job["pronunciations"])
     line, said = speak_line(str(job["text"]), str(job["voice"]), pronunciations)
     folder, key = Path(str(job["out_dir"])), str(job["key"])
-    audio = folder / f"{key}.wav"
-    part = folder / f"{key}.wav.part"
-    _write_wave(part, line)
-    digest = hashlib.sha256(part.read_bytes()).hexdigest()
-    part.replace(audio)
-    facts = {
-        "seconds": len(line.samples) / SAMPLE_RATE_HZ,
-        "words": line.words,
-        "timing": "engine",
-        "voice": job["voice"],
-        "model": job["model"],
-        "said": said,
-        "lufs": round(line.lufs, 2),
-        "peak": round(line.peak, 4),
-        "wav_sha256": digest,
-    }
-    sealed = folder / f"{key}.json.part"
-    with sealed.open("w", encoding="utf-8") as file:
-        json.dump(facts, file, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    sealed.replace(folder / f"{key}.json")
+    part, sealed = folder / f"{key}.wav.part", folder / f"{key}.json.part"
+    try:
+        _write_wave(part, line)
+        digest = hashlib.sha256(part.read_bytes()).hexdigest()
+        part.replace(folder / f"{key}.wav")
+        facts = {
+            "seconds": len(line.samples) / SAMPLE_RATE_HZ,
+            "words": line.words,
+            "timing": "engine",
+            "voice": job["voice"],
+            "model": job["model"],
+            "said": said,
+            "lufs": round(line.lufs, 2),
+            "peak": round(line.peak, 4),
+            "wav_sha256": digest,
+        }
+        with sealed.open("w", encoding="utf-8") as file:
+            json.dump(facts, file, ensure_ascii=False)
+            file.flush()
+            os.fsync(file.fileno())
+        sealed.replace(folder / f"{key}.json")
+    finally:  # a full disk leaves a half
+        part.unlink(missing_ok=True)
+        sealed.unlink(missing_ok=True)
     return {"key": key}
 
 
