@@ -239,7 +239,7 @@ def _scene_keep(context: StageContext, script: Script, scene: _PlannedScene) -> 
     """Write a scene whose picture the creator chose, and return that picture."""
     kept = cast(KeptScene, scene.kept)
     asset = Asset.objects.get(project=context.project, pk=kept.asset_id)
-    made = Asset.objects.filter(project=context.project, pk=kept.made_id or None).first()
+    made = Asset.objects.filter(project=context.project, pk=kept.made_id).first() if kept.made_id else None
     _scene_save(context, script, scene, asset, made, layout=kept.layout)
     return asset
 

@@ -22,10 +22,10 @@ def test_a_cut_between_scenes_too_short_to_move_stays():
 
 
 def test_a_scene_is_found_by_its_turns_and_its_turn_among_them(db):
-    script = ScriptFactory()
-    first, second = TurnFactory(script=script, position=0), TurnFactory(script=script, position=1)
-    opening = SceneFactory(script=script, position=0, turn_positions=[0])
-    closing = SceneFactory(script=script, position=1, turn_positions=[0])
+    script = ScriptFactory.create()
+    first, second = TurnFactory.create(script=script, position=0), TurnFactory.create(script=script, position=1)
+    opening = SceneFactory.create(script=script, position=0, turn_positions=[0])
+    closing = SceneFactory.create(script=script, position=1, turn_positions=[0])
     kept = scenes_read(script)
     inserted = Turn(script=script, position=0)  # a new line in front: every position moves by one
     matched = kept_match([shot(0, (0,)), shot(1, (1,)), shot(2, (1,)), shot(3, (2,))], [inserted, first, second], kept)
@@ -33,10 +33,10 @@ def test_a_scene_is_found_by_its_turns_and_its_turn_among_them(db):
 
 
 def test_what_was_chosen_survives_an_attempt_that_dies(db):
-    project = ProjectFactory()
-    script = ScriptFactory(project=project)
-    TurnFactory(script=script, position=0)
-    SceneFactory(script=script, position=0, turn_positions=[0], is_locked=True, end_shift=0.4)
+    project = ProjectFactory.create()
+    script = ScriptFactory.create(project=project)
+    TurnFactory.create(script=script, position=0)
+    SceneFactory.create(script=script, position=0, turn_positions=[0], is_locked=True, end_shift=0.4)
     kept = scenes_read(script)
     kept_store(project, kept)
     project.refresh_from_db()

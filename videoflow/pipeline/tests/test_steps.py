@@ -10,9 +10,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def script() -> Script:
-    script = ScriptFactory()
+    script = ScriptFactory.create()
     for position, text in enumerate(("One.", "Two.", "Three.")):
-        TurnFactory(script=script, position=position, text=text)
+        TurnFactory.create(script=script, position=position, text=text)
     return script
 
 
@@ -74,7 +74,8 @@ def test_a_failed_edit_leaves_nothing(script):
 
 def test_scenes_change_places_and_change_back(script):
     scenes = [
-        SceneFactory(script=script, project=script.project, position=position, layout=f"l{position}") for position in (0, 1)
+        SceneFactory.create(script=script, project=script.project, position=position, layout=f"l{position}")
+        for position in (0, 1)
     ]
     with edit(script.project, "scenes", "Move scene 2 earlier"):
         script.scenes.filter(pk=scenes[0].pk).update(position=9)
@@ -86,8 +87,8 @@ def test_scenes_change_places_and_change_back(script):
 
 def test_a_step_of_a_replaced_script_touches_nothing(script):
     rename(script, 0, "Uno.")
-    newer = ScriptFactory(project=script.project, version=2)
-    TurnFactory(script=newer, position=0, text="New.")
+    newer = ScriptFactory.create(project=script.project, version=2)
+    TurnFactory.create(script=newer, position=0, text="New.")
     undo(script.project)
     assert texts(newer) == ["New."]
 

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def project(client) -> Project:
-    project = ProjectFactory(session=session_of(client))
+    project = ProjectFactory.create(session=session_of(client))
     script: Script = with_script(project)
     with edit(project, "script", "Edit line 1"):
         script.turns.filter(position=0).update(text="Another hook.")
@@ -49,5 +49,5 @@ def test_nothing_to_undo_is_said(client, project):
 
 @pytest.mark.parametrize(("name", "method"), [("undo", "post"), ("redo", "post"), ("step_buttons", "get")])
 def test_somebody_elses_is_not_there(client, name, method):
-    other = ProjectFactory()
+    other = ProjectFactory.create()
     assert getattr(client, method)(reverse(f"pipeline:{name}", args=[other.pk])).status_code == 404
