@@ -22,6 +22,8 @@ LOOP_FADE_SECONDS = 0.4
 """A clip that begins again fades in over its own last frame."""
 SHORTEST_LOOP_SECONDS = 0.25
 """Anything shorter would flicker; its last frame stands instead."""
+HELD_SECONDS = 0.25
+"""A clip that is no more than this too short just holds its last frame."""
 SLOWEST = 0.5
 """A clip runs at half speed at the slowest; below that, single frames are seen to stand."""
 
@@ -282,7 +284,7 @@ class Clip:
         if self._there <= 0:
             raise BadInput(f"{self._path.name} ends before the {self._start:.1f} s at which it should begin.")
         self._rate, self._period = 1.0, float("inf")
-        if self._there < wanted_seconds - 0.5 / fps and spec["clip_end"] != "hold":
+        if self._there < wanted_seconds - HELD_SECONDS and spec["clip_end"] != "hold":
             if spec["clip_end"] == "slow":
                 self._rate = max(SLOWEST, self._there / wanted_seconds)
             if self._there < wanted_seconds * self._rate - 0.5 / fps and self._there >= SHORTEST_LOOP_SECONDS:

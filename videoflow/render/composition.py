@@ -19,7 +19,7 @@ from videoflow.render.joining import join
 from videoflow.render.plan import Plan, Segment, plan_make
 from videoflow.render.probe import media_check, probe
 from videoflow.render.quality import QualityReport, quality_check
-from videoflow.render.timeline import Timeline
+from videoflow.render.timeline import Scene, Timeline
 
 Report = Callable[[float, str], None]
 
@@ -71,6 +71,17 @@ def timeline_captions(timeline: Timeline) -> tuple[Caption, ...]:
     return captions_break(timeline.captions, timeline.format, timeline.caption_style, timeline.seconds)
 
 
+def scene_check(scene: Scene) -> None:
+    """Refuse a scene whose picture or clip cannot be used as the scene asks.
+
+    Raises:
+        BadInput: with the file's name and why.
+    """
+    facts = media_check(scene.media, scene.kind, heard=scene.clip_level_db is not None)
+    if scene.kind == "clip" and 0.0 < facts.video_seconds <= scene.clip_start:
+        raise BadInput(f"{scene.media.name} lasts {facts.video_seconds:.1f} s and should begin at {scene.clip_start:.1f} s.")
+
+
 def inputs_check(timeline: Timeline) -> dict[Path, str]:
     """Refuse inputs that are not what they should be, and return the hash of each file.
 
@@ -83,8 +94,8 @@ def inputs_check(timeline: Timeline) -> dict[Path, str]:
         )
     hashes: dict[Path, str] = {}
     for scene in timeline.scenes:
+        scene_check(scene)
         if scene.media not in hashes:
-            media_check(scene.media, scene.kind)
             hashes[scene.media] = file_sha256(scene.media)
     for clip in timeline.speech:
         if clip.path not in hashes:
@@ -100,11 +111,11 @@ def inputs_check(timeline: Timeline) -> dict[Path, str]:
     return hashes
 
 
-def _segment_path(work_dir: Path, key: str) -> Path:
+def segment_path(work_dir: Path, key: str) -> Path:
     return work_dir / "segments" / f"{key}.mp4"
 
 
-def _sound_path(work_dir: Path, key: str) -> Path:
+def sound_path(work_dir: Path, key: str) -> Path:
     return work_dir / "sound" / f"{key}.m4a"
 
 
@@ -119,9 +130,9 @@ def remake_of(timeline: Timeline, work_dir: Path) -> Remake:
     plan = plan_make(timeline, captions, hashes)
     missing: dict[str, Segment] = {}
     for segment in plan.segments:
-        if segment.key not in missing and not part_is_intact(_segment_path(work_dir, segment.key)):
+        if segment.key not in missing and not part_is_intact(segment_path(work_dir, segment.key)):
             missing[segment.key] = segment
-    return Remake(plan, tuple(missing.values()), not part_is_intact(_sound_path(work_dir, plan.sound_key)))
+    return Remake(plan, tuple(missing.values()), not part_is_intact(sound_path(work_dir, plan.sound_key)))
 
 
 def _room_check(remake: Remake, timeline: Timeline, work_dir: Path, out: Path) -> None:
@@ -152,18 +163,18 @@ def _batches(missing: Sequence[Segment], work_dir: Path, workers: int, fps: int,
         if room <= 0:
             batches.append({"kind": "segments", "segments": []})
             room = wish
-        out = _segment_path(work_dir, segment.key)
+        out = segment_path(work_dir, segment.key)
         batches[-1]["segments"].append({"job": segment.job, "out": str(out), "aside": str(part_aside(out, owner))})
         room -= segment.frames
     return batches
 
 
-def _parts_make(remake: Remake, work_dir: Path, fps: int, *, report: Report, cancelled: Callable[[], bool], workers: int) -> None:
+def parts_make(remake: Remake, work_dir: Path, fps: int, *, report: Report, cancelled: Callable[[], bool], workers: int) -> None:
     """Make the missing segments and the sound in worker processes."""
     owner = uuid.uuid4().hex[:12]
     jobs: list[dict[str, Any]] = []
     if remake.sound_missing:
-        out = _sound_path(work_dir, remake.plan.sound_key)
+        out = sound_path(work_dir, remake.plan.sound_key)
         jobs.append({"kind": "sound", **remake.plan.sound_job, "out": str(out), "aside": str(part_aside(out, owner))})
     jobs += _batches(remake.missing, work_dir, workers, fps, owner)
     reused = remake.plan.frames - remake.frames
@@ -241,11 +252,11 @@ def compose(
     _room_check(remake, timeline, work_dir, out)
     report(_SHARE_CHECKED, f"Frame {remake.plan.frames - remake.frames:,} of {remake.plan.frames:,}")
     if remake.missing or remake.sound_missing:
-        _parts_make(remake, work_dir, timeline.format.fps, report=report, cancelled=cancelled, workers=workers)
+        parts_make(remake, work_dir, timeline.format.fps, report=report, cancelled=cancelled, workers=workers)
     aside = out.with_name(f".{out.name}.part")
     try:
         report(_SHARE_MADE, "Joining picture and sound")
-        _joined(remake.plan, timeline, work_dir, aside, cancelled)
+        parts_join(remake.plan, timeline, work_dir, aside, cancelled)
         crash_point("video_composition", "muxed")
         report(_SHARE_JOINED, "Checking the finished video")
         quality = quality_check(aside, timeline, timeline_captions(timeline), cancelled=cancelled)
@@ -266,18 +277,19 @@ def compose(
         raise
     finally:
         aside.unlink(missing_ok=True)
-    used = {_segment_path(work_dir, segment.key) for segment in remake.plan.segments}
+    used = {segment_path(work_dir, segment.key) for segment in remake.plan.segments}
     parts_prune(work_dir / "segments", used, KEPT_BYTES)
-    parts_prune(work_dir / "sound", {_sound_path(work_dir, remake.plan.sound_key)}, KEPT_BYTES // 20)
+    parts_prune(work_dir / "sound", {sound_path(work_dir, remake.plan.sound_key)}, KEPT_BYTES // 20)
     report(1.0, "The video is finished")
     return composition
 
 
-def _joined(plan: Plan, timeline: Timeline, work_dir: Path, aside: Path, cancelled: Callable[[], bool]) -> None:
-    paths = [_segment_path(work_dir, segment.key) for segment in plan.segments]
+def parts_join(plan: Plan, timeline: Timeline, work_dir: Path, aside: Path, cancelled: Callable[[], bool]) -> None:
+    """Join the finished segments and the sound of a plan to one file."""
+    paths = [segment_path(work_dir, segment.key) for segment in plan.segments]
     counts = [segment.frames for segment in plan.segments]
     metadata: Mapping[str, str] = {"title": timeline.title, "comment": timeline.comment}
-    sound = _sound_path(work_dir, plan.sound_key)
+    sound = sound_path(work_dir, plan.sound_key)
     join(paths, counts, sound, aside, fps=timeline.format.fps, metadata=metadata, cancelled=cancelled)
 
 
