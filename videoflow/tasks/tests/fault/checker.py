@@ -18,6 +18,8 @@ class Plan:
     name: str
     planned: Mapping[str, int]
     seen: dict[str, int] = field(default_factory=dict)
+    figures: list[str] = field(default_factory=list)
+    """Lines that are printed below the matrix."""
 
     def saw(self, kind: str, count: int = 1) -> None:
         self.seen[kind] = self.seen.get(kind, 0) + count

@@ -6,6 +6,7 @@ Run as ``python -m videoflow.tasks.tests.noop.hand`` with the studio's environme
 import json
 import sys
 import time
+from collections import Counter
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,7 @@ from django.utils import timezone  # noqa: E402
 
 from videoflow.pipeline import housekeeping, stages  # noqa: E402
 from videoflow.pipeline.models import Asset, Project  # noqa: E402
+from videoflow.pipeline.provider_calls import ProviderCall  # noqa: E402
 from videoflow.sessions.models import CreatorSession  # noqa: E402
 from videoflow.sessions.services import token_hash  # noqa: E402
 from videoflow.tasks import services  # noqa: E402
@@ -69,6 +71,12 @@ def started(task_id: str) -> dict[str, Any]:
 
 def holder(task_id: str) -> dict[str, Any]:
     return {"worker_id": Task.objects.values_list("worker_id", flat=True).get(pk=UUID(task_id))}
+
+
+def held(pids: list[int]) -> dict[str, Any]:
+    """Return the tasks that processes of these numbers are running, with the attempt."""
+    running = Task.objects.filter(status=Task.Status.IN_PROGRESS).values_list("pk", "attempt", "worker_id")
+    return {"tasks": [(str(pk), attempt) for pk, attempt, worker_id in running if int(worker_id.rpartition(":")[2]) in pids]}
 
 
 def flood(
@@ -120,6 +128,28 @@ def hold(seconds: float) -> dict[str, Any]:
     return {"held_seconds": seconds}
 
 
+def calls() -> dict[str, Any]:
+    """Return how many calls that cost money are in which state, by the way they are made."""
+    kinds = {str(task.pk): task.input_data.get("pays") for task in Task.objects.all()}
+    rows = ProviderCall.objects.values_list("task_id", "state")
+    return {"states": dict(Counter(f"{kinds[str(task_id)]} {state}" for task_id, state in rows))}
+
+
+def ballast(pages: int) -> dict[str, Any]:
+    """Fill the database up to so many pages."""
+    with connection.cursor() as cursor:
+        taken, page_bytes = (cursor.execute(f"PRAGMA {what}").fetchone()[0] for what in ("page_count", "page_size"))
+    weight = "x" * max(0, (pages - taken) * page_bytes)
+    Project.objects.create(session=CreatorSession.objects.create(bearer_hash=token_hash("ballast")), look={"ballast": weight})
+    return {"pages": taken}
+
+
+def ballast_drop() -> dict[str, Any]:
+    """Make room again."""
+    CreatorSession.objects.filter(bearer_hash=token_hash("ballast")).delete()
+    return {}
+
+
 def tend() -> dict[str, Any]:
     """Do the hourly housekeeping as if everything were old."""
     housekeeping.UNTOUCHED_SECONDS = -60.0
@@ -157,7 +187,25 @@ def facts() -> dict[str, Any]:
 
 COMMANDS = {
     act.__name__: act
-    for act in (migrate, beats, sessions, submit, started, holder, flood, drip, rewake, counts, hold, tend, facts)
+    for act in (
+        migrate,
+        beats,
+        sessions,
+        submit,
+        started,
+        holder,
+        held,
+        flood,
+        drip,
+        rewake,
+        counts,
+        hold,
+        calls,
+        ballast,
+        ballast_drop,
+        tend,
+        facts,
+    )
 }
 
 if __name__ == "__main__":

@@ -46,12 +46,32 @@ def wait_for(condition: Callable[[], bool], *, seconds: float, what: str, every:
         time.sleep(every)
 
 
+def clean_environment(data: Path) -> dict[str, str]:
+    """Return this process's environment for a studio of its own in ``data``."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("VIDEOFLOW_", "VF_", "NOOP_"))}
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        kept.pop(name, None)
+    ours = {"VIDEOFLOW_DATA": str(data), "VIDEOFLOW_ENV_FILE": str(data / "no.env"), "PYTHONPATH": str(ROOT)}
+    return kept | ours | {"PYTHONUNBUFFERED": "1"}
+
+
+def processes_of(data: Path) -> list[psutil.Process]:
+    """Return every process on this host, but this one, that works on a data folder."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            is_dead = process.status() == psutil.STATUS_ZOMBIE
+            if process.pid != os.getpid() and not is_dead and process.environ().get("VIDEOFLOW_DATA") == str(data):
+                found.append(process)
+    return found
+
+
 class Hand:
     """A child in the machine's database that does what it is told, one command at a time."""
 
-    def __init__(self, environment: dict[str, str]) -> None:
+    def __init__(self, environment: dict[str, str], module: str = "videoflow.tasks.tests.noop.hand") -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "videoflow.tasks.tests.noop.hand"],
+            [sys.executable, "-m", module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -97,6 +117,9 @@ class Machine:
         processes: int = 2,
         lease_seconds: float = 30.0,
         database_seconds: float = 20.0,
+        crash_at: str = "",
+        database_pages: int | None = None,
+        slots: int | None = None,
         serves: bool = False,
         notes_commits: bool = False,
     ) -> None:
@@ -108,22 +131,20 @@ class Machine:
         self.workers, self.processes = workers, processes
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=512) if serves else None
         self.lease_seconds = lease_seconds
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("VIDEOFLOW_", "NOOP_"))}
-        for name in ("DATABASE_URL", "REDIS_URL"):
-            kept.pop(name, None)
-        self.environment = kept | {
+        self.environment = clean_environment(self.data) | {
             "DJANGO_SETTINGS_MODULE": "videoflow.tasks.tests.noop.settings",
-            "VIDEOFLOW_DATA": str(self.data),
-            "VIDEOFLOW_ENV_FILE": str(self.data / "no.env"),
             "NOOP_LEASE_SECONDS": str(lease_seconds),
             "NOOP_DATABASE_SECONDS": str(database_seconds),
-            "NOOP_SLOTS": str(workers * processes),
-            "PYTHONPATH": str(ROOT),
-            "PYTHONUNBUFFERED": "1",
+            "NOOP_SLOTS": str(slots or workers * processes),
             **({"NOOP_COMMITS": str(self.commits)} if notes_commits else {}),
         }
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.hand = Hand(self.environment)
+        # The rest is for the studio's processes; the hand stands outside.
+        if crash_at:
+            self.environment["VF_CRASH_AT"] = crash_at
+        if database_pages:
+            self.environment["NOOP_DATABASE_PAGES"] = str(database_pages)
 
     def __enter__(self) -> Self:
         try:
@@ -239,13 +260,7 @@ class Machine:
 
     def ours(self) -> list[psutil.Process]:
         """Every process on this host that works on our data folder, except this one and the hand."""
-        found = []
-        for process in psutil.process_iter():
-            with suppress(psutil.Error):
-                is_other = process.pid in (os.getpid(), self.hand.process.pid) or process.status() == psutil.STATUS_ZOMBIE
-                if not is_other and process.environ().get("VIDEOFLOW_DATA") == str(self.data):
-                    found.append(process)
-        return found
+        return [process for process in processes_of(self.data) if process.pid != self.hand.process.pid]
 
     def log(self, name: str) -> str:
         return (self.data / f"{name}.log").read_text(errors="replace")

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Literal
 
 from django.db.models import F
 from pydantic import Field
@@ -13,6 +14,7 @@ from videoflow.errors import VideoflowError
 from videoflow.pipeline import stages
 from videoflow.pipeline.models import Project
 from videoflow.pipeline.stages.base import Stage, StageContext, StageInput, StageOutput, always_ready, asset_add
+from videoflow.pipeline.tests.paid_provider import PaidProvider
 
 CHILD = "videoflow.tasks.tests.noop.child"
 MADE = "made.txt"
@@ -24,6 +26,15 @@ class NoopInput(StageInput):
     file: bool = Field(default=False, description="Keep a small file, as real stages do.")
     poison: bool = Field(default=False, description="Kill the process that runs it.")
     fails: int = Field(default=0, ge=0, description="So many attempts fail with an error that may pass.")
+    pays: Literal["", "keyed", "plain"] = Field(default="", description="Make one call that costs money, with a key or without.")
+    pays_at: str = Field(default="", description="The address of the service that charges for it.")
+
+
+class _Client(PaidProvider):
+    """The client alone: the service runs in the test."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
 
 
 def run(context: StageContext) -> StageOutput:
@@ -32,6 +43,8 @@ def run(context: StageContext) -> StageOutput:
         os.kill(os.getpid(), signal.SIGKILL)
     if context.task.attempt <= options.fails:
         raise VideoflowError("It may pass.", retryable=True)
+    if options.pays:
+        context.paid_call(_Client(options.pays_at).call(options.pays, prompt=str(context.task.pk)))
     if options.child_seconds:
         children_map(CHILD, [{"seconds": options.child_seconds}], workers=1, cancelled=context.cancelled)
     end = time.monotonic() + options.work_seconds
