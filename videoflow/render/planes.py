@@ -85,8 +85,10 @@ def planes_of_frame(frame: av.VideoFrame) -> Planes:
 def planes_of_rgb(rgb: NDArray[np.uint8]) -> Planes:
     """Convert height x width x 3 RGB (even size); chroma is the mean of 2 x 2, so sited in the middle of them."""
     yuv = cv2.transform(rgb, RGB_TO_YUV)
-    half = cv2.resize(yuv[:, :, 1:], (rgb.shape[1] // 2, rgb.shape[0] // 2), interpolation=cv2.INTER_AREA)
-    return Planes(np.ascontiguousarray(yuv[:, :, 0]), np.ascontiguousarray(half[:, :, 0]), np.ascontiguousarray(half[:, :, 1]))
+    luma, blue, red = cv2.split(yuv)
+    half = (rgb.shape[1] // 2, rgb.shape[0] // 2)
+    blue, red = (cv2.resize(plane, half, interpolation=cv2.INTER_AREA) for plane in (blue, red))
+    return Planes(luma, blue, red)  # type: ignore[arg-type]
 
 
 def _even(size: float) -> int:
@@ -157,12 +159,12 @@ def warp_into(source: Footage, view: View, target: Planes, *, shift_x: float = 0
     last = target.width // 2 - max(0, int(-shift_x) // 2)
     if last - first < LEAST_COLUMNS:  # a strip this narrow at the edge of the frame is drawn wider than it has to be
         first, last = (max(0, last - LEAST_COLUMNS), last) if first else (0, LEAST_COLUMNS)
-    for plane, whole, step, (bx, by) in (
-        (source.y, target.y, 2, (offset_x, offset_y)),
-        (source.u, target.u, 1, (half_x, half_y)),
-        (source.v, target.v, 1, (half_x, half_y)),
+    for step, offset, pairs in (
+        (2, (offset_x, offset_y), ((source.y, target.y),)),
+        (1, (half_x, half_y), ((source.u, target.u), (source.v, target.v))),
     ):
-        out = whole[:, first * step : last * step]
-        across = taps_at(bx + first * step * scale_x + EDGE, scale_x, out.shape[1], plane.shape[0])
-        down = taps_at(by + EDGE, scale_y, out.shape[0], plane.shape[1])
-        plane_filter(plane, across, down, out)
+        limit_x, limit_y = pairs[0][0].shape
+        across = taps_at(offset[0] + first * step * scale_x + EDGE, scale_x, (last - first) * step, limit_x)
+        down = taps_at(offset[1] + EDGE, scale_y, pairs[0][1].shape[0], limit_y)
+        for plane, whole in pairs:
+            plane_filter(plane, across, down, whole[:, first * step : last * step])

@@ -139,9 +139,10 @@ _WEIGHTS = _catmull_rom()
 
 def taps_at(begin: float, step: float, count: int, limit: int) -> Taps:
     """Return the taps for samples at ``begin``, ``begin + step``, … of a plane with ``limit`` rows, to 1/128 of a row."""
-    places = np.floor((begin + step * np.arange(count)) * _PHASES + 0.5).astype(np.int32)
-    first = np.clip((places >> 7) - 1, 0, limit - TAPS).astype(np.int32)
-    return first, _WEIGHTS[places & (_PHASES - 1)]
+    # Counted from one row below zero, where truncation and rounding down are the same.
+    places = (np.arange(count) * (step * _PHASES) + ((begin + 1.0) * _PHASES + 0.5)).astype(np.int32)
+    first = np.clip((places >> 7) - 2, 0, limit - TAPS)
+    return first, _WEIGHTS.take(places & (_PHASES - 1), axis=0)
 
 
 def rows_filter(source: Plane, taps: Taps, out: Plane) -> None:
