@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from math import ceil
 from typing import Any, cast
 from uuid import UUID
 
@@ -56,7 +57,8 @@ def _spoken_turns(project: Project, turns: Sequence[Turn], lines: Sequence[Spoke
     clock = 0.0
     placed: list[SpokenTurn] = []
     for turn, line in zip(turns, lines, strict=True):
-        start = clock + (turn.pause_seconds if placed else LEAD_SECONDS)
+        # On a whole frame: a line of another length then moves all that follows by whole frames, and it need not be drawn anew.
+        start = ceil((clock + (turn.pause_seconds if placed else LEAD_SECONDS)) * project.FPS - 0.001) / project.FPS
         words = tuple(SpokenWord(word.text, start + word.start, start + word.end) for word in line.words)
         clock = start + line.seconds
         name = project.hosts[turn.speaker]["name"]
