@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 BODY_EXTENSION = "videoflow.body"
 """Key in the ASGI scope's ``extensions`` where the server leaves a body it has in a file already: ``{"file": IO[bytes]}``."""
+ROOM_EXTENSION = "videoflow.room"
+"""Key where the server says whether a socket's client reads what it is sent: ``{"room": asyncio.Event}``, set while it does."""
 
 
 class Request(HttpRequest):

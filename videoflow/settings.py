@@ -126,6 +126,7 @@ LOGGING: dict[str, Any] = {
         "django.server": {"handlers": [], "level": "INFO"},
         "daphne": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
+        "channels_redis": {"level": "CRITICAL"},  # a traceback each second while Redis is away; tasks.bells says it once
     },
 }
 
@@ -233,13 +234,15 @@ TEMPLATES: list[dict[str, Any]] = [
     }
 ]
 
-# Channels: Redis only rings the bell, the events themselves are rows
+# Channels: the layer only rings the bell, the events themselves are rows
 CHANNEL_PREFIX = "videoflow"
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         "CONFIG": {
-            "hosts": [{"address": REDIS_URL, "socket_connect_timeout": 1, "health_check_interval": 15}],
+            # With a socket_timeout (5 s unless told) redis-py writes under asyncio.wait_for, which in Python 3.11 swallows a
+            # cancellation: what ends at that moment never does. tasks.bells has timeouts of its own.
+            "hosts": [{"address": REDIS_URL, "socket_connect_timeout": 1, "socket_timeout": None}],
             "prefix": CHANNEL_PREFIX,
         },
     }

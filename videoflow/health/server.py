@@ -1,4 +1,4 @@
-"""Daphne with three habits of ours: bodies stay in a file, oversized ones are refused, long answers keep the client's pace.
+"""Daphne with habits of ours: bodies stay in a file, oversized ones are refused, answers and sockets keep the client's pace.
 
 Daphne itself copies a received body into memory in one go and writes answers into an unbounded buffer: an upload or a
 download of 500 MB would cost 500 MB.
@@ -7,23 +7,30 @@ download of 500 MB would cost 500 MB.
 import asyncio
 import io
 import logging
+import math
 import tempfile
+from collections.abc import Sequence
 from typing import Any
 
 from daphne.endpoints import build_endpoint_description_strings
 from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
+from twisted.internet import reactor
 from twisted.internet.interfaces import IPushProducer
 from twisted.web import http
 from zope.interface import implementer  # type: ignore[import-untyped]
 
 from videoflow.health.sockets import sockets_counted_by
-from videoflow.http import BODY_EXTENSION, too_large_body
+from videoflow.http import BODY_EXTENSION, ROOM_EXTENSION, too_large_body
 
 _IN_MEMORY_BYTES = 1024 * 1024
 _WEBSOCKET_MESSAGE_BYTES = 64 * 1024
 """Consumers close at 4 KiB with 1009; the protocol's own limit only bounds what is buffered before they see it."""
+
+_TIMEOUT_SECONDS = 2.0
+"""Each connection is looked after this often, as in Daphne."""
+_TIMEOUT_STEPS = 40
 
 logger = logging.getLogger(__name__)
 
@@ -134,6 +141,11 @@ class StudioServer(Server):  # type: ignore[misc]
             # The bridge reads the file itself; Daphne finds an empty body to copy into its queue.
             scope["extensions"] = {BODY_EXTENSION: {"file": protocol.content}}
             protocol.content = io.BytesIO()
+        else:
+            pace = _Pace()
+            protocol.transport.unregisterProducer()  # the HTTP channel that the socket came through
+            protocol.transport.registerProducer(pace, True)  # noqa: FBT003
+            scope["extensions"] = {ROOM_EXTENSION: {"room": pace.has_room}}
         return super().create_application(protocol, scope)
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
@@ -141,6 +153,15 @@ class StudioServer(Server):  # type: ignore[misc]
         is_open = protocol in self.connections and not self.connections[protocol].get("disconnected")
         if is_open and message["type"] == "http.response.body" and message.get("more_body"):
             await protocol.keep_pace().has_room.wait()
+
+    def timeout_checker(self, waiting: Sequence[Any] = ()) -> None:
+        """Look after timeouts and pings, a few connections at a time: 2,000 pings in a row hold every event up."""
+        waiting = waiting or list(self.connections)
+        now = max(1, math.ceil(len(self.connections) / _TIMEOUT_STEPS))
+        for protocol in waiting[:now]:
+            if protocol in self.connections:
+                protocol.check_timeouts()
+        reactor.callLater(_TIMEOUT_SECONDS / _TIMEOUT_STEPS, self.timeout_checker, waiting[now:])  # type: ignore[arg-type]
 
     def listen_error(self, failure: Any) -> None:
         logger.critical("cannot listen: %s", failure.getErrorMessage())

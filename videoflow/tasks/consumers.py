@@ -1,6 +1,8 @@
+import asyncio
 import json
+import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -10,6 +12,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.http.cookie import parse_cookie
 
+from videoflow.http import ROOM_EXTENSION
 from videoflow.sessions.accounts import sign_ins_alive, user_of_sign_in
 from videoflow.sessions.models import CreatorSession
 from videoflow.sessions.services import COOKIE_NAME, bearer_read, sessions_owned
@@ -18,6 +21,10 @@ from videoflow.tasks.live import Exchange, Listener, exchange
 from videoflow.tasks.selectors import hello_get
 
 MAX_INCOMING_BYTES = 4096
+SOCKETS_PER_SESSION = 5  # tabs beyond that poll
+MESSAGES_PER_MINUTE = 30  # our pages send four
+TOO_LARGE = 1009
+TOO_MANY = 1008
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +43,16 @@ class Caller:
 class ProgressConsumer(AsyncWebsocketConsumer):
     """Send one session's events: ``hello``, the missed rows, then each row as it is committed.
 
-    A stranger's handshake is refused before the upgrade. The rows come through the process's exchange, not through a channel
-    layer: that would cost a subscription, a queue and a task for every socket.
+    A stranger's handshake is refused before the upgrade. The rows come through the process's exchange, which is the one member
+    of the channel layer's group: a membership of each socket's own would cost a subscription, a queue and a task.
     """
 
     channel_layer_alias = "none"
     exchange: Exchange | None = None
     listener: Listener
+    room: asyncio.Event
+    minute_from = 0.0
+    messages = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:
@@ -58,14 +68,20 @@ class ProgressConsumer(AsyncWebsocketConsumer):
         except ValueError:
             await self.close()
             return
+        shared = exchange()
+        if settings.VIDEOFLOW_RATE_LIMITS and shared.count(session_id) >= SOCKETS_PER_SESSION:
+            await self.close()
+            return
         caller = self._caller()
+        self.room = self._room()
         self.listener = Listener(
             session_id,
             self._send_text,
             close=self._send_away,
             may_listen=lambda: caller.sessions().filter(pk=session_id).exists(),
+            room=self.room,
         )
-        self.exchange = exchange()
+        self.exchange = shared
         self.exchange.join(self.listener)
         hello = await database_sync_to_async(self._hello)(caller, after)
         if hello is None:
@@ -74,6 +90,15 @@ class ProgressConsumer(AsyncWebsocketConsumer):
         await self.accept()
         await self.send(json.dumps(hello))
         self.exchange.start(self.listener, seq=hello["seq"] if after is None or hello["reset"] else after)
+
+    def _room(self) -> asyncio.Event:
+        """The server's word on whether the client reads; without it there is room without end."""
+        given: Any = (self.scope.get("extensions") or {}).get(ROOM_EXTENSION)
+        if given:
+            return cast(asyncio.Event, given["room"])
+        room = asyncio.Event()
+        room.set()
+        return room
 
     async def _send_text(self, text: str) -> None:
         await super().send(text_data=text)
@@ -106,13 +131,31 @@ class ProgressConsumer(AsyncWebsocketConsumer):
     async def _send_away(self, code: int) -> None:
         await self.close(code=code)
 
+    async def dispatch(self, message: Any) -> None:
+        """Take a client's message here: Channels would first look after the database's connections, in another thread."""
+        if message["type"] == "websocket.receive":
+            await self.websocket_receive(message)
+        else:
+            await super().dispatch(message)
+
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if self._is_too_many():
+            await self.close(code=TOO_MANY)
+            return
         if len((text_data or "").encode()) > MAX_INCOMING_BYTES or len(bytes_data or b"") > MAX_INCOMING_BYTES:
-            await self.close(code=1009)
+            await self.close(code=TOO_LARGE)
             return
         try:
             message = json.loads(text_data or "null")
         except (ValueError, RecursionError):  # no JSON, or nested beyond reason
             return
-        if isinstance(message, dict) and message.get("type") == "ping":
+        if isinstance(message, dict) and message.get("type") == "ping" and self.room.is_set():
             await self.send(json.dumps({"event_type": "pong"}))
+
+    def _is_too_many(self) -> bool:
+        """Count a message of this minute."""
+        now = time.monotonic()
+        if now - self.minute_from >= 60:
+            self.minute_from, self.messages = now, 0
+        self.messages += 1
+        return self.messages > MESSAGES_PER_MINUTE and settings.VIDEOFLOW_RATE_LIMITS

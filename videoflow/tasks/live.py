@@ -12,27 +12,24 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
-from redis import asyncio as redis_asyncio
-from redis.exceptions import RedisError
 
 from videoflow.sessions.accounts import sign_ins_alive
+from videoflow.tasks.bells import Ear
+from videoflow.tasks.garbage import garbage
 from videoflow.tasks.selectors import REPLAY_BATCH, events_after, heads_get
-from videoflow.tasks.wakeup import BELL_CHANNEL
 
 LOOK_SECONDS = 1.0  # a lost bell costs this much at most
-LOOK_BATCH = 250  # sessions asked for in one query
+LOOK_BATCH = 100  # sessions asked for in one query: a thread that reads more holds the sockets up
 DELIVER_BATCH = 32  # sessions read in one visit to the database thread
-QUIET_SECONDS = 10.0  # without any bell for this long the connection to Redis is tested
-CONNECT_SECONDS = 1.0
 VOUCH_SECONDS = 60.0  # a socket's owner is looked at anew this often
 VOUCH_BATCH = 16  # sockets looked at in one visit to the database thread
 CLOSE_SECONDS = 1.0  # for a client that does not read
+SLOW_SECONDS = 60.0  # a client that has not read what was sent for this long is sent away
+TOO_SLOW = 1013
 SIGNED_OUT = 4401
 NOT_YOURS = 4404
 
@@ -46,16 +43,21 @@ class Listener:
     """One socket's place in its session's stream; silent until ``seq``, the last number it has, is known.
 
     ``may_listen`` reads rows and says whether the session is still the listener's; ``sign_in`` is the key of the sign-in that
-    the socket came with, empty for none.
+    the socket came with, empty for none. ``room`` is set while the client reads what it is sent; one that does not gets nothing
+    more, and reads on from the table later.
     """
 
-    __slots__ = ("close", "may_listen", "send", "seq", "session_id", "sign_in", "vouched_at")
+    __slots__ = ("close", "may_listen", "room", "send", "seq", "session_id", "sign_in", "vouched_at", "waiting")
 
-    def __init__(self, session_id: UUID, send: Send, *, close: Close, may_listen: Callable[[], bool]) -> None:
+    def __init__(
+        self, session_id: UUID, send: Send, *, close: Close, may_listen: Callable[[], bool], room: asyncio.Event
+    ) -> None:
         self.session_id = session_id
         self.send = send
         self.close = close
         self.may_listen = may_listen
+        self.room = room
+        self.waiting: asyncio.Task[None] | None = None
         self.sign_in = ""
         self.vouched_at = time.monotonic()
         self.seq: int | None = None
@@ -64,7 +66,7 @@ class Listener:
 class Exchange:
     """Hands the rows of many sessions out to the sockets of one event loop.
 
-    It works while anybody listens; the last one to leave ends its tasks, its thread and its connections.
+    It reads while anybody listens; the last one to leave ends its tasks, its thread and its connection to the database.
     """
 
     def __init__(self) -> None:
@@ -74,13 +76,20 @@ class Exchange:
         self._sending = asyncio.Lock()  # keeps a bell and a reading from crossing
         self._tasks: list[asyncio.Task[None]] = []
         self._pool: ThreadPoolExecutor | None = None
+        self._ear = Ear(self._rung)
 
     def join(self, listener: Listener) -> None:
         """Let a socket take part; it hears nothing before ``start``. Join before reading the head, so that nothing is missed."""
         self._listeners.setdefault(listener.session_id, set()).add(listener)
+        garbage.opened()
+        self._ear.open()
         if not self._tasks:
             self._pool = ThreadPoolExecutor(1, thread_name_prefix="live-rows")
-            self._tasks = [asyncio.create_task(part()) for part in (self._hear, self._deliver, self._look)]
+            self._tasks = [asyncio.create_task(part()) for part in (self._deliver, self._look)]
+
+    def count(self, session_id: UUID) -> int:
+        """Return how many sockets a session has here."""
+        return len(self._listeners.get(session_id, ()))
 
     def start(self, listener: Listener, *, seq: int) -> None:
         """Send everything after ``seq`` from now on."""
@@ -90,7 +99,11 @@ class Exchange:
     def leave(self, listener: Listener) -> None:
         """Forget a socket; safe to call twice."""
         listeners = self._listeners.get(listener.session_id, set())
-        listeners.discard(listener)
+        if listener in listeners:
+            listeners.remove(listener)
+            garbage.closed()
+        if listener.waiting is not None:
+            listener.waiting.cancel()
         if not listeners:
             self._listeners.pop(listener.session_id, None)
         if not self._listeners and self._pool is not None:
@@ -106,56 +119,23 @@ class Exchange:
         self._work.set()
 
     def _seq(self, session_id: UUID) -> int | None:
-        """The least that a started socket of the session has; None when there is none."""
-        return min((one.seq for one in self._listeners.get(session_id, ()) if one.seq is not None), default=None)
+        """The least that a started socket of the session has, those left out that do not read; None when there is none."""
+        listeners = self._listeners.get(session_id, ())
+        return min((one.seq for one in listeners if one.seq is not None and one.waiting is None), default=None)
 
-    async def _hear(self) -> None:
-        """Listen for bells for ever; while Redis is away the look serves."""
-        while True:
-            client = redis_asyncio.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=CONNECT_SECONDS)
-            try:
-                async with client.pubsub() as bells:
-                    await asyncio.wait_for(bells.subscribe(BELL_CHANNEL), 2 * CONNECT_SECONDS)
-                    await self._hear_until_cut(bells)
-            except (RedisError, OSError, TimeoutError) as error:
-                logger.info("no bells for now: %s", type(error).__name__)
-            finally:
-                with suppress(RedisError, OSError):
-                    await client.aclose()
-            await asyncio.sleep(LOOK_SECONDS)
-
-    async def _hear_until_cut(self, bells: "redis_asyncio.client.PubSub") -> None:
-        """Take bells until the connection fails; a silent one must answer a ping, or it counts as cut."""
-        loop = asyncio.get_running_loop()
-        is_tested = False
-        while True:
-            asked_at = loop.time()
-            message = await bells.get_message(ignore_subscribe_messages=True, timeout=QUIET_SECONDS)
-            if message is None and loop.time() - asked_at >= QUIET_SECONDS:
-                if is_tested:
-                    raise TimeoutError("Redis does not answer on the bells' connection")
-                await asyncio.wait_for(bells.ping(), CONNECT_SECONDS)
-                is_tested = True
-                continue
-            is_tested = False
-            if message is not None and message["type"] == "message":
-                await self._rung(message["data"])
-
-    async def _rung(self, data: bytes) -> None:
+    async def _rung(self, session_id: UUID, seq: int, row: str) -> None:
         """Send the row that came with the bell to whom it is exactly the next one; for the others the table is read."""
-        session, seq, row = data.decode().split(" ", 2)
-        session_id, number = UUID(session), int(seq)
         if session_id in self._listeners:
-            await self._hand_out(session_id, [(number, row)], only_next=True)
+            await self._hand_out(session_id, [(seq, row)], only_next=True)
             has = self._seq(session_id)
-            if has is not None and has < number:
+            if has is not None and has < seq:
                 self._fell_behind(session_id)
 
     async def _look(self) -> None:
         """Compare every session's head with what its sockets have, and see who must go, spread over a second."""
         loop = asyncio.get_running_loop()
         while True:
-            sessions = [session_id for session_id in self._listeners if self._seq(session_id) is not None]
+            sessions = list(self._listeners)
             batches = [sessions[start : start + LOOK_BATCH] for start in range(0, len(sessions), LOOK_BATCH)]
             for batch in batches or [[]]:
                 await asyncio.sleep(LOOK_SECONDS / max(1, len(batches)))
@@ -169,6 +149,7 @@ class Exchange:
                     has = self._seq(session_id)
                     if has is not None and has < head:
                         self._fell_behind(session_id)
+            garbage.tend(open_count=len(sessions))
 
     async def _send_away(self, session_ids: list[UUID]) -> None:
         """Close the sockets whose sign-in has ended, and those whose session is no longer theirs."""
@@ -185,12 +166,23 @@ class Exchange:
         codes |= {one: SIGNED_OUT for one in listeners if one.sign_in and one.sign_in not in alive}
         for listener in codes:
             listener.seq = None  # silent from now on; it leaves last, for the last one to leave ends this task
-        closing = [asyncio.wait_for(listener.close(code), CLOSE_SECONDS) for listener, code in codes.items()]
-        for result in await asyncio.gather(*closing, return_exceptions=True):
-            if isinstance(result, Exception):
-                logger.error("a socket could not be closed", exc_info=result)
+        await asyncio.gather(*(_close(listener, code) for listener, code in codes.items()))
         for listener in codes:
             self.leave(listener)
+
+    async def _wait_for_room(self, listener: Listener) -> None:
+        """Let a client that does not read go on once it does; one that takes too long is sent away."""
+        try:
+            async with asyncio.timeout(SLOW_SECONDS):
+                await listener.room.wait()
+        except TimeoutError:
+            listener.seq = None
+            await _close(listener, TOO_SLOW)
+            listener.waiting = None
+            self.leave(listener)
+        else:
+            listener.waiting = None
+            self._fell_behind(listener.session_id)
 
     async def _deliver(self) -> None:
         """Read what is missing and send it, many sessions a visit; whoever has more to come waits for the next round."""
@@ -225,6 +217,9 @@ class Exchange:
                     has = listener.seq
                     if has is None or seq <= has or (only_next and seq != has + 1):
                         continue
+                    if not listener.room.is_set():
+                        listener.waiting = listener.waiting or asyncio.create_task(self._wait_for_room(listener))
+                        break
                     listener.seq = seq  # first, so that a socket that fails is not tried again with the same row
                     try:
                         await listener.send(text)
@@ -232,6 +227,14 @@ class Exchange:
                         logger.exception("a socket could not be written to")
                         self.leave(listener)
                         break
+
+
+async def _close(listener: Listener, code: int) -> None:
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await listener.close(code)
+    except Exception:
+        logger.exception("a socket could not be closed")
 
 
 def _rows(wanted: Mapping[UUID, int]) -> dict[UUID, Rows]:
