@@ -174,12 +174,18 @@ class _Reporter:
         task_progress(claim=self.claim, percent=percent, message=message, eta_seconds=eta_seconds, data=data)
 
 
-def queue_drain(*, task_id: UUID, worker_id: str) -> int:
-    """Answer a wake-up: run due tasks of the named task's queue until none is left. Return how many ran."""
+def wakeup_answer(*, task_id: UUID, worker_id: str) -> None:
+    """Run what is due in the queue of the task that rang."""
     queue = Task.objects.filter(pk=task_id).values_list("queue", flat=True).first()
+    if queue is not None:
+        queue_drain(queue=queue, worker_id=worker_id)
+
+
+def queue_drain(*, queue: str, worker_id: str) -> int:
+    """Run due tasks of a queue until none is left or the process is to end. Return how many ran."""
 
     def claim_next() -> Claim | None:
-        return task_claim(queue=queue, worker_id=worker_id) if queue and not _Shutdown.requested.is_set() else None
+        return None if _Shutdown.requested.is_set() else task_claim(queue=queue, worker_id=worker_id)
 
     ran = 0
     claim = claim_next()

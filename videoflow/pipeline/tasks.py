@@ -18,7 +18,7 @@ from celery.bootsteps import CLOSE, TERMINATE  # type: ignore[attr-defined]
 from celery.signals import worker_ready
 from django.db import DatabaseError, close_old_connections
 
-from videoflow.pipeline.runner import queue_drain, shutdown_request, worker_id_make
+from videoflow.pipeline.runner import shutdown_request, wakeup_answer, worker_id_make
 from videoflow.tasks.oversight import worker_beat
 from videoflow.tasks.wakeup import RUN_TASK
 
@@ -37,7 +37,7 @@ def run_task(task_id: str) -> None:
     """Look at the task's queue and run what is due; told to end, the process gives its task back first."""
     close_old_connections()
     signal.signal(signal.SIGTERM, _give_back)  # here, because the pool sets its own handler after every start-up signal
-    queue_drain(task_id=UUID(task_id), worker_id=worker_id_make("celery"))
+    wakeup_answer(task_id=UUID(task_id), worker_id=worker_id_make("celery"))
 
 
 class WorkerWatch:

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from videoflow.children import die_with_parent
-from videoflow.pipeline.runner import shutdown_request, task_run_next, worker_id_make
+from videoflow.pipeline.runner import queue_drain, shutdown_request, worker_id_make
 
 
 class Command(BaseCommand):
@@ -17,15 +17,10 @@ class Command(BaseCommand):
         parser.add_argument("--parent", type=int, metavar="PID", help="End together with this process, which started us.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stopping = False
-
         def end(signum: int, frame: FrameType | None) -> None:
-            nonlocal stopping
-            stopping = True
             shutdown_request()
 
         signal.signal(signal.SIGTERM, end)
         if options["parent"] is not None:
             die_with_parent(options["parent"])
-        while not stopping and task_run_next(queue=options["queue"], worker_id=worker_id_make("poller")):
-            pass
+        queue_drain(queue=options["queue"], worker_id=worker_id_make("poller"))
