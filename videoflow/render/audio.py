@@ -1,13 +1,14 @@
-"""The sound of a video: voices matched and placed, music ducked under them, mastered to −14 LUFS, coded as AAC.
+"""The sound of a video: voices matched and placed, music ducked under them, mastered to its loudness, coded as AAC.
 
-The mix is written to a scratch file in chunks of ten seconds and read back once its loudness is known, so memory does not
-grow with the length (about 30 MB of samples at any time, plus 16 bytes per millisecond).
+The stems are written to one scratch file and the mix to another, which is read back once its loudness is known, so memory does
+not grow with the length (about 30 MB of samples at any time, plus 16 bytes per millisecond).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import av
 import numpy as np
@@ -15,282 +16,203 @@ import numpy as np
 from videoflow.errors import VideoflowError
 from videoflow.render import loudness
 from videoflow.render.artefacts import part_finish
-from videoflow.render.loudness import RATE, STEP, Filter, Grid, Meter, Signal
-from videoflow.render.probe import media_open
+from videoflow.render.listening import SILENT_LUFS, Heard, sound_listen
+from videoflow.render.loudness import RATE, STEP, Meter, Signal
+from videoflow.render.mastering import Spans, master_gains
+from videoflow.render.music_bed import ENVELOPE_RATE, EndlessMusic, duck_envelope
+from videoflow.render.sound_reader import CHUNK, Reader
+from videoflow.render.sound_stems import VOICES_IN_BOTH_LUFS, Stem, clip_lay, voices_lay
+from videoflow.render.timeline import Timeline
 
-SOUND_VERSION = 1
-TARGET_LUFS = -14.0
+SOUND_VERSION = 2
+"""Raise it whenever the same description would sound different."""
 CEILING_DB = -1.9
 """True peak before coding; AAC may add a few tenths, and the finished file must stay under −1."""
-PEAK_LIMIT_DB = -1.15
+PEAK_LIMIT_DB = -1.05
 """−1 with room for the differences between two meters."""
+LOUDNESS_TOLERANCE = 0.3
 BIT_RATE = 192_000
-
-VOICE_LUFS = -20.0
-"""Where every speaker is brought to before the mix is mastered as a whole."""
-VOICE_GAIN_DB = 15.0
-VOICE_HIGH_PASS_HZ = 70.0
-EDGE_SECONDS = 0.005
-DUCK_DB = -8.0
-ATTACK_SECONDS = 0.35
-RELEASE_SECONDS = 0.9
-BRIDGED_SECONDS = 1.6
-"""Pauses shorter than this do not bring the music up, so it does not pump between turns."""
-ENVELOPE_RATE = 100
-LOOP_SECONDS = 2.0
+CODER = "fast"
+"""ffmpeg's other coder costs three times as much and is not told apart at this bit rate."""
 MUSIC_IN_SECONDS = 0.2
 MUSIC_OUT_SECONDS = 0.6
 """Beds bring fades of their own; these only keep any track from starting or ending with a click."""
 
-_CHUNK = 10 * RATE
-
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """A finished AAC track and what was measured on its decoded samples."""
+    """A finished AAC track and what another decoder heard in it."""
 
     path: Path
     seconds: float
-    loudness_lufs: float
-    true_peak_db: float
+    heard: Heard
 
 
-class Reader:
-    """Read any sound file as 48 kHz float chunks, in order."""
-
-    def __init__(self, path: Path, channels: int) -> None:
-        self._container = media_open(path)
-        layout = "mono" if channels == 1 else "stereo"
-        self._resampler = av.AudioResampler(format="fltp", layout=layout, rate=RATE)
-        self._frames = self._decoded()
-        self._rest = np.zeros((channels, 0), np.float32)
-
-    def _decoded(self) -> Iterator[Signal]:
-        with self._container as container:
-            for frame in container.decode(container.streams.audio[0]):
-                frame.pts = None
-                for piece in self._resampler.resample(frame):
-                    yield piece.to_ndarray().astype(np.float32, copy=False)
-            for piece in self._resampler.resample(None):
-                yield piece.to_ndarray().astype(np.float32, copy=False)
-
-    def read(self, samples: int) -> Signal:
-        """Return up to ``samples``; fewer only at the end of the file."""
-        pieces, have = [self._rest], self._rest.shape[1]
-        while have < samples and (piece := next(self._frames, None)) is not None:
-            pieces.append(piece)
-            have += piece.shape[1]
-        joined = np.concatenate(pieces, axis=1)
-        self._rest = joined[:, samples:]
-        return joined[:, :samples]
-
-    def close(self) -> None:
-        self._frames.close()  # type: ignore[attr-defined]
-        self._container.close()
+def sound_job(timeline: Timeline, hashes: Mapping[Path, str], samples: int) -> dict[str, Any]:
+    """Describe the sound, ``samples`` at 48 kHz, so that it can be made anywhere and is known by its content."""
+    music = timeline.music
+    return {
+        "version": SOUND_VERSION,
+        "samples": samples,
+        "loudness_lufs": timeline.loudness_lufs,
+        "speech": [
+            {
+                "path": str(clip.path),
+                "sha256": hashes[clip.path],
+                "start": clip.start,
+                "seconds": clip.seconds,
+                "speaker": clip.speaker,
+            }
+            for clip in timeline.speech
+        ],
+        "clips": list(_clip_jobs(timeline, hashes)),
+        "music": {"path": str(music.path), "sha256": hashes[music.path], "level_db": music.level_db} if music else None,
+    }
 
 
-def _ramp(samples: int) -> Signal:
-    return (0.5 - 0.5 * np.cos(np.pi * (np.arange(samples) + 0.5) / max(1, samples))).astype(np.float32)
-
-
-class EndlessMusic:
-    """Music of any length: a track that ends is begun again under a crossfade of two seconds."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._reader = Reader(path, 2)
-        self._held = self._reader.read(_CHUNK)
-
-    def read(self, samples: int) -> Signal:
-        while self._held.shape[1] < samples + int(LOOP_SECONDS * RATE):
-            more = self._reader.read(_CHUNK)
-            if not more.shape[1]:
-                self._begin_again()
-                continue
-            self._held = np.concatenate([self._held, more], axis=1)
-        out, self._held = self._held[:, :samples], self._held[:, samples:]
-        return out
-
-    def _begin_again(self) -> None:
-        self._reader.close()
-        self._reader = Reader(self._path, 2)
-        again = self._reader.read(5 * int(LOOP_SECONDS * RATE))
-        if not again.shape[1]:
-            raise VideoflowError(f"{self._path.name} has no sound in it.", code="BAD_INPUT")
-        overlap = min(int(LOOP_SECONDS * RATE), self._held.shape[1], again.shape[1] // 2)
-        rise = np.sqrt(_ramp(overlap))
-        seam = self._held[:, self._held.shape[1] - overlap :] * rise[::-1] + again[:, :overlap] * rise
-        self._held = np.concatenate([self._held[:, : self._held.shape[1] - overlap], seam, again[:, overlap:]], axis=1)
-
-    def close(self) -> None:
-        self._reader.close()
-
-
-def duck_envelope(spoken: Sequence[tuple[float, float]], seconds: float) -> Grid:
-    """Return the music's gain at 100 points a second: 1 while nobody speaks, −8 dB under speech, in decibel-smooth ramps.
-
-    The speech is known beforehand, so the music is down when it begins: the ramp of 0.35 s ends there.
-    """
-    points = int(np.ceil(seconds * ENVELOPE_RATE)) + 2
-    times = np.arange(points) / ENVELOPE_RATE
-    depth = np.zeros(points)
-    merged: list[list[float]] = []
-    for start, end in sorted(spoken):
-        if merged and start - merged[-1][1] < BRIDGED_SECONDS:
-            merged[-1][1] = max(merged[-1][1], end)
-        else:
-            merged.append([start, end])
-    for start, end in merged:
-        rise = np.clip((times - (start - ATTACK_SECONDS)) / ATTACK_SECONDS, 0.0, 1.0)
-        fall = np.clip(((end + RELEASE_SECONDS) - times) / RELEASE_SECONDS, 0.0, 1.0)
-        depth = np.maximum(depth, np.minimum(rise, fall))
-    shaped = depth * depth * (3.0 - 2.0 * depth)
-    return np.asarray(10.0 ** (DUCK_DB * shaped / 20.0))
-
-
-@dataclass(slots=True)
-class _Voice:
-    """One clip on its way through the mix: where it starts and its samples, fetched when its turn comes."""
-
-    path: Path
-    first: int
-    gain: float
-    samples: Signal | None = None
-
-
-def _voice_samples(path: Path) -> Signal:
-    reader = Reader(path, 1)
-    try:
-        whole = reader.read(4 * 3600 * RATE)
-    finally:
-        reader.close()
-    response = loudness.impulse_response((loudness.high_pass(VOICE_HIGH_PASS_HZ),), 4096)
-    filtered = Filter(response, 1).feed(whole)[0]
-    edge = min(int(EDGE_SECONDS * RATE), len(filtered) // 2)
-    if edge:
-        filtered[:edge] *= _ramp(edge)
-        filtered[-edge:] *= _ramp(edge)[::-1]
-    return filtered  # type: ignore[no-any-return]
-
-
-def _speaker_gains(clips: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Measure each speaker over all of their clips and return the gain that brings them to the common level."""
-    meters: dict[str, Meter] = {}
-    for clip in clips:
-        meter = meters.setdefault(str(clip["speaker"]), Meter(1, peaks=False))
-        meter.feed(_voice_samples(Path(clip["path"]))[None, :])
-    gains = {}
-    for speaker, meter in meters.items():
-        measured = meter.loudness_lufs
-        wish = 0.0 if measured <= loudness.SILENCE_LUFS else VOICE_LUFS - measured
-        gains[speaker] = 10.0 ** (min(VOICE_GAIN_DB, max(-VOICE_GAIN_DB, wish)) / 20.0)
-    return gains
+def _clip_jobs(timeline: Timeline, hashes: Mapping[Path, str]) -> Iterator[dict[str, Any]]:
+    """Describe the clips' own sounds: each begins with its picture, once the scene has come in, and goes under the next one."""
+    scenes = timeline.scenes
+    leads = [0.0 if scene.transition == "cut" or not number else scene.transition_seconds for number, scene in enumerate(scenes)]
+    for scene, lead_out in zip(scenes, [*leads[1:], 0.0], strict=True):
+        if scene.kind == "clip" and scene.clip_level_db is not None and scene.clip_end != "slow":
+            yield {
+                "path": str(scene.media),
+                "sha256": hashes[scene.media],
+                "start": scene.start,
+                "seconds": scene.seconds,
+                "from": scene.clip_start,
+                "again": scene.clip_end == "loop",
+                "rise": 0.0,
+                "fall": lead_out,
+                "level_db": scene.clip_level_db,
+            }
 
 
 def _music_gain(path: Path, level_db: float) -> float:
     """Return the gain that puts the track ``level_db`` beside the voices, both sides of stereo counted."""
-    meter, reader = Meter(2, peaks=False), Reader(path, 2)
-    try:
+    meter = Meter(2, peaks=False)
+    with closing(Reader(path, 2)) as reader:
         for _ in range(12):  # two minutes say enough
-            chunk = reader.read(_CHUNK)
+            chunk = reader.read(CHUNK)
             if not chunk.shape[1]:
                 break
             meter.feed(chunk)
-    finally:
-        reader.close()
     measured = meter.loudness_lufs
-    voices_in_both = VOICE_LUFS + 3.01
-    return 0.0 if measured <= loudness.SILENCE_LUFS else float(10.0 ** ((voices_in_both + level_db - measured) / 20.0))
+    return 0.0 if measured <= loudness.SILENCE_LUFS else float(10.0 ** ((VOICES_IN_BOTH_LUFS + level_db - measured) / 20.0))
 
 
-def mix_chunks(job: Mapping[str, Any], total: int) -> Iterator[Signal]:
-    """Yield the stereo mix before mastering, ``total`` samples in chunks of ten seconds."""
-    gains = _speaker_gains(job["speech"])
-    waiting = [_Voice(Path(clip["path"]), round(clip["start"] * RATE), gains[clip["speaker"]]) for clip in job["speech"]]
-    waiting.sort(key=lambda voice: -voice.first)
-    sounding: list[_Voice] = []
-    music = EndlessMusic(Path(job["music"]["path"])) if job["music"] else None
-    music_gain = _music_gain(Path(job["music"]["path"]), job["music"]["level_db"]) if job["music"] else 0.0
-    envelope = duck_envelope([(clip["start"], clip["start"] + clip["seconds"]) for clip in job["speech"]], total / RATE)
+class _Bed:
+    """The music of a job, at its level and ducked under the speech."""
+
+    def __init__(self, job: Mapping[str, Any], total: int) -> None:
+        music = job["music"]
+        self._total = total
+        self._gain = _music_gain(Path(music["path"]), music["level_db"])
+        self._track = EndlessMusic(Path(music["path"]), Reader)
+        spoken = [(clip["start"], clip["start"] + clip["seconds"]) for clip in job["speech"]]
+        self._envelope = duck_envelope(spoken, total / RATE)
+
+    def read(self, first: int, count: int) -> Signal:
+        places = first + np.arange(count)
+        gain = np.interp(places * (ENVELOPE_RATE / RATE), np.arange(len(self._envelope)), self._envelope) * self._gain
+        if first < MUSIC_IN_SECONDS * RATE:
+            gain *= np.clip(places / (MUSIC_IN_SECONDS * RATE), 0.0, 1.0)
+        if first + count > self._total - MUSIC_OUT_SECONDS * RATE:
+            gain *= np.clip((self._total - places) / (MUSIC_OUT_SECONDS * RATE), 0.0, 1.0)
+        return np.asarray(self._track.read(count) * gain, np.float32)
+
+    def close(self) -> None:
+        self._track.close()
+
+
+def mix_chunks(job: Mapping[str, Any], total: int, scratch: BinaryIO) -> Iterator[Signal]:
+    """Yield the stereo mix before mastering, ``total`` samples in chunks of ten seconds; ``scratch`` holds the stems."""
+    stems: list[Stem] = voices_lay(job["speech"], scratch)
+    stems += [stem for clip in job["clips"] if (stem := clip_lay(clip, scratch)) is not None]
+    scratch.flush()
+    bed = _Bed(job, total) if job["music"] else None
     try:
-        for first in range(0, total, _CHUNK):
-            count = min(_CHUNK, total - first)
-            chunk = np.zeros((2, count), np.float32)
-            if music is not None:
-                at = (first + np.arange(count)) * (ENVELOPE_RATE / RATE)
-                gain = np.interp(at, np.arange(len(envelope)), envelope) * music_gain
-                gain *= np.clip((first + np.arange(count)) / (MUSIC_IN_SECONDS * RATE), 0.0, 1.0)
-                gain *= np.clip((total - first - np.arange(count)) / (MUSIC_OUT_SECONDS * RATE), 0.0, 1.0)
-                chunk += music.read(count) * gain.astype(np.float32)
-            while waiting and waiting[-1].first < first + count:
-                voice = waiting.pop()
-                voice.samples = _voice_samples(voice.path) * np.float32(voice.gain)
-                sounding.append(voice)
-            for voice in sounding:
-                assert voice.samples is not None
-                begin, end = max(first, voice.first), min(first + count, voice.first + len(voice.samples))
+        for first in range(0, total, CHUNK):
+            last = min(first + CHUNK, total)
+            chunk = np.zeros((2, last - first), np.float32) if bed is None else bed.read(first, last - first)
+            for stem in stems:
+                begin, end = max(first, stem.first), min(last, stem.until)
                 if begin < end:
-                    chunk[:, begin - first : end - first] += voice.samples[begin - voice.first : end - voice.first]
-            sounding = [
-                voice for voice in sounding if voice.samples is not None and voice.first + len(voice.samples) > first + count
-            ]
+                    chunk[:, begin - first : end - first] += stem.read(scratch, begin, end)
             yield chunk
     finally:
-        if music is not None:
-            music.close()
+        if bed is not None:
+            bed.close()
 
 
 def sound_make(job: Mapping[str, Any], progress: Callable[[float], None]) -> Sound:
     """Mix, master and code the sound that ``job`` describes to ``job["out"]``, by way of ``job["aside"]``.
 
-    Measured again on the decoded AAC: a miss of more than 0.3 LU or a peak over −1 dBTP is corrected and coded anew.
+    Measured again on the coded sound: a miss of more than 0.3 LU or a peak over −1 dBTP is corrected and coded anew. What was
+    heard is noted beside the file.
 
     Raises:
         VideoflowError: the loudness cannot be brought to its target.
     """
-    total = int(job["samples"])
-    out = Path(job["out"])
-    aside = Path(job["aside"])
-    scratch = aside.with_suffix(".mix.part")
+    total, wish = int(job["samples"]), float(job["loudness_lufs"])
+    out, aside = Path(job["out"]), Path(job["aside"])
+    stems, mixed = aside.with_suffix(".stems.part"), aside.with_suffix(".mix.part")
+    spans = _alone(job["speech"])
     try:
         meter = Meter(2)
-        with scratch.open("wb") as file:
+        with stems.open("w+b") as scratch, mixed.open("wb") as file:
             done = 0
-            for chunk in mix_chunks(job, total):
+            for chunk in mix_chunks(job, total, scratch):
                 meter.feed(chunk)
                 file.write(np.ascontiguousarray(chunk.T).tobytes())
                 done += chunk.shape[1]
                 progress(0.4 * done / total)
+        stems.unlink()
         meter.feed(np.zeros((2, STEP), np.float32))
-        ceiling_db, target = CEILING_DB, TARGET_LUFS
+        ceiling_db, target = CEILING_DB, wish
         for _ in range(4):
-            _master(scratch, aside, total, meter, target, ceiling_db)
+            _master(mixed, aside, total, meter, spans, target, ceiling_db)
             progress(0.8)
-            heard = _heard(aside)
-            silent = heard.loudness_lufs <= loudness.SILENCE_LUFS
-            miss, over = TARGET_LUFS - heard.loudness_lufs, heard.true_peak_db - PEAK_LIMIT_DB
-            if silent or (abs(miss) <= 0.3 and over < 0.0):
-                part_finish(aside, out)
+            heard = sound_listen(aside, spans, seconds=total / RATE, cancelled=lambda: False)
+            miss, over = wish - heard.loudness_lufs, heard.true_peak_db - PEAK_LIMIT_DB
+            if heard.loudness_lufs <= SILENT_LUFS or (abs(miss) <= LOUDNESS_TOLERANCE and over < 0.0):
+                part_finish(aside, out, asdict(heard))
                 progress(1.0)
-                return Sound(out, total / RATE, heard.loudness_lufs, heard.true_peak_db)
+                return Sound(out, total / RATE, heard)
             target += miss
-            ceiling_db -= max(0.0, over + 0.1) if over >= 0.0 else 0.0
-        raise VideoflowError("The sound could not be brought to −14 LUFS without clipping; check the voice and music files.")
+            ceiling_db -= over + 0.15 if over >= 0.0 else 0.0
+        raise VideoflowError(
+            f"The sound could not be brought to {wish:.0f} LUFS without clipping; check the voice and music files."
+        )
     finally:
-        scratch.unlink(missing_ok=True)
-        aside.unlink(missing_ok=True)
+        for path in (stems, mixed, aside):
+            path.unlink(missing_ok=True)
 
 
-def _master(scratch: Path, out: Path, total: int, meter: Meter, target_lufs: float, ceiling_db: float) -> None:
+def _alone(clips: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[float, float]]]:
+    """Return in which seconds each speaker speaks and nobody else does."""
+    spans: dict[str, list[tuple[float, float]]] = {}
+    for clip in clips:
+        pieces = [(float(clip["start"]), float(clip["start"] + clip["seconds"]))]
+        for other in clips:
+            if other["speaker"] == clip["speaker"]:
+                continue
+            start, end = float(other["start"]), float(other["start"] + other["seconds"])
+            pieces = [cut for a, b in pieces for cut in ((a, min(b, start)), (max(a, end), b)) if cut[0] < cut[1]]
+        spans.setdefault(str(clip["speaker"]), []).extend(pieces)
+    return spans
+
+
+def _master(mixed: Path, out: Path, total: int, meter: Meter, spans: Spans, target_lufs: float, ceiling_db: float) -> None:
     """Apply gain and limiter to the mix on disk and code it."""
     ceiling = 10.0 ** (ceiling_db / 20.0)
-    gain = loudness.mastering_gain(meter.energies, meter.maxima, target_lufs, ceiling)
-    gains = loudness.limiter_gains(meter.maxima, gain, ceiling) * gain
-    with av.open(out, "w", format="mp4") as container, scratch.open("rb") as file:
-        stream = container.add_stream("aac", rate=RATE, layout="stereo")
+    gains = master_gains(meter.energies, meter.maxima, spans, target_lufs, ceiling)
+    with av.open(out, "w", format="mp4") as container, mixed.open("rb") as file:
+        stream = container.add_stream("aac", rate=RATE, layout="stereo", options={"aac_coder": CODER})
         stream.bit_rate = BIT_RATE
-        for first in range(0, total, _CHUNK):
-            count = min(_CHUNK, total - first)
+        for first in range(0, total, CHUNK):
+            count = min(CHUNK, total - first)
             samples = np.frombuffer(file.read(count * 8), np.float32).reshape(-1, 2).T
             steps = -(-count // STEP)
             curve = loudness.gain_curve(gains, first // STEP, steps)[:count]
@@ -301,12 +223,3 @@ def _master(scratch: Path, out: Path, total: int, meter: Meter, target_lufs: flo
                 container.mux(packet)
         for packet in stream.encode(None):
             container.mux(packet)
-
-
-def _heard(path: Path) -> Meter:
-    """Measure a sound file as it will be decoded."""
-    meter, reader = Meter(2), Reader(path, 2)
-    while (chunk := reader.read(_CHUNK)).shape[1]:
-        meter.feed(chunk)
-    reader.close()
-    return meter

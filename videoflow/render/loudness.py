@@ -196,12 +196,12 @@ def gain_curve(gains: Grid, first_step: int, steps: int) -> NDArray[np.float32]:
     return (points[:-1, None] * (1.0 - share) + points[1:, None] * share).reshape(-1).astype(np.float32)
 
 
-def mastering_gain(energies: Grid, maxima: Grid, target_lufs: float, ceiling: float) -> float:
-    """Return the gain with which the limited signal has the target loudness, worked out on the grid alone."""
+def mastering_gain(energies: Grid, maxima: Grid, target_lufs: float, ceiling: float, *, start: float | None = None) -> float:
+    """Return the gain with which the limited signal has the target loudness, worked out on the grid alone from a first guess."""
     loudness = integrated_lufs(energies)
     if loudness <= SILENCE_LUFS:
         return 1.0
-    gain = float(10.0 ** ((target_lufs - loudness) / 20.0))
+    gain = start or float(10.0 ** ((target_lufs - loudness) / 20.0))
     for _ in range(12):
         gains = limiter_gains(maxima, gain, ceiling)
         steps = (gains[:-1] + gains[1:]) / 2.0 * gain

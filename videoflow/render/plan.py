@@ -10,7 +10,7 @@ from typing import Any
 
 from videoflow import fonts
 from videoflow.errors import BadInput
-from videoflow.render.audio import SOUND_VERSION
+from videoflow.render.audio import sound_job
 from videoflow.render.captions import Caption
 from videoflow.render.loudness import RATE
 from videoflow.render.presets import encoder_settings
@@ -188,26 +188,5 @@ def plan_make(timeline: Timeline, captions: Sequence[Caption], hashes: Mapping[P
         for first, last in pairwise(cuts):
             if last > first:
                 segments.append(segment(first, last - first, layer(index, first), None))
-    sound = _sound_job(timeline, hashes, total)
+    sound = sound_job(timeline, hashes, round(total * RATE / fps))
     return Plan(total, tuple(segments), canonical_key(_without_paths(sound)), sound)
-
-
-def _sound_job(timeline: Timeline, hashes: Mapping[Path, str], total_frames: int) -> dict[str, Any]:
-    """Describe the sound: ``samples`` at 48 kHz, the clips with their places, and the music."""
-    speech = [
-        {
-            "path": str(clip.path),
-            "sha256": hashes[clip.path],
-            "start": clip.start,
-            "seconds": clip.seconds,
-            "speaker": clip.speaker,
-        }
-        for clip in timeline.speech
-    ]
-    music = timeline.music
-    return {
-        "version": SOUND_VERSION,
-        "samples": round(total_frames * RATE / timeline.format.fps),
-        "speech": speech,
-        "music": {"path": str(music.path), "sha256": hashes[music.path], "level_db": music.level_db} if music else None,
-    }

@@ -142,8 +142,7 @@ def handle(job: Mapping[str, Any], progress: Callable[[float], None]) -> dict[st
     cv2.setNumThreads(1)
     try:
         if job["kind"] == "sound":
-            sound = sound_make(job, progress)
-            return {"loudness_lufs": sound.loudness_lufs, "true_peak_db": sound.true_peak_db, "seconds": sound.seconds}
+            return {"seconds": sound_make(job, progress).seconds}
         total = sum(int(segment["job"]["frames"]) for segment in job["segments"])
         done = 0
         for segment in job["segments"]:
