@@ -16,13 +16,16 @@ UNANSWERED_WAKEUPS = 3  # 7 s after a task became due
 
 
 def wakeups_repeat() -> int:
-    """Send wake-ups again for due tasks nobody took, waiting 1, 2, 4 ... 60 s between them. Return how many were sent."""
+    """Send wake-ups again for due tasks nobody took, waiting 1, 2, 4 ... 60 s between them. Return how many were sent.
+
+    A time ahead of us says that the clock was put back: it does not count.
+    """
     now = timezone.now()
     due = tasks_due(now=now).values_list("pk", "queue", "dispatched_at", "hint_count")[:WAKEUPS_AT_ONCE]
     late = [
         (pk, queue)
         for pk, queue, dispatched_at, hint_count in due
-        if not dispatched_at or dispatched_at + timedelta(seconds=min(60, 2**hint_count)) <= now
+        if not dispatched_at or not now - timedelta(seconds=min(60, 2**hint_count)) < dispatched_at <= now
     ]
     if not late:
         return 0

@@ -344,6 +344,9 @@ def leases_reap() -> int:
     """Take expired leases back: ``retrying`` up to three recoveries, then ``failed``. Return how many."""
     reaped = 0
     now = timezone.now()
+    ahead = Task.objects.filter(status=Task.Status.IN_PROGRESS, lease_until__gt=now + LEASE)
+    if ahead.exists():  # the clock was put back: a dead worker's task must not wait for the old time to come again
+        ahead.update(lease_until=now + LEASE)
     expired = Task.objects.filter(status=Task.Status.IN_PROGRESS, lease_until__lt=now).values_list("pk", "fence", "recoveries")
     for pk, fence, recoveries in list(expired):
         claim = Claim(pk, fence, "")
