@@ -124,3 +124,35 @@ def test_the_workers_are_replaced_one_by_one(plan):
         assert sum(task["recoveries"] for task in facts["tasks"]) == 0  # nobody had to be taken for dead
         faults.saw("given_back", sum(task["attempt"] - 1 for task in facts["tasks"]))
         assert violations(machine, submitted=submitted) == []
+
+
+def test_the_clock_jumps(plan):
+    faults = plan("the clock jumps", ahead=2, back=1, live_lease_taken=1, dead_lease_from_the_future=1)
+    hour = 3600.0
+    with Machine(workers=2, processes=2, lease_seconds=LEASE_SECONDS, moves_clock=True) as machine:
+        submitted = flood(machine, 80, [{"work_seconds": 1.0, "file": True}])
+        jumps = 0
+        while jumps < 2 or (not _recovered(machine) and jumps < 10):
+            wait_for(lambda: len(running_ids(machine)) >= 2, seconds=30, what="running tasks", every=0.05)
+            jumps += 1
+            machine.clock_move(jumps * hour)  # every lease looks long expired until its next heartbeat
+            faults.saw("ahead")
+            time.sleep(1.5)  # a round of the reaper
+        faults.saw("live_lease_taken", _recovered(machine))
+
+        wait_for(lambda: bool(running_ids(machine)), seconds=30, what="a running task", every=0.05)
+        task_id = running_ids(machine)[0]
+        pid = int(machine.hand.ask("holder", task_id)["worker_id"].rpartition(":")[2])
+        frozen = psutil.Process(pid)
+        frozen.suspend()  # or it would renew its lease by the new time
+        held = machine.hand.ask("held", [pid])["tasks"]
+        machine.clock_move(-6 * hour)
+        faults.saw("back")
+        frozen.kill()
+        faults.saw("dead_lease_from_the_future", len(held))
+        drain(machine)
+        assert violations(machine, submitted=submitted) == []
+
+
+def _recovered(machine: Machine) -> int:
+    return sum(task["recoveries"] for task in machine.hand.ask("facts")["tasks"])

@@ -117,6 +117,7 @@ class Machine:
         processes: int = 2,
         lease_seconds: float = 30.0,
         database_seconds: float = 20.0,
+        moves_clock: bool = False,
         crash_at: str = "",
         database_pages: int | None = None,
         slots: int | None = None,
@@ -138,6 +139,9 @@ class Machine:
             "NOOP_SLOTS": str(slots or workers * processes),
             **({"NOOP_COMMITS": str(self.commits)} if notes_commits else {}),
         }
+        if moves_clock:
+            self.environment["NOOP_MOVES_CLOCK"] = "1"
+            self.clock_move(0)
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         self.hand = Hand(self.environment)
         # The rest is for the studio's processes; the hand stands outside.
@@ -261,6 +265,12 @@ class Machine:
     def ours(self) -> list[psutil.Process]:
         """Every process on this host that works on our data folder, except this one and the hand."""
         return [process for process in processes_of(self.data) if process.pid != self.hand.process.pid]
+
+    def clock_move(self, seconds: float) -> None:
+        """Move the wall clock of all processes to so many seconds from the true time."""
+        draft = self.data / "clock.part"
+        draft.write_text(str(seconds))
+        draft.replace(self.data / "clock")
 
     def log(self, name: str) -> str:
         return (self.data / f"{name}.log").read_text(errors="replace")

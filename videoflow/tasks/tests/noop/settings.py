@@ -6,13 +6,17 @@ It takes effect only where ``DJANGO_SETTINGS_MODULE`` names this module, and ref
 import os
 
 from django.core.exceptions import ImproperlyConfigured
+from django.utils import timezone
 
 from videoflow.settings import *  # noqa: F403
 from videoflow.settings import DATABASES, INSTALLED_APPS, VIDEOFLOW_DATA
+from videoflow.tasks.tests.noop.clock import moved_clock
 
 if not os.environ.get("VIDEOFLOW_DATA") or not (VIDEOFLOW_DATA / "noop").is_file():
     raise ImproperlyConfigured("The stages that do nothing run on a data folder of their own only, marked by a file named noop.")
 
+if os.environ.get("NOOP_MOVES_CLOCK"):  # before any model takes the clock as a default
+    timezone.now = moved_clock(timezone.now, VIDEOFLOW_DATA / "clock")
 INSTALLED_APPS = [*INSTALLED_APPS, "videoflow.tasks.tests.noop.apps.NoopConfig"]
 NOOP_LEASE_SECONDS = float(os.environ.get("NOOP_LEASE_SECONDS", "30"))
 VIDEOFLOW_QUEUE_SLOTS = dict.fromkeys(("io", "cpu", "upload"), int(os.environ.get("NOOP_SLOTS", "2")))
