@@ -2,6 +2,8 @@
 
 from videoflow.render.captions import Caption
 from videoflow.render.composition import Composition, Remake, compose, remake_of, timeline_captions
+from videoflow.render.encoder_trial import Trial, hardware_trials
+from videoflow.render.previews import Preview, poster, preview_scene, preview_whole
 from videoflow.render.probe import MediaFacts, media_check, probe
 from videoflow.render.quality import Finding, QualityReport
 from videoflow.render.subtitles import captions_srt, captions_vtt
@@ -27,16 +29,22 @@ __all__ = [
     "Format",
     "MediaFacts",
     "MusicTrack",
+    "Preview",
     "QualityReport",
     "Remake",
     "Scene",
     "SpeakerStyle",
     "SpeechClip",
     "Timeline",
+    "Trial",
     "captions_srt",
     "captions_vtt",
     "compose",
+    "hardware_trials",
     "media_check",
+    "poster",
+    "preview_scene",
+    "preview_whole",
     "probe",
     "remake_of",
     "timeline_captions",

@@ -44,6 +44,8 @@ class Composition:
     height_px: int
     fps: int
     video_codec: str
+    encoder: str
+    """The encoder that made the picture: the software's own, or the hardware's that the format named."""
     audio_codec: str
     loudness_lufs: float
     true_peak_db: float
@@ -305,6 +307,7 @@ def _composition(aside: Path, out: Path, remake: Remake, quality: QualityReport)
         height_px=facts.height_px,
         fps=round(facts.fps),
         video_codec=facts.video_codec or "",
+        encoder=str(remake.plan.segments[0].job["encoder"]["encoder"]),
         audio_codec=facts.audio_codec or "",
         loudness_lufs=float(-70.0 if loudness is None else loudness),
         true_peak_db=float(-70.0 if peak is None else peak),
