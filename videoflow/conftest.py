@@ -5,6 +5,7 @@ does can reach the studio of whoever runs it.
 """
 
 import atexit
+import contextlib
 import os
 import shutil
 import socket
@@ -20,6 +21,7 @@ from typing import Any
 import django
 import pytest
 from django.conf import settings as django_settings
+from redis.exceptions import RedisError
 
 _PATH_ROOM = 60  # a socket's path must stay short, wherever TMPDIR points
 _BASE = Path(tempfile.gettempdir()) if len(tempfile.gettempdir()) < _PATH_ROOM else Path("/tmp")
@@ -131,12 +133,22 @@ def redis_server() -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def redis_clean(redis_server: str) -> Iterator[None]:
-    """Begin each test with an empty Redis and a breaker that trusts it."""
-    from videoflow import redis
+    """Begin each test with an empty Redis and a breaker that trusts it; fail it when it leaves a key of no known kind.
 
-    redis.connection().flushall()
-    redis.breaker.reset()
+    So nothing new can be kept in Redis without an owner, a TTL and a line in the table of ``docs/operations.md``.
+    """
+    from videoflow.health.redis_keys import OUR_PREFIX, kind_of
+    from videoflow.redis import breaker, connect
+
+    client = connect(redis_server)
+    client.flushall()
+    breaker.reset()
     yield
+    with contextlib.suppress(RedisError):  # a test may have taken it away
+        keys = [key.decode("utf-8", "backslashreplace") for key in client.scan_iter(f"{OUR_PREFIX}*", count=1000)]
+        unknown = [key for key in keys if kind_of(key) is None]
+        assert not unknown, f"Keys without a line in videoflow/health/redis_keys.py: {unknown[:5]}"
+    client.close()
 
 
 @pytest.fixture

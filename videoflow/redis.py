@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from redis import Redis
@@ -42,6 +43,19 @@ def connect(url: str) -> "Redis":
 def connection() -> "Redis":
     """The process's client; it is safe between threads and after a fork."""
     return connect(settings.REDIS_URL)
+
+
+class CacheConnections:
+    """Gives Django's cache (django-redis) the process's own client, so that its timeouts are the same everywhere."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        """Options have nothing to say here: one client has one way to behave."""
+
+    def connect(self, url: str) -> "Redis":
+        return connection()
+
+    def disconnect(self, connection: "Redis") -> None:
+        """The client stays: everybody else uses it too."""
 
 
 def ping() -> bool:

@@ -49,7 +49,7 @@ REDIS_SOCKET = embedded_redis_socket(VIDEOFLOW_DATA)
 REDIS_IS_EMBEDDED = not env_secret("REDIS_URL")
 REDIS_URL = env_secret("REDIS_URL") or f"unix://{REDIS_SOCKET}"
 
-# Cache
+# Cache: only through videoflow.sessions.state_cache, which does without Redis
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
@@ -57,14 +57,12 @@ CACHES = {
         "KEY_PREFIX": "videoflow",
         "OPTIONS": {
             "CLIENT_CLASS": "django_redis.client.DefaultClient",
+            "CONNECTION_FACTORY": "videoflow.redis.CacheConnections",
             "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
-            "SOCKET_CONNECT_TIMEOUT": 0.2,
-            "SOCKET_TIMEOUT": 0.3,
-            "IGNORE_EXCEPTIONS": True,
+            "IGNORE_EXCEPTIONS": False,  # whoever uses it tells the breaker
         },
     }
 }
-DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = False
 
 # Database
 DATABASES = {"default": database_settings(env_secret("DATABASE_URL"), sqlite_file=VIDEOFLOW_DATA / "videoflow.sqlite3")}

@@ -48,14 +48,15 @@ def private_folder(folder: Path) -> Path:
 
 
 def redis_command(*, socket: Path, folder: Path, keep: bool = True) -> list[str]:
-    """The server's command line: no TCP port, a bounded memory, nothing evicted, appended to disk each second when ``keep``.
+    """The server's command line: no TCP port, a bounded memory, appended to disk each second when ``keep``.
 
-    A full Redis refuses writes, which everything here takes as an absent one.
+    A full Redis forgets what has an end of its own, never wake-ups. When that is not enough it refuses writes, which everything
+    here takes as an absent one.
     """
     return [
         *(str(redis_server_program()), "--port", "0"),
         *("--unixsocket", str(socket), "--unixsocketperm", "700"),
         *("--dir", str(folder), "--save", "", "--daemonize", "no", "--logfile", ""),
         *("--appendonly", "yes" if keep else "no", "--appendfsync", "everysec"),
-        *("--maxmemory", str(MEMORY_BYTES), "--maxmemory-policy", "noeviction", "--io-threads", "1"),
+        *("--maxmemory", str(MEMORY_BYTES), "--maxmemory-policy", "volatile-lru", "--io-threads", "1"),
     ]

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from videoflow.sessions.state_cache import TTL_SECONDS
+
 if TYPE_CHECKING:
     from redis import Redis
 
@@ -36,11 +38,11 @@ KINDS = (
         "A minute's counts; each process counts by itself meanwhile.",
     ),
     Kind(
-        "cache",
-        re.compile(r"videoflow:\d+:.+"),
-        "Django's cache (django-redis)",
-        86_400,
-        "Nothing: values are read from their rows again.",
+        "states",
+        re.compile(r"videoflow:1:state:[0-9a-f-]{36}:[a-z_]+"),
+        "videoflow.sessions.state_cache, through Django's cache (django-redis)",
+        TTL_SECONDS,
+        "Nothing: states are read from their rows again.",
     ),
     Kind(
         "wake-ups",

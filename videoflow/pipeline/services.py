@@ -17,6 +17,7 @@ from videoflow.pipeline.stages.base import StageInput
 from videoflow.pipeline.store import media_path, upload_store
 from videoflow.sessions.models import CreatorSession
 from videoflow.sessions.services import session_close, session_is_closed, sessions_expired
+from videoflow.sessions.state_cache import states_void
 from videoflow.tasks.models import Task
 from videoflow.tasks.services import task_cancel, task_enqueue
 
@@ -66,6 +67,7 @@ def project_delete(*, project: Project) -> None:
     with transaction.atomic():
         project.provider_calls.update(reply_path="")  # what was paid stays in the books, without what was said
         project.delete()
+        states_void(session=project.session)  # the workflow's active project may be this one
     used = set(Asset.objects.filter(path__in=paths).values_list("path", flat=True))
     used |= set(ProviderCall.objects.filter(reply_path__in=replies).values_list("reply_path", flat=True))
     for path in (paths | replies) - used:

@@ -18,6 +18,7 @@ class CreatorSession(models.Model):
     bearer_hash = models.CharField(max_length=64, blank=True, db_index=True)
     preferences = models.JSONField(default=dict, blank=True)
     head_seq = models.BigIntegerField(default=0, help_text="Number of the session's newest progress event.")
+    states_mark = models.BigIntegerField(default=0, help_text="Drawn anew with each save of a state; proves a cached one.")
     created_at = models.DateTimeField(default=timezone.now)
     last_activity = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(null=True, blank=True, help_text="Empty: lives until deleted.")

@@ -74,13 +74,16 @@ def session_create(
 
 
 def session_touch(*, session: CreatorSession) -> None:
-    """Note activity and slide the expiry, at most one write a minute."""
+    """Note activity and slide the expiry, at most one write a minute; a session that was claimed or closed meanwhile stays so."""
     now = timezone.now()
     if now - session.last_activity < ACTIVITY_STEP:
         return
-    session.last_activity = now
-    session.expires_at = None if session.user_id else now + SESSION_LIFE
-    session.save(update_fields=["last_activity", "expires_at"])
+    expires_at = None if session.user_id else now + SESSION_LIFE
+    same = CreatorSession.objects.filter(
+        Q(user=session.user_id), pk=session.pk, last_activity=session.last_activity, expires_at=session.expires_at
+    )
+    if same.update(last_activity=now, expires_at=expires_at):
+        session.last_activity, session.expires_at = now, expires_at
 
 
 def sessions_touch(*, sessions: QuerySet[CreatorSession]) -> None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from videoflow.errors import VideoflowError
 from videoflow.sessions.models import CreatorSession, UIState, WorkflowState
+from videoflow.sessions.state_cache import state_read, states_void
 
 State = TypeVar("State", UIState, WorkflowState)
 
@@ -24,7 +25,9 @@ class StaleRevision(VideoflowError):
 
 
 def ui_state_get(*, session: CreatorSession, component_name: str) -> UIState | None:
-    return UIState.objects.filter(session=session, component_name=component_name).first()
+    """Return a component's state, None when there is none; at least as new as the given row of the session."""
+    rows = UIState.objects.filter(session=session, component_name=component_name)
+    return state_read(session=session, name=component_name, rows=rows)
 
 
 def ui_state_save(
@@ -36,12 +39,12 @@ def ui_state_save(
         StaleRevision: it is not.
     """
     rows = UIState.objects.filter(session=session, component_name=component_name)
-    return _save(rows, changes, revisions, lambda: UIState(session=session, component_name=component_name))
+    return _save(session, rows, changes, revisions, lambda: UIState(session=session, component_name=component_name))
 
 
 def workflow_get(*, session: CreatorSession) -> WorkflowState:
     """Return the session's workflow state; an unsaved one with revision 0 when there is none yet."""
-    stored = WorkflowState.objects.filter(session=session).first()
+    stored = state_read(session=session, name="workflow", rows=WorkflowState.objects.filter(session=session))
     return stored or WorkflowState(session=session, updated_at=session.created_at)
 
 
@@ -53,30 +56,41 @@ def workflow_save(
     Raises:
         StaleRevision: the stored revision is none of ``revisions``.
     """
-    return _save(WorkflowState.objects.filter(session=session), changes, revisions, lambda: WorkflowState(session=session))
+    rows = WorkflowState.objects.filter(session=session)
+    return _save(session, rows, changes, revisions, lambda: WorkflowState(session=session))
 
 
 def _save(
-    rows: QuerySet[State], changes: Mapping[str, Any], revisions: Collection[int] | None, make: Callable[[], State]
+    session: CreatorSession,
+    rows: QuerySet[State],
+    changes: Mapping[str, Any],
+    revisions: Collection[int] | None,
+    make: Callable[[], State],
 ) -> State:
-    """Change the one row by a guarded UPDATE, or insert it with revision 1."""
+    """Change the one row by a guarded UPDATE, or insert it with revision 1; cached states are void from the same commit on."""
     with transaction.atomic():
         guarded = rows if revisions is None else rows.filter(revision__in=revisions)
         facts = {**changes, "updated_at": timezone.now()}
-        if guarded.update(revision=F("revision") + 1, **facts):
-            return rows.get()
-        if rows.exists() or (revisions is not None and 0 not in revisions):
-            raise StaleRevision(rows.first())
-        state = make()
-        state.revision = 1
-        for name, value in facts.items():
-            setattr(state, name, value)
-        try:
-            with transaction.atomic():
-                state.save(force_insert=True)
-        except IntegrityError:  # somebody else's insert came first
-            if revisions is not None:
-                raise StaleRevision(rows.first()) from None
-            rows.update(revision=F("revision") + 1, **facts)
-            state = rows.get()
-        return state
+        state = rows.get() if guarded.update(revision=F("revision") + 1, **facts) else _insert(rows, facts, revisions, make)
+        states_void(session=session)
+    return state
+
+
+def _insert(
+    rows: QuerySet[State], facts: Mapping[str, Any], revisions: Collection[int] | None, make: Callable[[], State]
+) -> State:
+    if rows.exists() or (revisions is not None and 0 not in revisions):
+        raise StaleRevision(rows.first())
+    state = make()
+    state.revision = 1
+    for name, value in facts.items():
+        setattr(state, name, value)
+    try:
+        with transaction.atomic():
+            state.save(force_insert=True)
+    except IntegrityError:  # somebody else's insert came first
+        if revisions is not None:
+            raise StaleRevision(rows.first()) from None
+        rows.update(revision=F("revision") + 1, **facts)
+        state = rows.get()
+    return state

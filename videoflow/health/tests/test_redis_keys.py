@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from celery import current_app
 from django.conf import settings
-from django.core.cache import cache
 from django.core.management import CommandError, call_command
 
 from videoflow import redis
 from videoflow.health.redis_keys import KINDS, kind_of, redis_read
+from videoflow.sessions.services import session_create
+from videoflow.sessions.states import ui_state_get, workflow_get
 from videoflow.tasks.wakeup import wakeup_send
 
 
@@ -25,11 +26,14 @@ def report(capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
 
 
 class TestReport:
+    @pytest.mark.django_db
     def test_ok(self, capsys: pytest.CaptureFixture[str]) -> None:
         """Every way in which the studio writes to Redis, looked at with nobody to read the wake-ups."""
         for queue in settings.VIDEOFLOW_QUEUE_SLOTS:
             assert wakeup_send(task_id="4b5bd0dc-0000-4000-8000-000000000000", queue=queue)
-        cache.set("answer", [42], 60)
+        session = session_create()
+        ui_state_get(session=session, component_name="script_generator")
+        workflow_get(session=session)
         redis.connection().set("videoflow:rate:submit:me:1", 1, ex=120)
         with current_app.connection_for_read() as connection, connection.SimpleQueue(current_app.amqp.queues["io"]) as reader:
             message = reader.get(timeout=5)  # in a worker's hand
@@ -38,14 +42,15 @@ class TestReport:
         counts = {name: figures["keys"] for name, figures in found["kinds"].items()}
         assert (code, found["unknown"], found["foreign"]) == (0, [], [])
         assert counts["wake-ups"] == 2  # the third one is in hand
-        assert min(counts["rate"], counts["cache"], counts["wake-ups in hand"], counts["bindings"]) >= 1
-        assert found["kinds"]["cache"]["longest_ttl_seconds"] == 60
+        assert min(counts["rate"], counts["states"], counts["wake-ups in hand"], counts["bindings"]) >= 1
+        assert (counts["states"], found["kinds"]["states"]["longest_ttl_seconds"]) == (2, 600)
         assert found["kinds"]["rate"]["size_bytes"] > 0
 
     def test_unknown_key_is_named(self, capsys: pytest.CaptureFixture[str]) -> None:
         redis.connection().set("videoflow:leftover", "x")
         with pytest.raises(SystemExit) as end:
             call_command("redis_report")
+        redis.connection().delete("videoflow:leftover")  # or the check after each test would find it
         assert end.value.code == 1
         assert "! videoflow:leftover is in no line of the table." in capsys.readouterr().out
 
@@ -78,7 +83,13 @@ class TestReport:
 class TestTable:
     def test_lines_do_not_overlap(self) -> None:
         keys = (
-            *("videoflow:rate:address:::1:29922784", "videoflow:1:answer", "videoflow:cpu", "videoflow:cpu\x06\x163"),
+            *(
+                "videoflow:rate:address:::1:29922784",
+                "videoflow:1:state:4b5bd0dc-0000-4000-8000-000000000000:workflow",
+                "videoflow:cpu",
+                "videoflow:cpu\x06\x163",
+            ),
+            "videoflow:1:state:4b5bd0dc-0000-4000-8000-000000000000:workflow",
             *("videoflow:unacked_index", "videoflow:_kombu.binding.upload"),
         )
         for key in keys:
