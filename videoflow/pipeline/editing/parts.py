@@ -29,10 +29,11 @@ class Part:
 
 def _script_read(project: Project) -> Stored:
     script = script_current(project)
-    return {"script": None} if script is None else {"script": script.pk, "title": script.title, "turns": _turns(script)}
+    return {"script": None} if script is None else {"script": script.pk, "title": script.title, "turns": script_rows(script)}
 
 
-def _turns(script: Script) -> list[Stored]:
+def script_rows(script: Script) -> list[Stored]:
+    """Return the turns of a script as plain data, in their order."""
     return [{"key": str(turn.key)} | {name: getattr(turn, name) for name in _TURN_FIELDS} for turn in script.turns.all()]
 
 

@@ -1,0 +1,211 @@
+"""What a creator does to the lines of a script; every act is one step that can be undone."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from videoflow.errors import BadInput, VideoflowError
+from videoflow.pipeline.editing.parts import Stored, script_rows, turns_write
+from videoflow.pipeline.editing.steps import edit
+from videoflow.pipeline.length import ANSWER_PAUSE_SECONDS, GUESS_WORDS_PER_SECOND, SAME_SPEAKER_PAUSE_SECONDS, TAIL_SECONDS
+from videoflow.pipeline.models import Project, Script, Turn, script_current
+
+TEXT_LIMIT = 2000
+TURNS_LIMIT = 400
+
+
+class StaleRevision(VideoflowError):
+    """Somebody else has changed the line meanwhile."""
+
+    code = "STALE_REVISION"
+
+    def __init__(self, turn: Turn) -> None:
+        super().__init__("This line was changed elsewhere meanwhile. Compare both and keep one.")
+        self.turn = turn
+
+
+def paces(script: Script) -> dict[str, float]:
+    """Return how many words a second each speaker says, measured on what was spoken; a usual pace before that."""
+    measured = {}
+    for speaker in ("A", "B"):
+        turns = [turn for turn in script.turns.filter(speaker=speaker) if turn.words]
+        seconds = sum(turn.measured_seconds for turn in turns)
+        words = sum(len(turn.text.split()) for turn in turns)
+        measured[speaker] = words / seconds if seconds and words else GUESS_WORDS_PER_SECOND
+    return measured
+
+
+def text_clean(text: str) -> str:
+    """Return a line's text on one line.
+
+    Raises:
+        BadInput: nothing is left of it, or it is too long to be one line.
+    """
+    clean = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    if not any(char.isalnum() for char in clean):
+        raise BadInput("A line needs words to be spoken. Delete it instead.", details={"text": "empty"})
+    if len(clean) > TEXT_LIMIT:
+        raise BadInput(
+            f"A line can have {TEXT_LIMIT:,} characters; this one has {len(clean):,}. Split it.", details={"text": "too long"}
+        )
+    return clean
+
+
+def turn_text_save(*, turn: Turn, text: str, revision: int) -> Turn:
+    """Change what a line says; the same text again changes nothing.
+
+    Raises:
+        BadInput: the text cannot be a line.
+        StaleRevision: the line was changed since ``revision``.
+    """
+    clean = text_clean(text)
+    with edit(turn.script.project, "script", f"Edit line {turn.position + 1}"):
+        turn.refresh_from_db()
+        if turn.text == clean:
+            return turn
+        if turn.revision != revision:
+            raise StaleRevision(turn)
+        turn.text, turn.revision = clean, turn.revision + 1
+        turn.words, turn.measured_seconds = [], _estimate(turn.script, turn.speaker, clean)
+        turn.save(update_fields=["text", "revision", "words", "measured_seconds"])
+        _measure(turn.script)
+    return turn
+
+
+def turn_swap(*, turn: Turn) -> None:
+    """Let the other speaker say the line."""
+
+    def change(rows: list[Stored], at: int) -> None:
+        rows[at]["speaker"] = "B" if rows[at]["speaker"] == "A" else "A"
+        _unspoken(turn.script, rows[at])
+
+    _restructure(turn, f"Other speaker for line {turn.position + 1}", change)
+
+
+def turn_lock(*, turn: Turn, is_locked: bool) -> None:
+    """Keep a line as it is when the script is written anew, or let it go again."""
+
+    def change(rows: list[Stored], at: int) -> None:
+        rows[at]["is_locked"] = is_locked
+
+    _restructure(turn, f"{'Lock' if is_locked else 'Unlock'} line {turn.position + 1}", change)
+
+
+def turn_move(*, turn: Turn, by: int) -> None:
+    """Move a line up (-1) or down (1); at the end of the script it stays."""
+
+    def change(rows: list[Stored], at: int) -> None:
+        to = max(0, min(len(rows) - 1, at + by))
+        row = rows.pop(at)
+        row["section"] = rows[min(to, len(rows) - 1)]["section"]
+        rows.insert(to, row)
+
+    _restructure(turn, f"Move line {turn.position + 1} {'up' if by < 0 else 'down'}", change)
+
+
+def turn_split(*, turn: Turn, at_character: int) -> None:
+    """Cut a line in two at a character; both parts stay with the speaker.
+
+    Raises:
+        BadInput: one part would have no words.
+    """
+    first, second = text_clean(turn.text[:at_character]), text_clean(turn.text[at_character:])
+
+    def change(rows: list[Stored], at: int) -> None:
+        rows[at]["text"] = first
+        _unspoken(turn.script, rows[at])
+        added = rows[at] | {"key": str(uuid.uuid4()), "text": second, "cue": None, "pause_seconds": SAME_SPEAKER_PAUSE_SECONDS}
+        _unspoken(turn.script, added)
+        rows.insert(at + 1, added)
+
+    _restructure(turn, f"Split line {turn.position + 1}", change)
+
+
+def turn_merge(*, turn: Turn) -> None:
+    """Join a line and the next into one of the first one's speaker.
+
+    Raises:
+        BadInput: there is no next line, or both together are too long.
+    """
+
+    def change(rows: list[Stored], at: int) -> None:
+        if at + 1 >= len(rows):
+            raise BadInput("This is the last line: there is nothing to join it with.")
+        second = rows.pop(at + 1)
+        rows[at]["text"] = text_clean(f"{rows[at]['text']} {second['text']}")
+        rows[at]["sources"] = list(dict.fromkeys([*rows[at]["sources"], *second["sources"]]))
+        rows[at]["cue"] = rows[at]["cue"] or second["cue"]
+        _unspoken(turn.script, rows[at])
+
+    _restructure(turn, f"Join lines {turn.position + 1} and {turn.position + 2}", change)
+
+
+def turn_add(*, turn: Turn, text: str) -> None:
+    """Add a line after this one, of the other speaker.
+
+    Raises:
+        BadInput: the text cannot be a line, or the script has as many lines as it can.
+    """
+    clean = text_clean(text)
+
+    def change(rows: list[Stored], at: int) -> None:
+        if len(rows) >= TURNS_LIMIT:
+            raise BadInput(f"A script can have {TURNS_LIMIT} lines.")
+        speaker = "B" if rows[at]["speaker"] == "A" else "A"
+        added = rows[at] | {"key": str(uuid.uuid4()), "speaker": speaker, "text": clean, "sources": [], "cue": None}
+        added |= {"is_locked": False, "pause_seconds": ANSWER_PAUSE_SECONDS}
+        _unspoken(turn.script, added)
+        rows.insert(at + 1, added)
+
+    _restructure(turn, f"Add a line after line {turn.position + 1}", change)
+
+
+def turn_delete(*, turn: Turn) -> None:
+    """Take a line out.
+
+    Raises:
+        BadInput: it is the only one, or the last of its speaker: the conversation needs two.
+    """
+
+    def change(rows: list[Stored], at: int) -> None:
+        rows.pop(at)
+        if len({row["speaker"] for row in rows}) < 2:
+            raise BadInput("Both speakers need at least one line.")
+
+    _restructure(turn, f"Delete line {turn.position + 1}", change)
+
+
+def _restructure(turn: Turn, label: str, change: Callable[[list[Stored], int], None]) -> None:
+    """Change the rows of the current script as data and write them back, as one step."""
+    project: Project = turn.script.project
+    with edit(project, "script", label):
+        script = script_current(project)
+        if script is None or script.pk != turn.script_id:
+            raise BadInput("This version of the script is not the current one. Restore it first.")
+        rows = script_rows(script)
+        at = next((index for index, row in enumerate(rows) if row["key"] == str(turn.key)), None)
+        if at is None:
+            raise BadInput("This line is not there any more.")
+        change(rows, at)
+        turns_write(script, rows)
+        _measure(script)
+
+
+def _unspoken(script: Script, row: Stored) -> None:
+    row["words"] = []
+    row["measured_seconds"] = _estimate(script, row["speaker"], row["text"])
+
+
+def _estimate(script: Script, speaker: str, text: str) -> float:
+    return round(len(text.split()) / paces(script)[speaker], 2)
+
+
+def _measure(script: Script) -> None:
+    """Add up the script's length and talk share again, estimates included."""
+    facts: list[tuple[str, float, float]] = list(script.turns.values_list("speaker", "measured_seconds", "pause_seconds"))
+    spoken = sum(seconds for _, seconds, _ in facts)
+    changed: dict[str, Any] = {
+        "measured_seconds": spoken + sum(pause for *_, pause in facts) + TAIL_SECONDS,
+        "share_a": sum(seconds for speaker, seconds, _ in facts if speaker == "A") / max(0.001, spoken),
+    }
+    Script.objects.filter(pk=script.pk).update(**changed)
