@@ -9,8 +9,8 @@ from pydantic import Field
 
 from videoflow.crash_points import crash_point
 from videoflow.errors import BadInput
-from videoflow.pipeline.models import SourceFile, Theme, TrendReport, TrendVideo
-from videoflow.pipeline.stages.base import Stage, StageContext, StageInput, StageOutput, always_ready
+from videoflow.pipeline.models import Project, SourceFile, Theme, TrendReport, TrendVideo
+from videoflow.pipeline.stages.base import Stage, StageContext, StageInput, StageOutput
 from videoflow.pipeline.store import media_path
 from videoflow.providers import base
 from videoflow.providers.embedded_trends import sample_path, trends_analyse, trends_read
@@ -28,19 +28,32 @@ class TrendingInput(StageInput):
     mapping: dict[str, str] = Field(default_factory=dict, max_length=40, description="Our field -> the file's column.")
 
 
-def _source(context: StageContext, source: str) -> tuple[Path, str]:
+def _source(project: Project, source: str) -> tuple[Path, str]:
+    """Return the table's file and what it is called.
+
+    Raises:
+        BadInput: there is no such file, or it is another session's.
+    """
     if source == SAMPLE:
         return sample_path(), "packaged sample, US trending videos of August 2020"
     try:
-        file = SourceFile.objects.get(pk=UUID(source), session_id=context.project.session_id)
+        file = SourceFile.objects.get(pk=UUID(source), session_id=project.session_id)
     except (ValueError, SourceFile.DoesNotExist):
-        raise BadInput("The imported file is not there any more. Import it again.", code="SOURCE_NOT_FOUND") from None
+        raise BadInput(
+            "The imported file is not there any more. Import it again, or take the sample.",
+            code="SOURCE_NOT_FOUND",
+            details={"source": "there is no such file"},
+        ) from None
     return media_path(file.path), file.name
+
+
+def ready(project: Project, options: TrendingInput) -> None:
+    _source(project, options.source)
 
 
 def run(context: StageContext) -> StageOutput:
     options: TrendingInput = context.input
-    path, label = _source(context, options.source)
+    path, label = _source(context.project, options.source)
     context.report(0.05, f"Reading {label}")
     table = trends_read(path, file_name=label, mapping=options.mapping or None)
     crash_point(STAGE.name, "source_read")
@@ -113,6 +126,6 @@ STAGE = Stage(
     queue="io",
     component="trending_analysis",
     input_schema=TrendingInput,
-    ready=always_ready,
+    ready=ready,
     run=run,
 )
