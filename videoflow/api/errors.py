@@ -9,7 +9,7 @@ from videoflow.errors import VideoflowError
 from videoflow.pipeline.stages.base import StageNotReady
 from videoflow.sessions.idempotency import KeyReused
 from videoflow.sessions.states import StaleRevision
-from videoflow.tasks.services import TaskConflict, error_body
+from videoflow.tasks.services import TaskConflict, TooManyWaiting, error_body
 
 CONFLICTS = (TaskConflict, StageNotReady, KeyReused, StaleRevision)
 RETRY_AFTER_SECONDS = 30
@@ -88,7 +88,7 @@ def status_of(error: VideoflowError) -> int:
         (CsrfFailed, 403),
         (CONFLICTS, 409),
         (TooLarge, 413),
-        (SlowDown, 429),
+        ((SlowDown, TooManyWaiting), 429),
     ]
     for kind, status in by_type:
         if isinstance(error, kind):

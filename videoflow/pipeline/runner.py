@@ -310,4 +310,10 @@ def _follow(stage: Stage, task: Task) -> None:
     if not task.input_data.get("continue") or following is None or not stage.follows_by_itself:
         return
     with contextlib.suppress(TaskConflict):  # the user has started it already
-        stage_start(project=task.project, task_type=following.name, input_data={"continue": True}, priority=task.priority)
+        stage_start(
+            project=task.project,
+            task_type=following.name,
+            input_data={"continue": True},
+            priority=task.priority,
+            most_waiting=None,
+        )

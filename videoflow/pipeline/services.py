@@ -19,7 +19,7 @@ from videoflow.sessions.models import CreatorSession
 from videoflow.sessions.services import session_close, session_is_closed, sessions_expired
 from videoflow.sessions.state_cache import states_void
 from videoflow.tasks.models import Task
-from videoflow.tasks.services import task_cancel, task_enqueue
+from videoflow.tasks.services import MAX_WAITING, task_cancel, task_enqueue
 
 SOURCE_LIMIT_BYTES = 300_000_000
 MINUTES_LIMITS_SECONDS = (20, 1800)
@@ -142,7 +142,13 @@ def input_validate(task_type: str, input_data: Mapping[str, Any]) -> StageInput:
 
 
 def stage_start(
-    *, project: Project, task_type: str, input_data: Mapping[str, Any], priority: int = Task.Priority.NORMAL, wake: bool = True
+    *,
+    project: Project,
+    task_type: str,
+    input_data: Mapping[str, Any],
+    priority: int = Task.Priority.NORMAL,
+    wake: bool = True,
+    most_waiting: int | None = MAX_WAITING,
 ) -> Task:
     """Queue one run of a stage.
 
@@ -150,6 +156,7 @@ def stage_start(
         BadInput: the input is not what the stage takes.
         StageNotReady: an earlier stage is missing.
         TaskConflict: the stage is already waiting or running for this project.
+        TooManyWaiting: the session has ``most_waiting`` tasks waiting already.
     """
     stage = stages.get(task_type)
     options = input_validate(task_type, input_data)
@@ -162,4 +169,5 @@ def stage_start(
         input_data=options.model_dump(mode="json", by_alias=True, exclude_unset=True),
         priority=priority,
         wake=wake,
+        most_waiting=most_waiting,
     )

@@ -75,7 +75,7 @@ class Task(models.Model):
         ordering = ("-created_at",)
         indexes = [
             models.Index(
-                fields=("queue", "-priority", "session", "created_at", "not_before"),
+                fields=("queue", "-priority", "session", "created_at", "not_before", "status", "cancel_requested_at"),
                 condition=Q(status__in=("pending", "retrying"), cancel_requested_at__isnull=True),
                 name="task_waiting",
             ),

@@ -25,6 +25,7 @@ MAX_USER_RETRIES = 3
 MAX_AUTOMATIC_RETRIES = 3
 RETRY_WAITS_SECONDS = (5, 20, 60)
 MAX_RUNNING = 3  # tasks of one session at once
+MAX_WAITING = 20  # tasks of one session, those that follow by themselves not counted in
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,13 @@ class TaskConflict(VideoflowError):
     """The same stage of the same project is already waiting or running."""
 
     code = "TASK_ALREADY_RUNNING"
+
+
+class TooManyWaiting(VideoflowError):
+    """The session has so many tasks waiting that another one would only wait longer."""
+
+    code = "TOO_MANY_WAITING"
+    retryable = True
 
 
 class LeaseLost(Cancelled):
@@ -95,11 +103,13 @@ def task_enqueue(
     priority: int = Task.Priority.NORMAL,
     message: str = "Waiting for a free worker",
     wake: bool = True,
+    most_waiting: int | None = None,
 ) -> Task:
     """Write the task row; a worker hears of it on commit.
 
     Raises:
         TaskConflict: the same stage of the project is already waiting or running.
+        TooManyWaiting: more than ``most_waiting`` tasks of the session would wait.
     """
     try:
         with transaction.atomic():
@@ -114,11 +124,21 @@ def task_enqueue(
                 dispatched_at=timezone.now(),
             )
             _event_write(task, ProgressEvent.Type.STATUS_CHANGE)
+            _waiting_check(task, most_waiting)
     except IntegrityError as error:
         raise TaskConflict("This step is already running for this project. Wait for it or cancel it first.") from error
     if wake:
         transaction.on_commit(lambda: wakeup_send(task_id=task.pk, queue=queue))
     return task
+
+
+def _waiting_check(task: Task, limit: int | None) -> None:
+    """Refuse the task just written when too many wait; its event holds the session, so two at once are counted one by one."""
+    if limit is not None and Task.objects.filter(session_id=task.session_id, status__in=Task.WAITING).count() > limit:
+        raise TooManyWaiting(
+            f"{limit} steps of yours are waiting already. Let some finish, or cancel some under Tasks, then start this one.",
+            details={"waiting": limit},
+        )
 
 
 def tasks_due(*, queue: str | None = None, now: datetime | None = None) -> QuerySet[Task]:
@@ -175,7 +195,8 @@ def task_claim(*, queue: str, worker_id: str, task_id: UUID | None = None) -> Cl
 
 def task_heartbeat(*, claim: Claim) -> bool:
     """Renew the lease; False when the task is not ours any more (cancelled, or taken over)."""
-    return bool(claim.rows().update(lease_until=timezone.now() + LEASE))
+    with transaction.atomic():  # the lease counts from when the write lock was got, however long that took
+        return bool(claim.rows().update(lease_until=timezone.now() + LEASE))
 
 
 def task_is_ours(*, claim: Claim) -> bool:
@@ -310,6 +331,7 @@ def task_retry(*, task_id: UUID) -> Task:
     Raises:
         BadInput: it has not ended badly, or was retried three times already.
         TaskConflict: the same stage is running again meanwhile.
+        TooManyWaiting: twenty tasks of the session wait already.
     """
     try:
         with transaction.atomic():
@@ -334,6 +356,7 @@ def task_retry(*, task_id: UUID) -> Task:
                     raise BadInput("Only a failed or cancelled task can be retried.", code="TASK_NOT_RETRYABLE")
                 raise BadInput("This task was retried three times already. Start the step anew.", code="RETRIES_USED_UP")
             _event_write(task, ProgressEvent.Type.STATUS_CHANGE)
+            _waiting_check(task, MAX_WAITING)
     except IntegrityError as error:
         raise TaskConflict("This step is already running again for this project.") from error
     transaction.on_commit(lambda: wakeup_send(task_id=task.pk, queue=task.queue))
@@ -352,6 +375,8 @@ def leases_reap() -> int:
         claim = Claim(pk, fence, "")
         try:
             with transaction.atomic():
+                if not claim.rows().filter(lease_until__lt=now).select_for_update().exists():
+                    continue  # renewed or ended since it was read
                 if recoveries >= MAX_RECOVERIES:
                     body = error_body(
                         code="WORKER_LOST",
@@ -381,5 +406,5 @@ def leases_reap() -> int:
                     logger.warning("lease expired task=%s fence=%s recoveries=%s", task.pk, fence, task.recoveries)
             reaped += 1
         except LeaseLost:
-            continue  # renewed or ended between the read and the write
+            continue  # ended between the read and the write
     return reaped

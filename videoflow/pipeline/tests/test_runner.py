@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from videoflow.children import ChildFailed
@@ -18,7 +19,7 @@ from videoflow.pipeline.store import work_dir
 from videoflow.pipeline.tasks import run_task
 from videoflow.sessions.services import session_create
 from videoflow.tasks.models import ProgressEvent, Task
-from videoflow.tasks.services import LeaseLost, task_cancel, task_claim
+from videoflow.tasks.services import LeaseLost, TooManyWaiting, task_cancel, task_claim
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -226,6 +227,24 @@ class TestTaskRun:
         task = run_next()
         assert (task.status, task.recoveries) == ("pending", 0)
 
+    def test_one_thread_keeps_the_leases_and_lets_go_of_its_connection(self, project, stage_of):
+        stage_of(first=lambda context: done(), second=lambda context: done())
+        for name in ("first", "second"):
+            stage_start(project=project, task_type=name, input_data={})
+            run_next()
+        assert [thread.name for thread in threading.enumerate()].count("leases") == 1
+        assert runner._keeper._leases == []
+
+    def test_a_drain_claims_the_next_in_the_commit_that_ends_the_last(self, project, stage_of):
+        other = project_create(session=project.session)
+        stage_of(first=lambda context: done())
+        for row in (project, other):
+            stage_start(project=row, task_type="first", input_data={})
+        with CaptureQueriesContext(connection) as queries:
+            assert runner.queue_drain(queue="io", worker_id="host:test:1") == 2
+        assert [query["sql"] for query in queries].count("COMMIT") == 4, "first claim, end and claim, end, nothing more to claim"
+        assert set(Task.objects.values_list("status", flat=True)) == {"completed"}
+
 
 class TestContinue:
     def test_the_next_stage_is_queued_with_the_completion(self, project, stage_of):
@@ -241,8 +260,32 @@ class TestContinue:
         run_next()
         assert not Task.objects.filter(task_type="second").exists()
 
+    def test_goes_on_however_many_wait(self, project, stage_of):
+        stage_of(first=lambda context: done(), second=lambda context: done())
+        stage_start(project=project, task_type="first", input_data={"continue": True})
+        claim = task_claim(queue="io", worker_id="host:test:1")
+        assert claim is not None
+        for _ in range(20):
+            stage_start(project=project_create(session=project.session), task_type="second", input_data={})
+        runner.task_run(claim=claim)
+        assert Task.objects.get(project=project, task_type="second").status == "pending"
+
 
 class TestStageStart:
+    def test_a_file_that_is_not_there_or_anothers_is_refused_at_the_form(self, project):
+        theirs = source_file_add(session=session_create(), name="trending.csv", chunks=[b"title,views\n"])
+        for source in ("no file", "00000000-0000-4000-8000-000000000000", str(theirs.pk)):
+            with pytest.raises(BadInput, match="Import it again") as caught:
+                stage_start(project=project, task_type="trending_analysis", input_data={"source": source})
+            assert caught.value.details.keys() == {"source"}
+        assert not Task.objects.exists()
+
+    def test_no_more_than_twenty_wait(self, project):
+        for _ in range(20):
+            stage_start(project=project_create(session=project.session), task_type="trending_analysis", input_data={})
+        with pytest.raises(TooManyWaiting, match="20 steps"):
+            stage_start(project=project, task_type="trending_analysis", input_data={})
+
     def test_names_each_wrong_field(self, project):
         with pytest.raises(BadInput) as caught:
             stage_start(project=project, task_type="script_generation", input_data={"minimum_seconds": 3, "nonsense": 1})

@@ -22,6 +22,7 @@ from videoflow.pipeline.models import Project, SourceFile
 from videoflow.pipeline.selectors import project_cards, projects_of
 from videoflow.pipeline.services import project_create, source_file_add, stage_start
 from videoflow.pipeline.sources import columns_missing
+from videoflow.pipeline.views.refusal import refusal
 
 WAYS: dict[str, type[VideoForm]] = {"trends": TrendsForm, "topic": TopicForm, "script": ScriptForm}
 RECENT = 4
@@ -47,7 +48,7 @@ def start(request: Request) -> HttpResponse:
         project = _project_begin(request, form, title, "script_generation", form.input_data() | {"continue": True})  # type: ignore[attr-defined]
     except VideoflowError as error:
         form.refuse(error, field=field)
-        return _start_page(request, way, form, status=422)
+        return refusal(_start_page(request, way, form), error)
     return redirect("pipeline:project_detail", project.pk)
 
 
@@ -68,7 +69,7 @@ def _start_trends(request: Request, form: TrendsForm) -> HttpResponse:
         project = _project_begin(request, form, title, "trending_analysis", input_data)
     except VideoflowError as error:
         form.refuse(error, field="file")
-        return _start_page(request, "trends", form, status=422)
+        return refusal(_start_page(request, "trends", form), error)
     return redirect("pipeline:project_detail", project.pk)
 
 

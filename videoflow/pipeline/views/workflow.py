@@ -24,6 +24,7 @@ from videoflow.pipeline.models import Project
 from videoflow.pipeline.panels import panel_content
 from videoflow.pipeline.services import stage_start
 from videoflow.pipeline.views.owner import project_get
+from videoflow.pipeline.views.refusal import refusal
 
 CHAINED = {"script_generation", "media_generation", "video_composition"}
 """Stages whose panel offers to go on by itself up to the finished video."""
@@ -99,5 +100,5 @@ def stage_run(request: Request, project_id: UUID, task_type: str) -> HttpRespons
         stage_start(project=project, task_type=task_type, input_data=input_data)
     except VideoflowError as error:
         form.refuse(error)
-        return _detail_page(request, project, refused=(at_panel, form))
+        return refusal(_detail_page(request, project, refused=(at_panel, form)), error)
     return HttpResponseRedirect(f"{reverse('pipeline:project_detail', args=[project.pk])}#panel-{task_type}")

@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
             model_name="task",
             index=models.Index(
                 condition=models.Q(("cancel_requested_at__isnull", True), ("status__in", ("pending", "retrying"))),
-                fields=["queue", "-priority", "session", "created_at", "not_before"],
+                fields=["queue", "-priority", "session", "created_at", "not_before", "status", "cancel_requested_at"],
                 name="task_waiting",
             ),
         ),

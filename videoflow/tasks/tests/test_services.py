@@ -1,12 +1,13 @@
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from videoflow import redis
 from videoflow.errors import BadInput, VideoflowError
-from videoflow.tasks import oversight, services, wakeup
+from videoflow.tasks import oversight, rows, services, wakeup
 from videoflow.tasks.models import ProgressEvent, Task
 from videoflow.tasks.tests.factories import claim_make, session_make, task_make
 
@@ -45,6 +46,17 @@ class TestEnqueue:
             raise RuntimeError
         assert events_of(task_make(session))[0][0] == 1
 
+    def test_no_more_than_so_many_wait_and_nothing_is_left_of_the_refused(self):
+        session = session_make()
+        for _ in range(2):
+            task_make(session, most_waiting=2)
+        with pytest.raises(services.TooManyWaiting, match="2 steps"):
+            task_make(session, most_waiting=2)
+        session.refresh_from_db()
+        assert (session.tasks.count(), session.head_seq) == (2, 2)
+        task_make(most_waiting=2), claim_make(session.tasks.first())
+        assert task_make(session, most_waiting=2).status == "pending"
+
 
 class TestClaim:
     def test_ok(self):
@@ -67,6 +79,31 @@ class TestClaim:
         urgent = task_make(busy, priority=Task.Priority.HIGH)
         claims = [services.task_claim(queue="cpu", worker_id="host:test:1") for _ in range(4)]
         assert [claim.task_id for claim in claims if claim] == [urgent.pk, other.pk, first.pk, second.pk]
+
+    def test_a_session_with_three_running_waits_for_others(self, settings):
+        settings.VIDEOFLOW_QUEUE_SLOTS = {"cpu": 10}
+        busy, quiet = session_make(), session_make()
+        tasks = [task_make(busy) for _ in range(5)]
+        later = task_make(quiet)
+        claims = [services.task_claim(queue="cpu", worker_id="host:test:1") for _ in range(5)]
+        assert later.pk in [claim.task_id for claim in claims if claim]
+        assert claims[4] is None and not services.tasks_due(queue="cpu").exists()
+        Task.objects.filter(session=busy).update(lease_until=timezone.now() - timedelta(seconds=1))
+        claim = services.task_claim(queue="cpu", worker_id="host:test:1")
+        assert claim is not None and claim.task_id in {task.pk for task in tasks}, "dead workers hold nobody up"
+
+    def test_brings_the_row_as_it_was_claimed(self):
+        claim = claim_make(task_make())
+        assert claim.task is not None
+        assert {**vars(claim.task), "_state": None} == {**vars(Task.objects.get(pk=claim.task_id)), "_state": None}
+
+    def test_is_found_in_the_index_alone(self):
+        task_make()
+        with CaptureQueriesContext(connection) as queries:
+            rows.next_due(queue="cpu", session_limit=3, now=timezone.now())
+        plan = "".join(row[3] for row in connection.cursor().execute(f"EXPLAIN QUERY PLAN {queries[0]['sql']}").fetchall())
+        assert "USING COVERING INDEX task_waiting" in plan
+        assert "SCAN tasks_task" not in plan
 
     def test_no_more_than_the_slots_of_a_host(self, settings):
         settings.VIDEOFLOW_QUEUE_SLOTS = {"cpu": 1}
@@ -136,6 +173,14 @@ class TestFail:
         task.refresh_from_db()
         assert task.status == "failed"
 
+    def test_after_the_users_retry_what_may_pass_is_tried_three_times_again(self):
+        task = task_make()
+        for _ in range(4):
+            services.task_fail(claim=claim_make(task), error=VideoflowError("Busy.", retryable=True))
+        services.task_retry(task_id=task.pk)
+        for status in ("retrying", "retrying", "retrying", "failed"):
+            assert services.task_fail(claim=claim_make(task), error=VideoflowError("Busy.", retryable=True)).status == status
+
 
 class TestRecovery:
     def test_three_recoveries_then_failed(self):
@@ -200,6 +245,17 @@ class TestRetry:
         services.task_cancel(task_id=task.pk)
         with pytest.raises(BadInput, match="three times"):
             services.task_retry(task_id=task.pk)
+
+    def test_not_while_twenty_wait(self):
+        session = session_make()
+        task = task_make(session)
+        services.task_cancel(task_id=task.pk)
+        for _ in range(services.MAX_WAITING):
+            task_make(session)
+        with pytest.raises(services.TooManyWaiting):
+            services.task_retry(task_id=task.pk)
+        task.refresh_from_db()
+        assert (task.status, task.retry_count) == ("cancelled", 0)
 
     def test_a_running_task_cannot_be_retried(self):
         task = task_make()
