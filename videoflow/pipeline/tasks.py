@@ -52,10 +52,15 @@ class WorkerWatch:
         self._beat_at = 0.0
         self._ending_since: float | None = None
 
+    def told_to_end(self, now: float) -> None:
+        """Count from now on: while Celery's handler waits for the pool, the worker's own state still says that it runs."""
+        self._ending_since = now if self._ending_since is None else self._ending_since
+
     def look(self, now: float) -> None:
         """Do once what is due at ``now``, a monotonic time in s."""
         if self.worker.blueprint.state in (CLOSE, TERMINATE):
-            self._ending_since = now if self._ending_since is None else self._ending_since
+            self.told_to_end(now)
+        if self._ending_since is not None:
             if now - self._ending_since > ENDING_SECONDS:
                 logger.critical("the worker could not end by itself and is killed")
                 os._exit(1)
@@ -71,8 +76,15 @@ class WorkerWatch:
 @worker_ready.connect
 def watch_start(sender: Any, **_: Any) -> None:
     """Watch over this worker from a thread of the main process, which runs no task itself; hear of its end before Celery."""
-    threading.Thread(target=_watch, args=(WorkerWatch(sender.controller),), name="worker-watch", daemon=True).start()
-    signal.signal(signal.SIGTERM, release_first(psutil.Process().children, signal.getsignal(signal.SIGTERM)))
+    watch = WorkerWatch(sender.controller)
+    threading.Thread(target=_watch, args=(watch,), name="worker-watch", daemon=True).start()
+    celery_ends = signal.getsignal(signal.SIGTERM)
+
+    def end(signum: int, frame: FrameType | None) -> None:
+        watch.told_to_end(time.monotonic())
+        release_first(psutil.Process().children, celery_ends)(signum, frame)
+
+    signal.signal(signal.SIGTERM, end)
 
 
 def release_first(children: Callable[[], Iterable[psutil.Process]], then: Any) -> Callable[[int, FrameType | None], None]:

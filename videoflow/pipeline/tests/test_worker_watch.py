@@ -52,6 +52,18 @@ def test_a_worker_that_hangs_at_its_end_is_ended(monkeypatch: pytest.MonkeyPatch
     assert ended == [1]
 
 
+def test_a_worker_that_was_told_to_end_and_says_that_it_runs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[int] = []
+    monkeypatch.setattr("os._exit", ended.append)
+    watch = watch_of(RUN)
+    watch.told_to_end(100.0)
+    watch.told_to_end(110.0)
+    watch.look(100.0 + ENDING_SECONDS)
+    assert not ended
+    watch.look(100.1 + ENDING_SECONDS)
+    assert ended == [1]
+
+
 def test_the_pool_hears_of_the_end_before_celery_counts_down() -> None:
     said: list[int | None] = []
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as child:
