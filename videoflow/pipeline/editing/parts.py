@@ -84,10 +84,13 @@ def _scenes_write(project: Project, stored: Stored) -> None:
     wanted = {row["key"] for row in stored["scenes"]}
     if wanted != {str(scene.key) for scene in script.scenes.all()}:
         return  # made anew meanwhile: these scenes are gone
+    known = {str(scene.key): scene for scene in script.scenes.all()}
     script.scenes.update(position=F("position") + _OUT_OF_THE_WAY)
     for position, row in enumerate(stored["scenes"]):
+        scene = known[row["key"]]
         values = {name: row[name] for name in _SCENE_FIELDS}
-        script.scenes.filter(key=UUID(row["key"])).update(position=position, revision=F("revision") + 1, **values)
+        is_changed = scene.position != position or any(_plain(getattr(scene, name)) != value for name, value in values.items())
+        script.scenes.filter(pk=scene.pk).update(position=position, revision=F("revision") + is_changed, **values)
 
 
 def _look_read(project: Project) -> Stored:

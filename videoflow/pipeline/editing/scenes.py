@@ -1,0 +1,139 @@
+"""What a creator does to the pictures in time; every act is one step that can be undone."""
+
+from collections.abc import Callable
+from typing import Any, cast, get_args
+
+from videoflow.errors import BadInput, VideoflowError
+from videoflow.pipeline.editing.parts import PARTS, Stored
+from videoflow.pipeline.editing.steps import edit
+from videoflow.pipeline.keeping import SHORTEST_SECONDS
+from videoflow.pipeline.models import Asset, Project, Scene
+from videoflow.render.timeline import MotionKind, TransitionKind
+
+MOTIONS: tuple[str, ...] = get_args(MotionKind)
+TRANSITIONS: tuple[str, ...] = get_args(TransitionKind)
+_SHOWN = ("asset_id", "layout", "spec", "motion", "focus_x", "focus_y", "is_locked", "trim_start")
+"""What moves along when two scenes change places. Time, turns, transition and what was made for them belong to the place: so a
+moved picture counts as the creator's choice and stays when the media are made anew."""
+
+
+class StaleScene(VideoflowError):
+    """Somebody else has changed the scene meanwhile."""
+
+    code = "STALE_REVISION"
+
+
+def scene_change(*, scene: Scene, revision: int | None = None, **values: Any) -> None:
+    """Set motion, transition, focus (0 to 1) or the lock of a scene.
+
+    Raises:
+        BadInput: a value is not one of those that there are.
+        StaleScene: the scene was changed since ``revision``.
+    """
+    for name, known in (("motion", MOTIONS), ("transition", TRANSITIONS)):
+        if name in values and values[name] not in known:
+            raise BadInput(f"“{values[name]}” is not a {name}. Choose one of: {', '.join(known)}.", details={name: "unknown"})
+    for name in ("focus_x", "focus_y"):
+        if name in values and not 0 <= values[name] <= 1:
+            raise BadInput("The focus lies within the picture: 0 to 100 per cent.", details={name: "out of range"})
+    if not set(values) <= {"motion", "transition", "focus_x", "focus_y", "is_locked"}:
+        raise BadInput("A scene has no such property.")
+
+    def change(rows: list[Stored], at: int) -> None:
+        if revision is not None and revision != Scene.objects.values_list("revision", flat=True).get(pk=scene.pk):
+            raise StaleScene("This scene was changed elsewhere meanwhile. Look at it again.")
+        rows[at] |= values
+
+    what = "Lock" if values.get("is_locked") else "Unlock" if "is_locked" in values else f"Change {_named(values)} of"
+    _restructure(scene, f"{what} scene {scene.position + 1}", change)
+
+
+def _named(values: dict[str, Any]) -> str:
+    return "focus" if "focus_x" in values or "focus_y" in values else next(iter(values), "nothing")
+
+
+def scene_move(*, scene: Scene, by: int) -> None:
+    """Let a picture change places with the ones before (-n) or after (n) it; what is said keeps its time."""
+
+    def change(rows: list[Stored], at: int) -> None:
+        to = max(0, min(len(rows) - 1, at + by))
+        step = 1 if to > at else -1
+        for index in range(at, to, step):
+            one, other = rows[index], rows[index + step]
+            for name in _SHOWN:
+                one[name], other[name] = other[name], one[name]
+
+    _restructure(scene, f"Move scene {scene.position + 1} {'earlier' if by < 0 else 'later'}", change)
+
+
+def scene_trim(*, scene: Scene, end: float) -> None:
+    """Move the cut at the end of a scene to ``end``, in seconds of the video; the next scene begins there.
+
+    Raises:
+        BadInput: it is the last scene, or one of the two would be too short to be seen.
+    """
+
+    def change(rows: list[Stored], at: int) -> None:
+        if at + 1 >= len(rows):
+            raise BadInput("The last scene ends with the video.")
+        this, following = rows[at], rows[at + 1]
+        earliest = this["start"] + SHORTEST_SECONDS
+        latest = following["start"] + following["seconds"] - SHORTEST_SECONDS
+        if not earliest <= end <= latest:
+            raise BadInput(
+                f"The cut can be between {earliest:.1f} and {latest:.1f} s: both scenes last {SHORTEST_SECONDS} s at least.",
+                details={"end": "out of range"},
+            )
+        moved = end - following["start"]
+        this["seconds"] += moved
+        this["end_shift"] += moved
+        following["start"] += moved
+        following["seconds"] -= moved
+
+    _restructure(scene, f"Trim scene {scene.position + 1}", change)
+
+
+def scene_show(*, scene: Scene, asset: Asset) -> None:
+    """Show another picture or clip; the one before stays among the candidates.
+
+    Raises:
+        BadInput: it is neither picture nor clip, or another project's.
+    """
+    if asset.project_id != scene.project_id or asset.kind not in (Asset.Kind.IMAGE, Asset.Kind.CLIP):
+        raise BadInput("Only a picture or a clip of this project can be shown in a scene.")
+
+    def change(rows: list[Stored], at: int) -> None:
+        scene.candidates.add(rows[at]["asset_id"])
+        rows[at] |= {"asset_id": str(asset.pk), "trim_start": 0.0}
+
+    _restructure(scene, f"Replace the picture of scene {scene.position + 1}", change)
+
+
+def scene_restore(*, scene: Scene) -> None:
+    """Show again what the stage made for this place.
+
+    Raises:
+        BadInput: it is not there any more.
+    """
+
+    def change(rows: list[Stored], at: int) -> None:
+        if not rows[at]["made_id"]:
+            raise BadInput("What was made for this scene is not there any more. Make the media again.")
+        if rows[at]["asset_id"] != rows[at]["made_id"]:
+            scene.candidates.add(rows[at]["asset_id"])
+        rows[at]["asset_id"] = rows[at]["made_id"]
+
+    _restructure(scene, f"Restore the picture of scene {scene.position + 1}", change)
+
+
+def _restructure(scene: Scene, label: str, change: Callable[[list[Stored], int], None]) -> None:
+    """Change the scenes of the current script as data and write back what differs, as one step."""
+    project: Project = scene.project
+    with edit(project, "scenes", label):
+        stored = PARTS["scenes"].read(project)
+        rows = cast(list[Stored], stored["scenes"])
+        at = next((index for index, row in enumerate(rows) if row["key"] == str(scene.key)), None)
+        if at is None:
+            raise BadInput("This scene is not there any more. The media were made anew.")
+        change(rows, at)
+        PARTS["scenes"].write(project, stored)
