@@ -42,7 +42,7 @@ class Ear:
         """Join the group, and join it again whenever the way through Redis is cut."""
         layer: Any = get_channel_layer()
         was_cut = False
-        while True:
+        while not _is_cancelled():
             try:
                 async with asyncio.timeout(START_SECONDS):
                     channel = await layer.new_channel()
@@ -67,7 +67,7 @@ class Ear:
         """
         hearing = asyncio.create_task(self._hear(layer, channel))
         try:
-            while True:
+            while not _is_cancelled():
                 if await self._is_quiet(hearing, QUIET_SECONDS):
                     async with asyncio.timeout(ANSWER_SECONDS):
                         await layer.group_send(BELL_GROUP, {"type": TEST})
@@ -91,6 +91,12 @@ class Ear:
             self._is_hearing = True
             if message["type"] == BELL:
                 await self._take(UUID(message["session_id"]), int(message["seq"]), message["row"])
+
+
+def _is_cancelled() -> bool:
+    """Say whether this task was told to end: the layer's ``flush`` swallows a cancellation that reaches it."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def _put_away(layer: Any) -> None:

@@ -1,3 +1,4 @@
+import asyncio
 import json
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
+from videoflow.http import ROOM_EXTENSION
 from videoflow.sessions.models import CreatorSession
 from videoflow.sessions.services import COOKIE_NAME, session_create
 from videoflow.tasks import live, services
@@ -112,6 +114,52 @@ class TestProgressConsumer:
         await receive(client)
         await client.send_to(text_data="x" * 4097)
         assert (await client.receive_output(timeout=5)) == {"type": "websocket.close", "code": 1009}
+
+    async def test_a_sixth_socket_of_a_session_is_refused_until_one_leaves(self, session):
+        clients = [socket(session.pk) for _ in range(5)]
+        for client in clients:
+            assert (await client.connect())[0]
+        assert not (await socket(session.pk).connect())[0]
+        await clients[0].disconnect()
+        again = socket(session.pk)
+        assert (await again.connect())[0]
+        for client in [*clients[1:], again]:
+            await client.disconnect()
+
+    async def test_closes_on_the_31st_message_of_a_minute(self, session):
+        client = socket(session.pk)
+        await client.connect()
+        await receive(client)
+        for _ in range(30):
+            await client.send_to(text_data='{"type": "ping"}')
+            assert await receive(client) == {"event_type": "pong"}
+        await client.send_to(text_data='{"type": "ping"}')
+        assert (await client.receive_output(timeout=5)) == {"type": "websocket.close", "code": 1008}
+
+    async def test_without_rate_limits_neither(self, session, settings):
+        settings.VIDEOFLOW_RATE_LIMITS = False
+        clients = [socket(session.pk) for _ in range(6)]
+        for client in clients:
+            assert (await client.connect())[0]
+        await receive(clients[0])
+        for _ in range(31):
+            await clients[0].send_to(text_data='{"type": "ping"}')
+            assert await receive(clients[0]) == {"event_type": "pong"}
+        for client in clients:
+            await client.disconnect()
+
+    async def test_no_pong_to_a_client_that_does_not_read(self, session):
+        client = socket(session.pk)
+        room = asyncio.Event()
+        client.scope["extensions"] = {ROOM_EXTENSION: {"room": room}}
+        await client.connect()
+        await receive(client)
+        await client.send_to(text_data='{"type": "ping"}')
+        assert await client.receive_nothing(timeout=0.3)
+        room.set()
+        await client.send_to(text_data='{"type": "ping"}')
+        assert await receive(client) == {"event_type": "pong"}
+        await client.disconnect()
 
     async def test_hello_has_the_task_as_the_contract_says(self, session):
         task = await sync_to_async(task_make)(session)
