@@ -1,3 +1,4 @@
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,9 +12,12 @@ from videoflow.pipeline.models import Asset, Project
 from videoflow.pipeline.services import session_delete, sessions_sweep, source_file_add
 from videoflow.pipeline.store import media_path
 from videoflow.pipeline.tests.factories import project_finished, session_of, task_running, with_publication
+from videoflow.sessions.idempotency import reply_once
 from videoflow.sessions.models import CreatorSession
 from videoflow.sessions.services import session_create, sessions_owned
 from videoflow.tasks.models import Task
+from videoflow.tasks.selectors import events_after, hello_get
+from videoflow.tasks.services import task_cancel, task_enqueue
 
 pytestmark = pytest.mark.django_db
 A_DAY_LATER = timedelta(hours=24, minutes=2)
@@ -101,3 +105,57 @@ class TestSweep:
             assert sessions_sweep() == 0
             with_publication(waiting, waiting.videos.get(), tmp_path)
             assert sessions_sweep() == 1
+
+
+class TestMovedClock:
+    """What lives for a time does so to the minute, and a clock that was put back costs nobody anything."""
+
+    def test_a_session_survives_a_clock_that_was_put_back(self):
+        session = session_create(cookie="mine")
+        with time_machine.travel(timezone.now() - timedelta(days=2), tick=False):
+            housekeeping()
+            assert sessions_owned(user=None, cookie="mine").get() == session
+
+    def test_an_idempotency_key_stands_for_a_day(self):
+        session, now = session_create(), timezone.now()
+
+        def reply(number: int) -> tuple[dict[str, int], bool]:
+            return reply_once(session=session, key="a", request_hash="same", act=lambda: {"number": number})
+
+        with time_machine.travel(now, tick=False):
+            assert reply(1) == ({"number": 1}, False)
+        with time_machine.travel(now + timedelta(hours=23, minutes=59), tick=False):
+            housekeeping()
+            assert reply(2) == ({"number": 1}, True)
+        with time_machine.travel(now - timedelta(hours=3), tick=False):
+            housekeeping()
+            assert reply(3) == ({"number": 1}, True)
+        with time_machine.travel(now + timedelta(hours=24, minutes=1), tick=False):
+            assert reply(4) == ({"number": 4}, False)
+
+    def test_replay_serves_an_hour_and_the_rows_stay(self):
+        session, now = session_create(user=None), timezone.now()
+        with time_machine.travel(now, tick=False):
+            project = Project.objects.create(session=session)
+            task = task_enqueue(session=session, project_id=project.pk, task_type="trending_analysis", queue="io", input_data={})
+            task_cancel(task_id=task.pk)
+        for age, reset, listed in ((timedelta(minutes=59), False, 1), (timedelta(minutes=61), True, 0)):
+            with time_machine.travel(now + age, tick=False):
+                hello = hello_get(session_id=session.pk, after=1)
+            assert (hello["seq"], hello["reset"], len(hello["tasks"])) == (2, reset, listed)
+        with time_machine.travel(now + timedelta(hours=23), tick=False):
+            housekeeping()
+        assert [event["seq"] for event in events_after(session_id=session.pk, seq=0)] == [1, 2]
+
+    def test_housekeeping_leaves_young_files_alone_whatever_the_clock_says(self, settings, tmp_path: Path):
+        settings.VIDEOFLOW_DATA, settings.MEDIA_ROOT = tmp_path, tmp_path / "media"
+        young, old = tmp_path / "media" / "ab" / "young.png", tmp_path / "media" / "ab" / "old.png"
+        young.parent.mkdir(parents=True)
+        for path in (young, old):
+            path.write_bytes(b"x")
+        with time_machine.travel(timezone.now() - timedelta(days=1)):
+            housekeeping()
+        assert young.exists() and old.exists()
+        os.utime(old, (0, 0))
+        housekeeping()
+        assert young.exists() and not old.exists()
