@@ -36,7 +36,7 @@ def test_a_thousand_tasks_end_once(plan, redis_kills):
     # A dead process's task holds its slot until the lease ends; with as many slots as kills the queue goes on meanwhile.
     with Machine(workers=2, processes=2, slots=4 + 2 * len(kinds)) as machine:
         killer = Killer(machine, dice)
-        submitted = flood(machine, TASKS, MIXED)
+        submitted = flood(machine, TASKS, MIXED, sessions=50)  # three tasks of a session run at once, dead ones counted in
         begun = time.monotonic()
         # Children are killed on until enough tasks have lost theirs.
         while kinds or (len(killer.lost) < LOST_AT_LEAST and not machine.drained()):
