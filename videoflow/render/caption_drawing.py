@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import cv2
@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from videoflow import fonts
-from videoflow.render.captions import FACE, SAFE_SHARE, letter_size_px, word_width_px
+from videoflow.render.captions import FACE, PLATE_SIDES, letter_size_px, safe_area, word_width_px
 from videoflow.render.planes import RGB_TO_YUV, Planes
 from videoflow.render.timeline import CaptionStyle, Format
 
@@ -19,10 +19,15 @@ Rgb = tuple[int, int, int]
 INK: Rgb = (12, 14, 20)
 PAPER: Rgb = (255, 255, 255)
 PLATE_OPACITY = 0.74
+CLASSIC_OUTLINE = 0.075
+BARE_OUTLINE = 0.06
+"""The least outline of letters without a box that the style does not say itself, in letter sizes."""
 LINE_PITCH = 1.30
 """Baseline to baseline, in letter sizes."""
-PORTRAIT_BOTTOM_SHARE = 0.20
-"""On tall formats the apps' own controls cover the lowest fifth."""
+_ABOVE, _BELOW = 1.14, 0.56
+"""How far the plate reaches over the first baseline and under the last, in letter sizes."""
+_TAB = 0.54
+"""How far a speaker's name stands over the plate."""
 FADE_FRAMES = 4
 
 
@@ -45,11 +50,16 @@ class CaptionLayout:
     """Left, top, right, bottom around all lines."""
     size_px: int
 
+    @property
+    def placed(self) -> list[tuple[PlacedWord, float]]:
+        """Every word with its baseline, in reading order."""
+        return [(word, baseline) for line, baseline in zip(self.lines, self.baselines, strict=True) for word in line]
+
     def overflows(self, form: Format) -> bool:
         """True when the plate leaves the safe area."""
         left, top, right, bottom = self.plate
-        side, edge = form.width_px * SAFE_SHARE - 1.0, form.height_px * 0.03
-        return left < side or right > form.width_px - side or top < edge or bottom > form.height_px - edge
+        safe = safe_area(form)
+        return left < safe.left - 1 or right > safe.right + 1 or top < safe.top - 1 or bottom > safe.bottom + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +137,11 @@ def _ordered(words: Sequence[tuple[str, bool]], *, from_right: bool) -> list[int
 
 
 def caption_layout(lines: Sequence[Sequence[tuple[str, bool]]], form: Format, style: CaptionStyle) -> CaptionLayout:
-    """Place the words ((text, joined to the one before) of each line), centred, from the bottom up."""
+    """Place the words ((text, joined to the one before) of each line), centred, at the style's position in the safe area."""
     size = letter_size_px(form, style)
     space = word_width_px(" ", size)
-    portrait = form.height_px > form.width_px
-    bottom_share = max(style.bottom_share, PORTRAIT_BOTTOM_SHARE) if portrait else style.bottom_share
-    last_baseline = form.height_px * (1.0 - bottom_share)
-    baselines = tuple(last_baseline - (len(lines) - 1 - number) * LINE_PITCH * size for number in range(len(lines)))
+    first = _first_baseline(len(lines), form, style, size)
+    baselines = tuple(first + number * LINE_PITCH * size for number in range(len(lines)))
     placed: list[tuple[PlacedWord, ...]] = []
     widest = 0.0
     for line in lines:
@@ -152,14 +160,54 @@ def caption_layout(lines: Sequence[Sequence[tuple[str, bool]]], form: Format, st
             lefts[index] = left
             left += widths[index]
         placed.append(tuple(PlacedWord(text, lefts[i], widths[i]) for i, (text, _) in enumerate(line)))
-    side = 0.62 * size
+    side = PLATE_SIDES / 2.0 * size
     plate = (
         (form.width_px - widest) / 2.0 - side,
-        baselines[0] - 1.14 * size,
+        baselines[0] - _ABOVE * size,
         (form.width_px + widest) / 2.0 + side,
-        baselines[-1] + 0.56 * size,
+        baselines[-1] + _BELOW * size,
     )
     return CaptionLayout(tuple(placed), baselines, plate, size)
+
+
+def _first_baseline(lines: int, form: Format, style: CaptionStyle, size: int) -> float:
+    """Return where the first line stands: at the bottom the last line keeps its place, at the top the first."""
+    safe, height = safe_area(form), form.height_px
+    down = (lines - 1) * LINE_PITCH * size
+    wish = {
+        "top": height * style.bottom_share + _ABOVE * size,
+        "middle": (height - down) / 2.0 + (_ABOVE - _BELOW) / 2.0 * size,
+        "bottom": height * (1.0 - style.bottom_share) - down,
+    }[style.position] + height * style.offset_share
+    tab = _TAB * size if style.speaker_names and box_opacity(style) > 0.0 else 0.0
+    lowest = safe.bottom - _BELOW * size - down
+    return max(safe.top + _ABOVE * size + tab, min(lowest, wish))
+
+
+def caption_band(form: Format, style: CaptionStyle) -> tuple[int, int]:
+    """Return the rows between which captions of up to two lines stand; (0, 0) when none are drawn."""
+    if style.name == "none":
+        return 0, 0
+    size = letter_size_px(form, style)
+    tops = [_first_baseline(lines, form, style, size) for lines in (1, 2)]
+    bottoms = [tops[0], tops[1] + LINE_PITCH * size]
+    return max(0, int(min(tops) - 2.0 * size)), min(form.height_px, int(max(bottoms) + 1.2 * size))
+
+
+def box_opacity(style: CaptionStyle) -> float:
+    """Return how solid the box behind the letters is."""
+    if style.box_opacity is not None:
+        return style.box_opacity
+    return 0.0 if style.name == "classic" else PLATE_OPACITY
+
+
+def outline_px(style: CaptionStyle, size: int) -> int:
+    """Return the width of the dark edge around letters; 0 is none."""
+    if style.outline_share is not None:
+        return round(style.outline_share * size)
+    if style.name == "classic":
+        return max(2, round(CLASSIC_OUTLINE * size))
+    return 0 if box_opacity(style) >= 0.35 else max(2, round(BARE_OUTLINE * size))
 
 
 @lru_cache(maxsize=256)
@@ -238,33 +286,46 @@ def caption_draw(look: CaptionLook, marked: int | None, form: Format, style: Cap
     """Return the caption as RGBA and the place of its left upper corner (size and place are even)."""
     layout, ground, area = _ground(look, form, style)
     canvas = _Canvas(*area, image=ground.copy())
-    size = layout.size_px
-    accent = legible(rgb_of(look.colour))
-    plain = Ink(_tint(accent), stroke_px=max(2, round(size * 0.075))) if style.name == "classic" else Ink(PAPER)
-    words = [(word, baseline) for line, baseline in zip(layout.lines, layout.baselines, strict=True) for word in line]
-    if style.name == "classic":
-        letters = _Canvas(*area)
-        for word, baseline in words:
-            letters.text(word.left, baseline, word.text, FACE, size, plain)
-        canvas.shadow(letters.image.getchannel("A"), area[0], area[1] + round(size * 0.06), size * 0.14, 0.95)
-        canvas.lay(letters.image, area[0], area[1])
-        return canvas.image, area[0], area[1]
-    for number, (word, baseline) in enumerate(words):
+    size, box, accent = layout.size_px, rgb_of(style.box_colour), _accent(look, style)
+    edge = outline_px(style, size)
+    ink = rgb_of(style.text_colour)
+    classic = style.name == "classic"
+    plain = Ink(_tint(accent, ink) if classic and style.speaker_colours else ink, stroke_px=edge)
+    letters = _Canvas(*area)
+    for number, (word, baseline) in enumerate(layout.placed):
         if style.name == "word" and number == marked:
             pad = 0.15 * size
             depth = 0.48 if any(unicodedata.bidirectional(letter) == "AL" for letter in word.text) else 0.33
             pill = (word.left - pad, baseline - 0.95 * size, word.left + word.width + pad, baseline + depth * size)
-            canvas.box(pill, 0.24 * size, accent, 1.0)
-            canvas.text(word.left, baseline, word.text, FACE, size, Ink(INK))
+            letters.box(pill, 0.24 * size, accent, 1.0)
+            letters.text(word.left, baseline, word.text, FACE, size, Ink(_on(accent, box)))
         else:
             waiting = style.name == "word" and marked is not None and number > marked
-            canvas.text(word.left, baseline, word.text, FACE, size, Ink(PAPER, 0.78) if waiting else plain)
+            letters.text(
+                word.left, baseline, word.text, FACE, size, replace(plain, opacity=0.78) if waiting and not edge else plain
+            )
+    if edge:
+        canvas.shadow(letters.image.getchannel("A"), area[0], area[1] + round(size * 0.06), size * 0.14, 0.95)
+    canvas.lay(letters.image, area[0], area[1])
     return canvas.image, area[0], area[1]
 
 
-def _tint(accent: Rgb) -> Rgb:
-    """Return near-white with a touch of the speaker's colour."""
-    return (round(150 + accent[0] * 0.41), round(150 + accent[1] * 0.41), round(150 + accent[2] * 0.41))
+def _accent(look: "CaptionLook", style: CaptionStyle) -> Rgb:
+    """Return the colour of marks, bars and names: the speaker's, as bright as it must be to stand out."""
+    if not style.speaker_colours:
+        return rgb_of(style.text_colour)
+    return legible(rgb_of(look.colour))
+
+
+def _on(ground: Rgb, dark: Rgb) -> Rgb:
+    """Return what is read best on a coloured ground: the box's colour, ink or paper."""
+    return max((dark, INK, PAPER), key=lambda colour: (contrast(colour, ground) >= 4.5, contrast(colour, ground)))
+
+
+def _tint(accent: Rgb, ink: Rgb) -> Rgb:
+    """Return the letters' colour with a touch of the speaker's."""
+    red, green, blue = (round(0.59 * own + 0.41 * other) for own, other in zip(ink, accent, strict=True))
+    return red, green, blue
 
 
 @lru_cache(maxsize=4)
@@ -280,20 +341,21 @@ def _ground(look: CaptionLook, form: Format, style: CaptionStyle) -> tuple[Capti
         min(form.height_px, -(-(int(plate[3]) + reach) // 2) * 2),
     )
     canvas = _Canvas(*area)
-    if style.name == "classic":
+    opacity, accent = box_opacity(style), _accent(look, style)
+    if opacity <= 0.0:
         return layout, canvas.image, area
-    accent = legible(rgb_of(look.colour))
     radius = 0.42 * size
     mask = _rounded(round(plate[2]) - round(plate[0]), round(plate[3]) - round(plate[1]), radius)
-    canvas.shadow(mask, plate[0], round(plate[1]) + round(size * 0.08), size * 0.28, 0.30)
+    canvas.shadow(mask, plate[0], round(plate[1]) + round(size * 0.08), size * 0.28, 0.40 * opacity)
     under = canvas.image.getchannel("A")  # no shadow shines through the plate itself
     under.paste(0, (round(plate[0]) - area[0], round(plate[1]) - area[1]), mask)
     canvas.image.putalpha(under)
-    canvas.box(plate, radius, INK, PLATE_OPACITY)
+    canvas.box(plate, radius, rgb_of(style.box_colour), opacity)
     if style.name == "sentence":
         bar = (plate[0] + 0.20 * size, plate[1] + 0.30 * size, plate[0] + 0.30 * size, plate[3] - 0.30 * size)
         canvas.box(bar, 0.05 * size, accent, 1.0)
-    _draw_name(canvas, layout, look, accent)
+    if style.speaker_names:
+        _draw_name(canvas, layout, look, accent)
     return layout, canvas.image, area
 
 

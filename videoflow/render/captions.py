@@ -7,6 +7,8 @@ from functools import lru_cache
 from itertools import pairwise
 
 from videoflow import fonts
+from videoflow.render.caption_style import caption_style_check
+from videoflow.render.phrasing import PHRASE_ENDS, Word, break_cost
 from videoflow.render.timeline import CaptionLine, CaptionStyle, Format
 
 LEAST_SECONDS = 0.8
@@ -17,41 +19,14 @@ HOLD_SECONDS = 0.5
 """How long the last words stay when nobody goes on speaking."""
 BRIDGE_SECONDS = 0.7
 OVERHANG_SECONDS = 0.3
-SAFE_SHARE = 0.05
+COMFORTABLE_LETTERS_PER_SECOND = 17.0
+LINGER_SECONDS = 1.6
+"""How much longer than the voice a caption may stand, in a pause, to be read at a comfortable speed."""
 FACE = fonts.Face("inter", 700)
 _LINE_EMS = {"word": 15.5, "sentence": 20.0, "classic": 21.0}
 _PORTRAIT_SIZE = 1.3
-
-_SENTENCE_ENDS = ".!?…。！？؟।॥"
-_CLAUSE_ENDS = ",;:—–、，；：،؛"
-_CLOSERS = "\"'”’»)]」』）】"
-# fmt: off
-_LEADING = frozenset((
-        "and", "but", "or", "so", "because", "that", "which", "who", "whose", "when", "where", "while", "if",
-        "although", "though", "unless", "until", "than", "then", "as", "to", "of", "in", "on", "at", "for", "with",
-        "from", "by", "about", "into", "over", "under", "after", "before", "between", "through", "without", "against",
-        "during", "like",
-))
-# fmt: on
-"""Words that a line or caption may well begin with."""
-# fmt: off
-_CLINGING = frozenset((
-        "a", "an", "the", "this", "that", "these", "those", "my", "your", "his", "her", "its", "our", "their", "and",
-        "but", "or", "because", "so", "of", "in", "on", "at", "for", "with", "to", "from", "by", "as", "than", "is",
-        "are", "was", "were", "be", "been", "not", "no", "very", "more", "most", "i", "you", "we", "they", "he", "she",
-        "it", "who", "which", "when", "if", "into", "about", "over", "every", "each", "some",
-))
-# fmt: on
-"""Words that should not stand last on a line: they belong to what follows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    text: str
-    start: float
-    end: float
-    joined: bool = False
-    """True when no space stands before it: a further piece of the same token (Chinese, Japanese, or a word wider than a line)."""
+PLATE_SIDES = 1.3
+"""What the plate adds to the width of the text, in letter sizes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +56,24 @@ def line_text(words: Sequence[Word]) -> str:
     return "".join(word.text if word.joined or not number else f" {word.text}" for number, word in enumerate(words))
 
 
+@dataclass(frozen=True, slots=True)
+class SafeArea:
+    """Where captions may stand, in pixels of the frame: no app's own controls and no television's edge cover it."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+def safe_area(form: Format) -> SafeArea:
+    """Return the safe area of a format: 5 % at the sides; on tall formats what phone apps leave free of their controls."""
+    width, height = form.width_px, form.height_px
+    if height > width:
+        return SafeArea(0.10 * width, 0.10 * height, 0.90 * width, 0.82 * height)
+    return SafeArea(0.05 * width, 0.04 * height, 0.95 * width, 0.96 * height)
+
+
 def letter_size_px(form: Format, style: CaptionStyle) -> int:
     """Return the letter size; tall formats are watched on phones and get larger letters."""
     share = style.size_share * (_PORTRAIT_SIZE if form.height_px > form.width_px else 1.0)
@@ -89,8 +82,8 @@ def letter_size_px(form: Format, style: CaptionStyle) -> int:
 
 def line_limit_px(form: Format, style: CaptionStyle) -> float:
     """Return the widest a line may be: a comfortable number of letters, and always inside the safe margins with its plate."""
-    size = letter_size_px(form, style)
-    return min(_LINE_EMS.get(style.name, 20.0) * size, form.width_px * (1.0 - 2.0 * SAFE_SHARE) - 1.3 * size)
+    size, safe = letter_size_px(form, style), safe_area(form)
+    return max(4.0 * size, min(_LINE_EMS.get(style.name, 20.0) * size, safe.right - safe.left - PLATE_SIDES * size))
 
 
 @lru_cache(maxsize=20_000)
@@ -124,8 +117,7 @@ def _pieces(text: str, size_px: int, limit_px: float) -> list[str]:
     grouped: list[str] = []
     for piece in pieces:  # single characters are too restless a mark, and a Japanese phrase ends with its particles
         phrase_ends = bool(grouped) and (
-            grouped[-1][-1] in _SENTENCE_ENDS + _CLAUSE_ENDS
-            or (japanese and _is_hiragana(grouped[-1][-1]) and not _is_hiragana(piece[0]))
+            grouped[-1][-1] in PHRASE_ENDS or (japanese and _is_hiragana(grouped[-1][-1]) and not _is_hiragana(piece[0]))
         )
         if grouped and inside and not phrase_ends and len(grouped[-1]) + len(piece) <= longest:
             grouped[-1] += piece
@@ -159,26 +151,6 @@ def _words(line: CaptionLine, size_px: int, limit_px: float) -> list[Word]:
     return words
 
 
-def _break_cost(words: Sequence[Word], after: int) -> float:
-    """Say how badly a break after this word reads: 0 after a sentence, about 3 in the middle of a phrase."""
-    if after == len(words) - 1:
-        return 0.0
-    ending = words[after].text.rstrip(_CLOSERS)[-1:]
-    if ending and ending in _SENTENCE_ENDS:
-        return 0.0
-    if ending and ending in _CLAUSE_ENDS:
-        return 0.5
-    cost = 1.3 if words[after + 1].text.lower().strip("\"'“‘(") in _LEADING else 2.4
-    if words[after].text.lower().strip("\"'“‘(") in _CLINGING:
-        cost += 1.6
-    if words[after].text[-1:].isdigit():
-        cost += 1.6  # "4.2 / million" and "15 / days" read badly
-    if words[after + 1].joined:
-        cost += 0.6
-    pause = words[after + 1].start - words[after].end
-    return max(0.2, cost - min(1.5, 4.0 * max(0.0, pause - 0.08)))
-
-
 def _split_lines(words: Sequence[Word], first: int, last: int, size_px: int, limit_px: float) -> tuple[float, int | None] | None:
     """Return the cost of showing words first..last and after which word the line breaks; None when they do not fit two lines."""
     if _line_width(words[first : last + 1], size_px) <= limit_px:
@@ -192,7 +164,7 @@ def _split_lines(words: Sequence[Word], first: int, last: int, size_px: int, lim
         if lower > limit_px:
             continue
         uneven = abs(upper - lower) / limit_px + (0.15 if upper > lower else 0.0)
-        cost = 0.35 + 1.6 * uneven * uneven + 0.35 * _break_cost(words, after)
+        cost = 0.35 + 1.6 * uneven * uneven + 0.35 * break_cost(words, after)
         if best is None or cost < best[0]:
             best = (cost, after)
     return best
@@ -212,13 +184,13 @@ def _turn_captions(words: list[Word], size_px: int, limit_px: float) -> list[lis
             lines_cost, after = fit or (0.0, None)
             seconds = min(until, words[last].end + BRIDGE_SECONDS) - words[first].start
             letters = sum(len(word.text) + (not word.joined) for word in words[first : last + 1])
-            cost = 1.6 + lines_cost + 1.5 * _break_cost(words, last)
+            cost = 1.6 + lines_cost + 1.5 * break_cost(words, last)
             cost += 12.0 * max(0.0, LEAST_SECONDS - seconds) + 1.2 * max(0.0, 1.3 - seconds)
             cost += 4.0 * max(0.0, seconds - MOST_SECONDS) + 0.25 * max(
                 0.0, letters / max(0.1, seconds) - MOST_LETTERS_PER_SECOND
             )
             # A sentence that ends inside a line is read over; one that ends with the first line is not so bad.
-            cost += sum(0.5 if index == after else 2.3 for index in range(first, last) if _break_cost(words, index) == 0.0)
+            cost += sum(0.5 if index == after else 2.3 for index in range(first, last) if break_cost(words, index) == 0.0)
             cost += 1.2 if first == last and count > 1 else 0.0
             if best[first][0] + cost < best[last + 1][0]:
                 best[last + 1] = (best[first][0] + cost, first, after)
@@ -234,8 +206,12 @@ def captions_break(lines: Sequence[CaptionLine], form: Format, style: CaptionSty
     """Return the captions of a video in order; at any time at most one of them stands.
 
     Each begins with its first word. Within a turn it stays until the next one unless there is a pause; at the end of a turn half
-    a second longer, but never more than 0.3 s into the next turn.
+    a second longer, or as long as reading takes, but never more than 0.3 s into the next turn.
+
+    Raises:
+        BadInput: the style cannot be drawn; the sentence says what is allowed.
     """
+    caption_style_check(style)
     size, limit = letter_size_px(form, style), line_limit_px(form, style)
     drafts: list[tuple[str, list[list[Word]], float, float]] = []
     for line in lines:
@@ -248,7 +224,9 @@ def captions_break(lines: Sequence[CaptionLine], form: Format, style: CaptionSty
                 following if following is not None and following - spoken_until < BRIDGE_SECONDS else spoken_until + HOLD_SECONDS
             )
             start = caption[0][0].start
-            drafts.append((line.speaker, caption, start, max(end, start + LEAST_SECONDS)))
+            letters = sum(len(line_text(part)) for part in caption)
+            readable = min(start + letters / COMFORTABLE_LETTERS_PER_SECOND, spoken_until + LINGER_SECONDS)
+            drafts.append((line.speaker, caption, start, max(end, start + LEAST_SECONDS, readable)))
     drafts.sort(key=lambda draft: draft[2])
     result: list[Caption] = []
     free_from = 0.0

@@ -13,12 +13,13 @@ from typing import Any
 from videoflow.children import children_map
 from videoflow.crash_points import crash_point
 from videoflow.errors import BadInput, Cancelled, DiskFull, VideoflowError
-from videoflow.render.artefacts import asides_remove, file_sha256, part_aside, part_is_intact, parts_prune
+from videoflow.render.artefacts import asides_remove, file_sha256, part_about, part_aside, part_is_intact, parts_prune
 from videoflow.render.captions import Caption, captions_break
 from videoflow.render.joining import join
+from videoflow.render.listening import Heard
 from videoflow.render.plan import Plan, Segment, plan_make
 from videoflow.render.probe import media_check, probe
-from videoflow.render.quality import QualityReport, quality_check
+from videoflow.render.quality import QualityReport, Seen, quality_check
 from videoflow.render.timeline import Scene, Timeline
 
 Report = Callable[[float, str], None]
@@ -261,9 +262,16 @@ def compose(
         parts_join(remake.plan, timeline, work_dir, aside, cancelled)
         crash_point("video_composition", "muxed")
         report(_SHARE_JOINED, "Checking the finished video")
-        quality = quality_check(aside, timeline, timeline_captions(timeline), cancelled=cancelled)
-        if quality.verdict == "fail":
-            reason = " ".join(finding.message for finding in quality.findings if finding.severity == "fail")
+        quality = quality_check(
+            aside,
+            timeline,
+            timeline_captions(timeline),
+            [Seen(part.first_frame, part.frames, part_about(segment_path(work_dir, part.key))) for part in remake.plan.segments],
+            Heard(**part_about(sound_path(work_dir, remake.plan.sound_key))),
+            cancelled=cancelled,
+        )
+        if quality.broken:
+            reason = " ".join(quality.broken)
             raise VideoflowError(f"The video was made but did not pass its check. {reason}", code="QUALITY_CHECK_FAILED")
         composition = _composition(aside, out, remake, quality)
         _synced(aside)

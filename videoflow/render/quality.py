@@ -1,26 +1,41 @@
-"""Judge a finished video by what another decoder makes of it: the ffmpeg binary, which had no part in making it."""
+"""Judge a finished video: what was seen while it was painted, what another decoder hears, and whether the file is sound.
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+Nothing is decoded twice for it: the frames were watched as they were painted, the sound was listened to when it was coded, and of
+the finished file only a few frames all over it and the last second are decoded, to know that what was painted is what is shown.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+import av
 
 from videoflow import fonts
 from videoflow.render.caption_drawing import caption_layout
 from videoflow.render.captions import FACE, LEAST_SECONDS, MOST_LETTERS_PER_SECOND, Caption
-from videoflow.render.probe import MediaFacts, probe
-from videoflow.render.timeline import Timeline
+from videoflow.render.listening import SILENT_LUFS, Heard
+from videoflow.render.picture_watch import mark_distance, mark_written
+from videoflow.render.planes import planes_of_frame
+from videoflow.render.probe import MediaFacts, media_check, probe
+from videoflow.render.timeline import Scene, Timeline
 from videoflow.render.tool_process import ffmpeg_run
 
-Severity = Literal["info", "warn", "fail"]
+Severity = Literal["info", "warn", "block"]
 
 LONGEST_GAP_SECONDS = 0.5
-FROZEN_SECONDS = 3.0
-SILENCE_DB = -50
-TARGET_LUFS = -14.0
+BLOCKING_GAP_SECONDS = 5.0
+"""A black picture or silence as long as this is taken for a fault: such a video is not published."""
+FROZEN_SECONDS = 4.0
 LOUDNESS_TOLERANCE = 1.0
 PEAK_LIMIT_DB = -1.0
+SPEAKERS_APART_LU = 1.5
+MOST_ENLARGED = 1.5
+CAPTION_MARGIN_SECONDS = 0.3
+COMPARED_FRAMES = 12
+MARK_TOLERANCE = 8.0
+"""Levels of luma by which the mean of a sixteenth of the picture's width may change in coding; another picture differs by 20."""
+_JOINED_TOLERANCE = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,57 +51,64 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class QualityReport:
-    """``fail`` means that the file must not be used, ``warn`` that somebody should look."""
+    """``block`` means that the video must not be published as it is, ``warn`` that somebody should look."""
 
-    verdict: Literal["ok", "warn", "fail"]
+    verdict: Literal["ok", "warn", "block"]
     findings: tuple[Finding, ...]
     figures: Mapping[str, float | int | str | None]
 
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """Why the file itself cannot be used; empty when it is sound."""
+        return tuple(finding.message for finding in self.findings if finding.kind in ("container", "decode"))
 
-def quality_check(path: Path, timeline: Timeline, captions: Sequence[Caption], *, cancelled: Callable[[], bool]) -> QualityReport:
-    """Decode the whole file with ffmpeg and compare it with what the timeline asked for."""
-    facts = probe(path)
-    findings = [*_container_findings(path, facts, timeline), *caption_findings(captions, timeline)]
-    code, said = ffmpeg_run(_watch_arguments(path), timeout_seconds=60 + 4 * timeline.seconds, cancelled=cancelled)
-    if code:
-        findings.append(Finding("decode", "fail", None, None, "The finished file cannot be decoded."))
-    code, complaint = ffmpeg_run(
-        ["-v", "error", "-xerror", "-sseof", "-1", "-i", str(path), "-f", "null", "-"], timeout_seconds=300, cancelled=cancelled
-    )
-    if code or complaint.strip():
-        findings.append(
-            Finding("decode", "fail", max(0.0, facts.seconds - 1), facts.seconds, "The last second cannot be decoded.")
-        )
-    findings += _stretches(said, timeline)
-    loudness, peak = loudness_figures(said)
-    findings += _loudness_findings(loudness, peak)
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A segment of the video, in frames, and what was noted while it was painted."""
+
+    first_frame: int
+    frames: int
+    about: Mapping[str, Any]
+
+
+def verdict_of(findings: Sequence[Finding]) -> Literal["ok", "warn", "block"]:
+    """Return the worst of the findings; an info does not count."""
     severities = {finding.severity for finding in findings}
-    verdict: Literal["ok", "warn", "fail"] = "fail" if "fail" in severities else "warn" if "warn" in severities else "ok"
+    return "block" if "block" in severities else "warn" if "warn" in severities else "ok"
+
+
+def quality_check(
+    path: Path,
+    timeline: Timeline,
+    captions: Sequence[Caption],
+    seen: Sequence[Seen],
+    heard: Heard,
+    *,
+    cancelled: Callable[[], bool],
+) -> QualityReport:
+    """Compare a finished file, and what was noted about its parts, with what the timeline asked for."""
+    facts = probe(path)
+    found = [*_container_findings(path, facts, timeline), *_decode_findings(path, facts, seen, cancelled)]
+    found += [*_dark_findings(seen, timeline), *_frozen_findings(seen, timeline), *_sound_findings(heard, timeline)]
+    found += [*_source_findings(timeline), *caption_findings(captions, timeline), *_timing_findings(timeline)]
+    levels = list(heard.speakers.values())
     figures: dict[str, float | int | str | None] = {
         "seconds": round(facts.seconds, 3),
         "video_seconds": round(facts.video_seconds, 3),
         "audio_seconds": round(facts.audio_seconds, 3),
         "frames": facts.frames,
-        "loudness_lufs": loudness,
-        "true_peak_db": peak,
+        "loudness_lufs": heard.loudness_lufs,
+        "true_peak_db": heard.true_peak_db,
+        "loudness_range_lu": heard.range_lu,
+        "speakers_apart_lu": round(max(levels) - min(levels), 2) if len(levels) > 1 else None,
         "size_bytes": facts.size_bytes,
         "bit_rate_kbps": round(facts.size_bytes * 8 / 1000 / max(0.1, facts.seconds)),
         "captions": len(captions),
         "fastest_caption_letters_per_second": round(max((caption.letters_per_second for caption in captions), default=0.0), 1),
     }
-    return QualityReport(verdict, tuple(sorted(findings, key=lambda finding: finding.start or 0.0)), figures)
-
-
-def _watch_arguments(path: Path) -> list[str]:
-    """Return ffmpeg's arguments for one pass over picture and sound.
-
-    Every reference frame (at least every third), made small, is enough to see black and frozen stretches, at a third of the cost.
-    """
-    black = "blackdetect=d=0.2:pix_th=0.08:pic_th=0.985"
-    picture = f"[0:v]scale=320:-2:flags=fast_bilinear,{black},freezedetect=n=-50dB:d={FROZEN_SECONDS}[v]"
-    sound = f"[0:a]silencedetect=n={SILENCE_DB}dB:d={LONGEST_GAP_SECONDS},ebur128=peak=true:framelog=quiet[a]"
-    decode = ["-threads", "2", "-skip_loop_filter", "all", "-skip_frame", "noref", "-i", str(path)]
-    return [*decode, "-filter_complex", f"{picture};{sound}", "-map", "[v]", "-map", "[a]", "-f", "null", "-"]
+    found.sort(key=lambda finding: finding.start or 0.0)
+    return QualityReport(verdict_of(found), tuple(found), figures)
 
 
 def _container_findings(path: Path, facts: MediaFacts, timeline: Timeline) -> list[Finding]:
@@ -97,14 +119,14 @@ def _container_findings(path: Path, facts: MediaFacts, timeline: Timeline) -> li
             wrong.append(f"the {name} lasts {seconds:.2f} s instead of {timeline.seconds:.2f} s")
     if (facts.width_px, facts.height_px) != (form.width_px, form.height_px) or abs(facts.fps - form.fps) > 0.01:
         wrong.append(f"it is {facts.width_px} x {facts.height_px} at {facts.fps:.2f} frames a second")
-    if facts.video_codec != "h264" or facts.pixel_format != "yuv420p" or facts.colour[:3] != (1, 1, 1):
+    if facts.video_codec != form.codec or facts.pixel_format != "yuv420p" or facts.colour[:3] != (1, 1, 1):
         wrong.append(f"its picture is {facts.video_codec} {facts.pixel_format} with colours {facts.colour}")
     if facts.audio_codec != "aac" or facts.sample_rate != 48_000 or facts.channels != 2:
         wrong.append(f"its sound is {facts.audio_codec} at {facts.sample_rate} Hz with {facts.channels} channels")
     if not index_comes_first(path):
         wrong.append("its index does not come first, so it cannot start playing while it loads")
     return (
-        [Finding("container", "fail", None, None, f"The finished file is not as it should be: {'; '.join(wrong)}.")]
+        [Finding("container", "block", None, None, f"The finished file is not as it should be: {'; '.join(wrong)}.")]
         if wrong
         else []
     )
@@ -125,50 +147,146 @@ def index_comes_first(path: Path) -> bool:
     return False
 
 
-def _stretches(said: str, timeline: Timeline) -> list[Finding]:
-    """Read black, frozen and silent stretches from ffmpeg's messages."""
-    findings = []
-    for start, end in re.findall(r"black_start:\s*([\d.]+) black_end:\s*([\d.]+)", said):
-        severity: Severity = "warn" if float(end) - float(start) > LONGEST_GAP_SECONDS else "info"
-        findings.append(
-            Finding("black", severity, float(start), float(end), f"The picture is black for {float(end) - float(start):.1f} s.")
-        )
-    frozen = re.findall(r"freeze_start: ([\d.]+)", said)
-    thawed = [*re.findall(r"freeze_end: ([\d.]+)", said), str(timeline.seconds)]
-    for start, end in zip(frozen, thawed, strict=False):
-        length = float(end) - float(start)
-        findings.append(Finding("frozen", "info", float(start), float(end), f"Nothing moves in the picture for {length:.1f} s."))
-    quiet: Severity = "warn" if timeline.music else "info"
-    ends = [*re.findall(r"silence_end: ([\d.]+)", said), str(timeline.seconds)]
-    for start, end in zip(re.findall(r"silence_start: (-?[\d.]+)", said), ends, strict=False):
-        begin = max(0.0, float(start))
-        findings.append(Finding("silence", quiet, begin, float(end), f"There is silence for {float(end) - begin:.1f} s."))
-    return findings
+def _decode_findings(path: Path, facts: MediaFacts, seen: Sequence[Seen], cancelled: Callable[[], bool]) -> Iterator[Finding]:
+    """Decode the first frames of a dozen segments and the last second, and compare them with what was painted."""
+    chosen = (
+        {
+            seen[len(seen) * number // COMPARED_FRAMES].first_frame: seen[len(seen) * number // COMPARED_FRAMES]
+            for number in range(COMPARED_FRAMES)
+        }
+        if seen
+        else {}
+    )
+    with av.open(path, "r", format="mov") as container:
+        stream = container.streams.video[0]
+        for first, part in chosen.items():
+            at = first / facts.fps
+            shown = _frame_at(container, stream, at, facts.fps)
+            if shown is None or mark_distance(part.about["mark"], shown) > MARK_TOLERANCE:
+                yield Finding("decode", "block", at, None, "The finished file does not show what was painted; compose it again.")
+    code, complaint = ffmpeg_run(
+        ["-v", "error", "-xerror", "-sseof", "-1", "-i", str(path), "-f", "null", "-"], timeout_seconds=300, cancelled=cancelled
+    )
+    if code or complaint.strip():
+        yield Finding("decode", "block", max(0.0, facts.seconds - 1), facts.seconds, "The last second cannot be decoded.")
 
 
-def loudness_figures(said: str) -> tuple[float | None, float | None]:
-    """Return integrated loudness (LUFS) and true peak (dBTP) from ebur128's summary."""
-    summary = said[said.rfind("Summary:") :] if "Summary:" in said else ""
-    loudness = re.search(r"\bI:\s+(-?[\d.]+) LUFS", summary)
-    peak = re.search(r"Peak:\s+(-?[\d.]+|-inf) dBFS", summary)
-    return (float(loudness[1]) if loudness else None), (max(-70.0, float(peak[1])) if peak else None)
+def _frame_at(container: av.container.InputContainer, stream: av.VideoStream, seconds: float, fps: float) -> str | None:
+    """Return the mark of the frame that is shown at a time; segments begin with a key frame, so it is the first decoded."""
+    assert stream.time_base is not None
+    container.seek(round((seconds + 0.1 / fps) / stream.time_base), stream=stream)
+    try:
+        for frame in container.decode(stream):
+            if frame.time is not None and frame.time >= seconds - 0.5 / fps:
+                return mark_written(planes_of_frame(frame).y)
+    except av.error.FFmpegError:
+        return None
+    return None
 
 
-def _loudness_findings(loudness: float | None, peak: float | None) -> list[Finding]:
-    if loudness is None or peak is None:
-        return [Finding("loudness", "fail", None, None, "The loudness of the finished file could not be measured.")]
-    if loudness <= -69.0:
-        return [Finding("loudness", "warn", None, None, "The whole video is silent.")]
-    findings = []
-    if abs(loudness - TARGET_LUFS) > LOUDNESS_TOLERANCE:
-        findings.append(
-            Finding("loudness", "fail", None, None, f"The sound is at {loudness:.1f} LUFS instead of {TARGET_LUFS:.0f}.")
-        )
-    if peak > PEAK_LIMIT_DB:
-        findings.append(
-            Finding("peak", "fail", None, None, f"The sound peaks at {peak:.1f} dBTP; {PEAK_LIMIT_DB:.0f} is the limit.")
-        )
-    return findings
+def _joined(seen: Sequence[Seen], kind: str) -> list[tuple[int, int]]:
+    """Return the stretches [from, until) of the whole video, those that go on over a segment's end in one piece."""
+    stretches: list[tuple[int, int]] = []
+    before: Seen | None = None
+    for part in seen:
+        for start, end in part.about[kind]:
+            first, last = part.first_frame + start, part.first_frame + end
+            goes_on = bool(stretches) and before is not None and start == 0 and stretches[-1][1] == first
+            if goes_on and kind == "still" and before is not None:
+                goes_on = mark_distance(before.about["ends"], part.about["begins"]) < _JOINED_TOLERANCE
+            if goes_on:
+                stretches[-1] = (stretches[-1][0], last)
+            else:
+                stretches.append((first, last))
+        before = part
+    return stretches
+
+
+def _dark_findings(seen: Sequence[Seen], timeline: Timeline) -> Iterator[Finding]:
+    fps = timeline.format.fps
+    for first, last in _joined(seen, "dark"):
+        seconds = (last - first) / fps
+        if seconds >= 0.2:
+            severity: Severity = (
+                "block" if seconds >= BLOCKING_GAP_SECONDS else "warn" if seconds > LONGEST_GAP_SECONDS else "info"
+            )
+            yield Finding("black", severity, first / fps, last / fps, f"The picture is black for {seconds:.1f} s.")
+
+
+def _frozen_findings(seen: Sequence[Seen], timeline: Timeline) -> Iterator[Finding]:
+    """Report pictures that stand still though they should move; a still, a held last frame and a clip at rest are meant to."""
+    fps = timeline.format.fps
+    for first, last in _joined(seen, "still"):
+        for number, scene in enumerate(timeline.scenes, 1):
+            start, end = max(first / fps, scene.start), min(last / fps, scene.start + scene.seconds)
+            if end - start < FROZEN_SECONDS or (scene.kind == "image" and scene.motion == "still"):
+                continue
+            if scene.kind == "image":
+                message = f"Picture {number} should move and stands still for {end - start:.1f} s."
+                yield Finding("frozen", "warn", start, end, message)
+            else:
+                yield Finding("frozen", "info", start, end, f"Nothing moves in clip {number} for {end - start:.1f} s.")
+
+
+def _sound_findings(heard: Heard, timeline: Timeline) -> Iterator[Finding]:
+    if heard.loudness_lufs <= SILENT_LUFS + 1.0:
+        severity: Severity = "block" if timeline.speech or timeline.music else "warn"
+        yield Finding("silence", severity, None, None, "The whole video is silent.")
+        return
+    for start, end in heard.silences:
+        long = end - start >= BLOCKING_GAP_SECONDS and timeline.music is not None
+        severity = "block" if long else "warn" if timeline.music or end - start >= BLOCKING_GAP_SECONDS else "info"
+        yield Finding("silence", severity, start, end, f"There is silence for {end - start:.1f} s.")
+    if abs(heard.loudness_lufs - timeline.loudness_lufs) > LOUDNESS_TOLERANCE:
+        message = f"The sound is at {heard.loudness_lufs:.1f} LUFS instead of {timeline.loudness_lufs:.0f}."
+        yield Finding("loudness", "warn", None, None, message)
+    if heard.true_peak_db > PEAK_LIMIT_DB:
+        message = f"The sound peaks at {heard.true_peak_db:.1f} dBTP; {PEAK_LIMIT_DB:.0f} is the limit."
+        yield Finding("peak", "warn", None, None, message)
+    levels = sorted(heard.speakers.items(), key=lambda item: item[1])
+    if len(levels) > 1 and levels[-1][1] - levels[0][1] > SPEAKERS_APART_LU:
+        names = {style.speaker: style.name for style in timeline.speakers}
+        (soft, low), (loud, high) = levels[0], levels[-1]
+        message = f"{names.get(soft, soft)} is {high - low:.1f} LU softer than {names.get(loud, loud)}."
+        yield Finding("speaker_level", "warn", None, None, message)
+
+
+def _source_findings(timeline: Timeline) -> Iterator[Finding]:
+    """Report pictures and clips that are enlarged until they look soft, and what stands in for media that are missing."""
+    for number, scene in enumerate(timeline.scenes, 1):
+        end = scene.start + scene.seconds
+        if scene.is_placeholder:
+            message = f"Picture {number} only stands in for one that could not be made; make or upload it first."
+            yield Finding("placeholder", "block", scene.start, end, message)
+        width, height, enlarged = _enlarged(scene, timeline)
+        if enlarged > MOST_ENLARGED:
+            what = "Picture" if scene.kind == "image" else "Clip"
+            message = f"{what} {number} has {width} × {height} pixels and is enlarged {enlarged:.1f} times, so it looks soft."
+            yield Finding("low_resolution", "warn", scene.start, end, message)
+
+
+def _enlarged(scene: Scene, timeline: Timeline) -> tuple[int, int, float]:
+    """Return the size of a scene's source and how many times it is enlarged to its place in the frame."""
+    facts, form = media_check(scene.media, scene.kind), timeline.format
+    turned = facts.rotation % 180 == 90
+    width, height = (facts.height_px, facts.width_px) if turned else (facts.width_px, facts.height_px)
+    if not width or not height:
+        return width, height, 1.0
+    shares = (form.width_px / width, form.height_px / height)
+    return width, height, max(shares) if scene.fit == "cover" else min(shares)
+
+
+def _timing_findings(timeline: Timeline) -> Iterator[Finding]:
+    """Report captions that stand where their speaker says nothing."""
+    for line in timeline.captions:
+        spans = [(clip.start, clip.start + clip.seconds) for clip in timeline.speech if clip.speaker == line.speaker]
+        if not spans or not line.words:
+            continue
+        start, end = line.words[0].start, line.words[-1].end
+        if not any(a - CAPTION_MARGIN_SECONDS <= start and end <= b + CAPTION_MARGIN_SECONDS for a, b in spans):
+            off = min(max(a - start, end - b, 0.0) for a, b in spans)
+            message = f"The captions of a line are {off:.1f} s away from its voice; make the speech of this line again."
+            yield Finding("caption_drift", "block" if off > 2.0 else "warn", start, end, message)
 
 
 def caption_findings(captions: Sequence[Caption], timeline: Timeline) -> list[Finding]:

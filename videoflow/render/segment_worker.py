@@ -12,9 +12,10 @@ from videoflow.children import child_serve
 from videoflow.errors import DiskFull
 from videoflow.render.artefacts import part_finish
 from videoflow.render.audio import sound_make
-from videoflow.render.caption_drawing import FADE_FRAMES, Overlay, caption_draw, looks_of, overlay_make
+from videoflow.render.caption_drawing import FADE_FRAMES, Overlay, caption_band, caption_draw, looks_of, overlay_make
 from videoflow.render.encoder import SegmentWriter
 from videoflow.render.layers import Layer, PictureShelf, layer_open
+from videoflow.render.picture_watch import PictureWatch
 from videoflow.render.planes import Planes, planes_empty, planes_of_frame
 from videoflow.render.timeline import CaptionStyle, Format
 from videoflow.render.transitions import TRANSITIONS
@@ -110,17 +111,25 @@ class FramePainter:
 def segment_make(job: Mapping[str, Any], aside: Path, out: Path, shelf: PictureShelf, progress: Callable[[int], None]) -> None:
     """Paint and encode one segment to ``aside``; it stands under ``out`` complete or not at all."""
     with SegmentWriter(aside, job["width"], job["height"], job["fps"], job["encoder"]) as writer:
-        painter = FramePainter(job, planes_of_frame(writer.frame), shelf)
+        planes = planes_of_frame(writer.frame)
+        painter, watch = FramePainter(job, planes, shelf), _watch(job)
         try:
             for frame in range(int(job["frames"])):
                 painter.paint(frame)
+                watch.look(planes.y)
                 writer.write()
                 if (frame + 1) % _PROGRESS_FRAMES == 0:
                     progress(frame + 1)
         finally:
             painter.close()
         writer.finish()
-    part_finish(aside, out)
+    part_finish(aside, out, watch.about())
+
+
+def _watch(job: Mapping[str, Any]) -> PictureWatch:
+    form = Format(job["width"], job["height"], job["fps"])
+    band = caption_band(form, CaptionStyle(**job["caption_style"])) if job["captions"] else (0, 0)
+    return PictureWatch(form.width_px, form.height_px, band)
 
 
 _SHELF = PictureShelf()

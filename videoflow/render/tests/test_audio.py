@@ -193,7 +193,7 @@ def test_a_peaky_voice_is_as_loud_as_a_flat_one_after_the_limiter():
     difference, gains = apart(spans)
     assert difference < 0.3
     assert (gains[:-1] * meter.maxima).max() <= 0.8 * 1.001
-    assert np.abs(np.diff(gains)).max() < 0.2
+    assert np.abs(np.diff(gains)).max() < 0.3
 
 
 @pytest.mark.parametrize(("rate", "channels"), [(8_000, 1), (11_025, 2), (44_100, 6), (96_000, 2)])

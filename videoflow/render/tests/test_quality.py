@@ -1,47 +1,162 @@
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 
-from videoflow.render import Scene, Timeline, timeline_captions
-from videoflow.render.quality import caption_findings, quality_check
-from videoflow.render.tests.material import SMALL, clip, ffmpeg, picture, spoken
+import numpy as np
+import pytest
+
+from videoflow.errors import VideoflowError
+from videoflow.render import Scene, Timeline, compose, timeline_captions
+from videoflow.render.listening import Heard, sound_listen
+from videoflow.render.picture_watch import PictureWatch
+from videoflow.render.quality import Seen, caption_findings, quality_check
+from videoflow.render.tests.material import SMALL, SPEAKERS, clip, ffmpeg, picture, spoken, timeline
+
+HEARD = Heard(-14.0, -1.5, 3.0, (), {"A": -14.0, "B": -14.2})
 
 
-def checked(path, line: Timeline):
-    return quality_check(path, line, timeline_captions(line), cancelled=lambda: False)
+def watched(frames: list[np.ndarray], first: int = 0, band: tuple[int, int] = (0, 0)) -> Seen:
+    watch = PictureWatch(320, 180, band)
+    for frame in frames:
+        watch.look(frame)
+    return Seen(first, len(frames), watch.about())
 
 
-def line_of(path, seconds: float) -> Timeline:
-    return Timeline(SMALL, seconds, (Scene("a", path, "image", 0.0, seconds),), (), (), ())
+def flat(luma: int, count: int = 1) -> list[np.ndarray]:
+    return [np.full((180, 320), luma, np.uint8) for _ in range(count)]
 
 
-class TestQuality:
-    def test_black_and_silent_stretches_are_found_with_their_times(self, tmp_path):
-        picture_filter = "testsrc2=s=320x180:r=30:d=4,drawbox=c=black:t=fill:enable='between(t,1,2)'"
-        sound_filter = "sine=f=500:r=48000:d=4,volume=0:enable='between(t,2,3)',aformat=channel_layouts=stereo"
-        tags = ",setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709:range=tv,format=yuv420p"
-        ffmpeg(
-            "-f", "lavfi", "-i", picture_filter + tags, "-f", "lavfi", "-i", sound_filter,
-            "-c:a", "aac", "-movflags", "+faststart", str(tmp_path / "v.mp4"),
-        )  # fmt: skip
-        report = checked(tmp_path / "v.mp4", line_of(picture(tmp_path / "p.png"), 4.0))
-        found = {finding.kind: finding for finding in report.findings}
-        assert abs(found["black"].start - 1.0) < 0.15
-        assert abs(found["black"].end - 2.0) < 0.15
-        assert found["black"].severity == "warn"
-        assert abs(found["silence"].start - 2.0) < 0.1
-        assert abs(found["silence"].end - 3.0) < 0.1
-        assert "container" not in found, found["container"].message
+def moving(count: int, start: int = 0) -> list[np.ndarray]:
+    ramp = np.tile(np.linspace(40, 220, 320).astype(np.uint8), (180, 1))
+    return [np.roll(ramp, 3 * (start + number), axis=1) for number in range(count)]
 
-    def test_a_file_that_is_too_short_and_without_sound_fails(self, tmp_path):
-        report = checked(clip(tmp_path / "c.mp4"), line_of(picture(tmp_path / "p.png"), 3.0))
-        assert report.verdict == "fail"
-        message = next(finding.message for finding in report.findings if finding.kind == "container")
-        assert "the picture lasts 1.00 s instead of 3.00 s" in message
-        assert "its index does not come first" in message
 
-    def test_captions_are_judged(self, tmp_path):
-        line = line_of(picture(tmp_path / "p.png"), 4.0)
-        fast = replace(line, captions=(spoken("Everything you always wanted to know about it and more", 0.0, 0.9),))
-        kinds = {finding.kind for finding in caption_findings(timeline_captions(fast), fast)}
-        assert "reading_speed" in kinds
-        strange = replace(line, captions=(spoken("A \U00012345 sign", 0.0, 3.0),))
-        assert {finding.kind for finding in caption_findings(timeline_captions(strange), strange)} == {"missing_glyph"}
+def line_of(path: Path, seconds: float, motion: str = "still") -> Timeline:
+    return Timeline(SMALL, seconds, (Scene("a", path, "image", 0.0, seconds, motion),), (), (), ())
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A small real video and its timeline."""
+    folder = tmp_path_factory.mktemp("made")
+    line = timeline(folder)
+    return compose(line, folder / "v.mp4", folder / "work", report=lambda *_: None, cancelled=lambda: False), line
+
+
+def judged(made, line: Timeline, seen: list[Seen] | None = None, heard: Heard = HEARD):
+    return quality_check(made.path, line, timeline_captions(line), seen or [], heard, cancelled=lambda: False)
+
+
+def kinds(report) -> dict[str, str]:
+    return {finding.kind: finding.severity for finding in report.findings}
+
+
+class TestReport:
+    def test_ok(self, made):
+        report = made[0].report
+        assert report.broken == ()
+        assert report.verdict == "ok", report.findings
+        assert report.figures["speakers_apart_lu"] <= 1.0
+        assert report.figures["loudness_lufs"] == pytest.approx(-14.0, abs=0.3)
+
+    def test_black_is_found_over_segments_with_its_times(self, made):
+        seen = [watched([*moving(30), *flat(16, 15)]), watched([*flat(18, 15), *moving(60)], 45)]
+        report = judged(*made, [replace(part, about={**part.about, "mark": made_mark(made, part)}) for part in seen])
+        (black,) = [finding for finding in report.findings if finding.kind == "black"]
+        assert (black.start, black.end, black.severity) == (1.0, 2.0, "warn")
+        assert black.message == "The picture is black for 1.0 s."
+
+    def test_long_black_and_silence_block(self, made):
+        line = replace(made[1])
+        seen = [watched(flat(16, 160))]
+        report = judged(made[0], line, [replace(seen[0], about={**seen[0].about, "mark": made_mark(made, seen[0])})])
+        assert (report.verdict, kinds(report)["black"]) == ("block", "block")
+        silent = judged(made[0], line, heard=replace(HEARD, silences=((0.0, 5.5),)))
+        assert (silent.verdict, kinds(silent)["silence"]) == ("block", "block")
+        assert kinds(judged(made[0], line, heard=replace(HEARD, silences=((1.0, 1.7),))))["silence"] == "warn"
+
+    def test_a_picture_that_should_move_is_told_from_a_still(self, made):
+        frames = flat(120, 150)
+        seen = watched(frames)
+        seen = replace(seen, about={**seen.about, "mark": made_mark(made, seen)})
+        moving_line = replace(made[1], scenes=(replace(made[1].scenes[0], seconds=6.0),))
+        still_line = replace(moving_line, scenes=(replace(moving_line.scenes[0], motion="still"),))
+        assert kinds(judged(made[0], moving_line, [seen]))["frozen"] == "warn"
+        assert "frozen" not in kinds(judged(made[0], still_line, [seen]))
+
+    def test_another_picture_than_was_painted_breaks_the_file(self, made):
+        report = judged(*made, [watched(flat(16, 30))])
+        assert report.broken == ("The finished file does not show what was painted; compose it again.",)
+        assert report.verdict == "block"
+
+    def test_speakers_apart_loudness_and_peak(self, made):
+        report = judged(*made, heard=Heard(-16.5, -0.4, 3.0, (), {"A": -14.0, "B": -16.2}))
+        assert {"speaker_level", "loudness", "peak"} <= kinds(report).keys()
+        message = next(finding.message for finding in report.findings if finding.kind == "speaker_level")
+        assert message == "Ben is 2.2 LU softer than Maya."
+
+    def test_sources(self, made, tmp_path):
+        small = picture(tmp_path / "small.png", size=(160, 90))
+        scenes = (replace(made[1].scenes[0], media=small, is_placeholder=True), *made[1].scenes[1:])
+        report = judged(made[0], replace(made[1], scenes=scenes))
+        assert (kinds(report)["placeholder"], kinds(report)["low_resolution"]) == ("block", "warn")
+        message = next(finding.message for finding in report.findings if finding.kind == "low_resolution")
+        assert message == "Picture 1 has 160 × 90 pixels and is enlarged 2.0 times, so it looks soft."
+
+    def test_captions_away_from_their_voice(self, made):
+        off = replace(made[1], captions=(spoken("What is everyone watching", 2.4, 1.0), made[1].captions[1]))
+        assert kinds(judged(made[0], off))["caption_drift"] == "warn"
+
+    def test_a_file_that_is_too_short_and_without_sound_is_broken(self, tmp_path):
+        path = clip(tmp_path / "c.mp4")
+        report = quality_check(path, line_of(picture(tmp_path / "p.png"), 3.0), (), [], HEARD, cancelled=lambda: False)
+        assert "the picture lasts 1.00 s instead of 3.00 s" in report.broken[0]
+        assert "its index does not come first" in report.broken[0]
+
+
+def made_mark(made, part: Seen) -> str:
+    """Return the mark that the finished file really has where a part begins, so that only what is tested is found."""
+    from videoflow.render.quality import _frame_at  # noqa: PLC0415
+
+    import av  # noqa: PLC0415
+
+    with av.open(made[0].path) as container:
+        return _frame_at(container, container.streams.video[0], part.first_frame / 30, 30.0)
+
+
+class TestWatch:
+    def test_movement_in_the_captions_rows_does_not_count(self):
+        frames = flat(120, 60)
+        for number, frame in enumerate(frames):
+            frame[140:170, 3 * number : 3 * number + 40] = 250
+        assert all(end - start == 1 for start, end in watched(frames).about["still"])
+        assert watched(frames, band=(136, 174)).about["still"] == [[0, 60]]
+
+    def test_a_slow_drift_is_movement(self):
+        ramp = np.linspace(40, 220, 320)
+        frames = [np.tile((ramp + 0.2 * number).astype(np.uint8), (180, 1)) for number in range(150)]
+        assert all(end - start < 30 for start, end in watched(frames).about["still"])
+
+
+class TestListening:
+    def test_silences_levels_and_range(self, tmp_path):
+        tone = "sine=f=500:r=48000:d=6,volume='if(between(t,2,3),0,if(gt(t,3),0.5,1))':eval=frame,aformat=channel_layouts=stereo"
+        ffmpeg("-f", "lavfi", "-i", tone, "-c:a", "aac", str(tmp_path / "t.m4a"))
+        heard = sound_listen(tmp_path / "t.m4a", {"A": [(0.0, 2.0)], "B": [(3.0, 6.0)]}, seconds=6.0, cancelled=lambda: False)
+        ((start, end),) = heard.silences
+        assert (start, end) == (pytest.approx(2.0, abs=0.1), pytest.approx(3.0, abs=0.1))
+        assert heard.speakers["A"] - heard.speakers["B"] == pytest.approx(6.0, abs=0.4)
+        assert Heard(**asdict(heard)) == heard
+
+    def test_what_cannot_be_decoded(self, tmp_path):
+        (tmp_path / "x.m4a").write_bytes(b"nothing")
+        with pytest.raises(VideoflowError, match="cannot be decoded"):
+            sound_listen(tmp_path / "x.m4a", {}, seconds=1.0, cancelled=lambda: False)
+
+
+def test_captions_are_judged(tmp_path):
+    line = replace(line_of(picture(tmp_path / "p.png"), 4.0), speakers=SPEAKERS)
+    fast = replace(line, captions=(spoken("Everything you always wanted to know about it and more", 0.0, 0.9),), seconds=1.0)
+    found = {finding.kind for finding in caption_findings(timeline_captions(fast), fast)}
+    assert "reading_speed" in found
+    strange = replace(line, captions=(spoken("A \U00012345 sign", 0.0, 3.0),))
+    assert {finding.kind for finding in caption_findings(timeline_captions(strange), strange)} == {"missing_glyph"}
