@@ -1,16 +1,38 @@
-"""Projects and what the stages made of them, to read: no row changes here, no file is served here."""
+"""Projects and what the stages made of them, to read: no row changes here, no file is served here.
+
+What became of a paid call that nobody knows about is decided here, by whoever may change calls.
+"""
 
 from typing import Any, ClassVar
+from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
 
-from videoflow.pipeline.models import Asset, Project, Publication, Scene, Script, SourceFile, Theme, TrendReport, Turn, Video
+from videoflow.errors import BadInput
+from videoflow.pipeline.models import (
+    Asset,
+    Project,
+    ProviderCall,
+    Publication,
+    Scene,
+    Script,
+    SourceFile,
+    Theme,
+    TrendReport,
+    Turn,
+    Video,
+)
+from videoflow.pipeline.unknown_calls import call_ask_again, call_leave
 from videoflow.sessions.admin import ReadOnlyAdmin, ReadOnlyInline, json_shown
 from videoflow.tasks.admin import duration_shown, status_shown
 from videoflow.tasks.models import Task
@@ -270,3 +292,104 @@ class PublicationAdmin(ReadOnlyAdmin):
     @admin.display(description="metadata")
     def shown_metadata(self, publication: Publication) -> SafeString | str:
         return json_shown(publication.metadata)
+
+
+def money_shown(micros: int | None, currency: str) -> str:
+    """Return an amount with as many digits as it has, two at the least; a dash when it is not known."""
+    if micros is None:
+        return "–"
+    whole, _, rest = f"{micros / 1_000_000:.6f}".partition(".")
+    return f"{whole}.{rest.rstrip('0').ljust(2, '0')} {currency}"
+
+
+@admin.register(ProviderCall)
+class ProviderCallAdmin(_OfProject):
+    """The books: what was asked of whom, what became of it and what it cost. Replies are not shown."""
+
+    list_display = ("purpose", "provider", "model", "state_shown", "project_link", "charged", "reserved", "created", "duration")
+    list_filter = ("state", "provider", "stage", "capability", "created_at")
+    list_select_related = ("project", "task")
+    search_fields = ("id", "key", "remote_id", "purpose", "task__id", "project__id", "project__title")
+    search_help_text = "Id of a call, task or project; a key; the provider's id; words of a purpose or title"
+    fieldsets = (
+        (None, {"fields": (("state_shown", "shown_choice", "duration"), "purpose", "shown_error")}),
+        ("Asked of", {"fields": (("provider", "model", "capability"), "remote_id")}),
+        ("Cost", {"fields": (("charged", "reserved"),)}),
+        ("For", {"fields": ("project_link", "task_link", ("stage", "fence"))}),
+        ("Time", {"fields": (("created_at", "submitted_at", "ended_at"),)}),
+        ("Identity", {"fields": ("id", "key", "request_hash", ("run", "attempt"))}),
+        ("Reply kept", {"fields": (("size", "reply_type"), "reply_sha256")}),
+    )
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("pipeline.change_providercall"))
+
+    def get_urls(self) -> list[URLPattern]:
+        decide = self.admin_site.admin_view(require_POST(self.decide))
+        return [path("<path:object_id>/decide/<slug:choice>/", decide, name="pipeline_providercall_decide"), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the call; the buttons that would be refused are left out."""
+        call = self.get_object(request, unquote(object_id))
+        context: dict[str, Any] = {**(extra_context or {}), "title": "Provider call", "show_close": False}
+        if isinstance(call, ProviderCall) and self.has_decide_permission(request):
+            is_newest = not ProviderCall.objects.filter(wanted=call.wanted, attempt__gt=call.attempt).exists()
+            is_unknown = is_newest and call.state == ProviderCall.State.UNKNOWN
+            context |= {
+                "can_ask_again": is_unknown or (is_newest and call.state == ProviderCall.State.DONE),
+                "can_leave": is_unknown and call.choice != ProviderCall.Choice.LEAVE,
+            }
+        return super().change_view(request, object_id, form_url, context)
+
+    def decide(self, request: HttpRequest, object_id: str, choice: str) -> HttpResponse:
+        """Ask the provider again, or leave it, and show the call again."""
+        if not self.has_decide_permission(request):
+            raise PermissionDenied
+        try:
+            call_id = UUID(unquote(object_id))
+            if choice == ProviderCall.Choice.LEAVE:
+                call_leave(call_id=call_id)
+                done = "Left as it is."
+            elif choice == ProviderCall.Choice.ASK_AGAIN:
+                task = call_ask_again(call_id=call_id)
+                done = "The task asks again." if task else "It is asked again when its step is started anew."
+            else:
+                raise Http404
+        except (ValueError, ProviderCall.DoesNotExist):
+            raise Http404 from None
+        except BadInput as error:
+            self.message_user(request, str(error), messages.ERROR)
+        else:
+            self.message_user(request, done, messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:pipeline_providercall_change", args=[call_id]))
+
+    @admin.display(description="state", ordering="state")
+    def state_shown(self, call: ProviderCall) -> SafeString:
+        return status_shown(call.state)
+
+    @admin.display(description="decided")
+    def shown_choice(self, call: ProviderCall) -> str:
+        return ProviderCall.Choice(call.choice).label if call.choice else "–"
+
+    @admin.display(description="charged", ordering="charged_micros")
+    def charged(self, call: ProviderCall) -> str:
+        return money_shown(call.charged_micros, call.currency)
+
+    @admin.display(description="reserved", ordering="reserved_micros")
+    def reserved(self, call: ProviderCall) -> str:
+        return money_shown(call.reserved_micros, call.currency)
+
+    @admin.display(description="duration")
+    def duration(self, call: ProviderCall) -> str:
+        """From the intent to the end, or until now."""
+        return duration_shown(((call.ended_at or timezone.now()) - call.created_at).total_seconds())
+
+    @admin.display(description="error")
+    def shown_error(self, call: ProviderCall) -> str:
+        return f"{call.error_code}: {call.error}".strip(": ") or "–"
+
+    @admin.display(description="size")
+    def size(self, call: ProviderCall) -> str:
+        return filesizeformat(call.reply_bytes) if call.reply_bytes is not None else "–"

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 LISTS = (
     *("tasks/worker", "creator_sessions/creatorsession", "auth/user", "pipeline/project", "pipeline/trendreport"),
-    *("pipeline/script", "pipeline/asset", "pipeline/scene", "pipeline/video", "pipeline/publication"),
+    *("pipeline/script", "pipeline/asset", "pipeline/scene", "pipeline/video", "pipeline/publication", "pipeline/providercall"),
 )
 
 
