@@ -8,7 +8,10 @@ from types import TracebackType
 from typing import Any, Self
 
 import av
+from av.video.frame import PictureType
 from av.video.reformatter import Colorspace
+
+from videoflow.render.holding import HeldFrames
 
 os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 would write thirty lines for every segment; 1 = errors
 
@@ -58,13 +61,91 @@ class SegmentWriter:
 
     def write(self) -> None:
         """Encode ``self.frame`` as it stands; x264 copies it, so it may be drawn over at once."""
-        self.frame.pts = self.frames
         self.frames += 1
+        self._encode(self.frames - 1)
+
+    def _encode(self, number: int) -> None:
+        self.frame.pts = number
         for packet in self.stream.encode(self.frame):
-            self.container.mux(packet)
+            self._mux(packet)
+
+    def hold(self) -> None:
+        """Show the frame written last once more."""
+        self.write()
 
     def finish(self) -> bytes:
         """Flush the encoder and return the extradata (SPS and PPS) that all segments must share."""
         for packet in self.stream.encode(None):
-            self.container.mux(packet)
+            self._mux(packet)
         return bytes(self.stream.codec_context.extradata or b"")
+
+    def _mux(self, packet: "av.Packet[Any]") -> None:
+        self.container.mux(packet)
+
+
+class HoldingWriter(SegmentWriter):
+    """Encode with x264 only the frames that differ from the one before; those between are written without it.
+
+    All frames are shown in the order they are coded, with a key frame at the usual times.
+    """
+
+    def __init__(self, path: Path, width: int, height: int, fps: int, settings: Mapping[str, Any]) -> None:
+        super().__init__(path, width, height, fps, settings)
+        self._key_frames = int(settings["gop_seconds"]) * fps
+        self._held: HeldFrames | None = None
+        self._places: list[int] = []
+        self._muxed = self._key_place = self._number = self._last_key = 0
+
+    def write(self) -> None:
+        key = self.frames == 0 or self.frames - self._last_key >= self._key_frames
+        if key:
+            self._last_key = self.frames
+        self.frame.pict_type = PictureType.I if key else PictureType.P
+        self._places.append(self.frames)
+        self.frames += 1
+        self._encode(len(self._places) - 1)
+
+    def hold(self) -> None:
+        if self.frames - self._last_key >= self._key_frames:
+            self.write()
+        else:
+            self.frames += 1
+
+    def finish(self) -> bytes:
+        extradata = super().finish()
+        self._fill(self.frames)
+        return extradata
+
+    def _mux(self, packet: "av.Packet[Any]") -> None:
+        if self._held is None:
+            self._held = HeldFrames.of(bytes(self.stream.codec_context.extradata or b""))
+        assert packet.pts is not None
+        place = self._places[packet.pts]
+        self._fill(place)
+        if packet.is_keyframe:
+            self._key_place = place
+        data, self._number = self._held.packet(bytes(packet), place - self._key_place)
+        self._put(data, key=packet.is_keyframe)
+
+    def _fill(self, until: int) -> None:
+        """Write held frames up to the one before ``until``."""
+        assert self._held is not None or until == 0
+        while self._held is not None and self._muxed < until:
+            self._put(self._held.held(self._number, self._muxed - self._key_place), key=False)
+
+    def _put(self, data: bytes, *, key: bool) -> None:
+        packet = av.Packet(data)
+        packet.pts = packet.dts = self._muxed
+        packet.duration = 1
+        packet.time_base = Fraction(1, self.stream.codec_context.framerate or 1)
+        packet.is_keyframe = key
+        packet.stream = self.stream
+        self.container.mux(packet)
+        self._muxed += 1
+
+
+def writer_open(job: Mapping[str, Any], path: Path, *, still: bool) -> SegmentWriter:
+    """Open the writer for a segment; ``still`` says that most of its frames are held."""
+    settings = job["encoder"]
+    kind = HoldingWriter if still and settings["encoder"] == "libx264" else SegmentWriter
+    return kind(path, job["width"], job["height"], job["fps"], settings)

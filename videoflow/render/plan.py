@@ -17,10 +17,12 @@ from videoflow.render.presets import encoder_settings
 from videoflow.render.stills import colour_rgb
 from videoflow.render.timeline import Scene, Timeline
 
-RENDER_VERSION = 3
+RENDER_VERSION = 4
 """Raise it whenever the same description would be drawn differently."""
 
 LONGEST_SECONDS = 8.0
+LEAST_PIECE_SECONDS = 1.5
+"""How long a piece of a scene is at least when it is cut where a spoken line begins; each begins with a key frame."""
 SHORTEST_TRANSITION_FRAMES = 4
 SHORTEST_BODY_FRAMES = 8
 _CAPTION_REACH_FRAMES = 12
@@ -131,8 +133,23 @@ def _caption_states(captions: Sequence[Caption], first: int, frames: int, fps: i
     return states
 
 
+def _body_cuts(begin: int, end: int, lines: Sequence[int], fps: int) -> list[int]:
+    """Return where a scene's body is cut: where spoken lines begin, so that one changed line remakes little beside itself, and
+    evenly what is then longer than 8 s."""
+    least, longest = round(LEAST_PIECE_SECONDS * fps), round(LONGEST_SECONDS * fps)
+    cuts = [begin]
+    for line in lines:
+        if line - cuts[-1] >= least and end - line >= least:
+            cuts.append(line)
+    pieces = []
+    for first, last in pairwise([*cuts, end]):
+        parts = max(1, -(-(last - first) // longest))
+        pieces += [first + (last - first) * part // parts for part in range(parts)]
+    return [*pieces, end]
+
+
 def plan_make(timeline: Timeline, captions: Sequence[Caption], hashes: Mapping[Path, str]) -> Plan:
-    """Turn a timeline into segments: the body of every scene (8 s at most each), and each transition by itself.
+    """Turn a timeline into segments: the body of every scene in pieces of 8 s at most, and each transition by itself.
 
     ``hashes`` has the SHA-256 of every input file.
     """
@@ -141,6 +158,7 @@ def plan_make(timeline: Timeline, captions: Sequence[Caption], hashes: Mapping[P
     total = max(1, round(timeline.seconds * fps))
     edges = [0, *(min(total, round(scene.start * fps)) for scene in scenes[1:]), total]
     leads = [*_transition_frames(scenes, edges, fps), 0]
+    lines = [round(line.words[0].start * fps) for line in timeline.captions if line.words] if captions else []
     speakers = {style.speaker: {"name": style.name, "colour": style.colour} for style in timeline.speakers}
     common = {
         "width": form.width_px,
@@ -183,9 +201,7 @@ def plan_make(timeline: Timeline, captions: Sequence[Caption], hashes: Mapping[P
             way_in = {"kind": scene.transition, "incoming": layer(index, at)}
             segments.append(segment(at, leads[index], layer(index - 1, at), way_in))
         begin, end = edges[index], edges[index + 1] - leads[index + 1]
-        parts = max(1, -(-(end - begin) // round(LONGEST_SECONDS * fps)))
-        cuts = [begin + (end - begin) * part // parts for part in range(parts + 1)]
-        for first, last in pairwise(cuts):
+        for first, last in pairwise(_body_cuts(begin, end, lines, fps)):
             if last > first:
                 segments.append(segment(first, last - first, layer(index, first), None))
     sound = sound_job(timeline, hashes, round(total * RATE / fps))
