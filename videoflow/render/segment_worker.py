@@ -13,7 +13,7 @@ from videoflow.errors import DiskFull
 from videoflow.render.artefacts import part_finish
 from videoflow.render.audio import sound_make
 from videoflow.render.caption_drawing import FADE_FRAMES, Overlay, caption_band, caption_draw, looks_of, overlay_make
-from videoflow.render.encoder import SegmentWriter
+from videoflow.render.encoder import writer_open
 from videoflow.render.layers import Layer, PictureShelf, layer_open
 from videoflow.render.picture_watch import PictureWatch
 from videoflow.render.planes import Planes, planes_empty, planes_of_frame
@@ -74,11 +74,12 @@ class FramePainter:
         self._pen = CaptionPen(job)
         self._shown: object = "nothing painted yet"
 
-    def paint(self, frame: int) -> None:
+    def paint(self, frame: int) -> bool:
+        """Paint a frame and return whether it differs from the one before."""
         caption = self._pen.at(frame)
         if self._incoming is None and self._base.still:
             if caption == self._shown:
-                return
+                return False
             if self._clean is None:
                 self._clean = planes_empty(self._target.width, self._target.height)
                 self._base.draw(frame, self._clean)
@@ -91,6 +92,7 @@ class FramePainter:
             number, mark, opacity = caption
             self._pen.overlay(number, mark).blend(self._target, opacity)
         self._shown = caption
+        return True
 
     def _paint_transition(self, frame: int, incoming: Layer) -> None:
         assert self._spare is not None
@@ -110,14 +112,18 @@ class FramePainter:
 
 def segment_make(job: Mapping[str, Any], aside: Path, out: Path, shelf: PictureShelf, progress: Callable[[int], None]) -> None:
     """Paint and encode one segment to ``aside``; it stands under ``out`` complete or not at all."""
-    with SegmentWriter(aside, job["width"], job["height"], job["fps"], job["encoder"]) as writer:
+    still = job["transition"] is None and job["base"]["kind"] == "image" and job["base"]["motion"] == "still"
+    with writer_open(job, aside, still=still) as writer:
         planes = planes_of_frame(writer.frame)
         painter, watch = FramePainter(job, planes, shelf), _watch(job)
         try:
             for frame in range(int(job["frames"])):
-                painter.paint(frame)
-                watch.look(planes.y)
-                writer.write()
+                if painter.paint(frame):
+                    watch.look(planes.y)
+                    writer.write()
+                else:
+                    watch.same()
+                    writer.hold()
                 if (frame + 1) % _PROGRESS_FRAMES == 0:
                     progress(frame + 1)
         finally:
