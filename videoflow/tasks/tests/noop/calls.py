@@ -24,7 +24,7 @@ class Caller:
     """Calls one server on this machine, each call on its own connection; connections are used again where the server allows."""
 
     def __init__(self, port: int, *, host: str = "127.0.0.1", seconds: float = 30.0) -> None:
-        self._host, self._port, self._seconds = host, port, seconds
+        self._host, self.port, self._seconds = host, port, seconds
         self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def call(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
@@ -35,7 +35,7 @@ class Caller:
             TimeoutError: the answer was not there in time.
         """
         content = b"" if body is None else json.dumps(body).encode()
-        lines = [f"{method} {path} HTTP/1.1", f"Host: {self._host}:{self._port}", f"Content-Length: {len(content)}"]
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {self._host}:{self.port}", f"Content-Length: {len(content)}"]
         if content:
             lines.append("Content-Type: application/json")
         lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
@@ -47,7 +47,7 @@ class Caller:
                     break
                 kept[1].close()
             else:
-                kept = await asyncio.open_connection(self._host, self._port)
+                kept = await asyncio.open_connection(self._host, self.port)
             return await self._exchange(*kept, request, has_body=method != "HEAD")
 
     async def _exchange(
