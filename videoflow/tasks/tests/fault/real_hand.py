@@ -11,6 +11,8 @@ import resource
 import shutil
 import subprocess
 import sys
+import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import django
+import psutil
 
 django.setup()
 
@@ -35,6 +38,7 @@ from videoflow.providers import aligner  # noqa: E402, F401
 from videoflow.sessions.services import session_create  # noqa: E402
 from videoflow.tasks.models import ProgressEvent, Task  # noqa: E402
 from videoflow.tasks.services import leases_reap, task_cancel, task_claim  # noqa: E402
+from videoflow.tasks.tests.noop.machine import wait_for  # noqa: E402
 
 SCRIPT = "# Cats\n\nAna: Cats purr.\nBen: Why is that?\nAna: Nobody knows.\nBen: Good cats!\n"
 INPUTS: dict[str, dict[str, Any]] = {
@@ -57,8 +61,8 @@ def _enter(folder: Path) -> None:
     redis.breaker.allows = lambda: False  # type: ignore[method-assign]
 
 
-def _forked(folder: str, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Do something in a child and return what it returned, with its exit code; all that a dead one leaves is the code."""
+def _fork(folder: str, act: Callable[[], dict[str, Any]]) -> tuple[int, int]:
+    """Begin something in a child; return its pid and the pipe that will bring what it returned."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -71,13 +75,24 @@ def _forked(folder: str, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
             with os.fdopen(writing, "w") as pipe:
                 pipe.write(answer)
             code = 0
+        except Exception:
+            traceback.print_exc()
         finally:
             os._exit(code)
     os.close(writing)
+    return pid, reading
+
+
+def _answer(pid: int, reading: int) -> dict[str, Any]:
+    """Wait for a child and return what it returned, with its exit code; all that a dead one leaves is the code."""
     with os.fdopen(reading) as pipe:
         answer = pipe.read()
     _, status = os.waitpid(pid, 0)
     return {**(json.loads(answer) if answer else {}), "exit": os.waitstatus_to_exitcode(status)}
+
+
+def _forked(folder: str, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    return _answer(*_fork(folder, act))
 
 
 def _link_or_copy(path: str, copy: str) -> None:
@@ -198,6 +213,23 @@ def cancel(folder: str, name: str) -> dict[str, Any]:
     return _forked(folder, act)
 
 
+def cancel_amid(folder: str, name: str) -> dict[str, Any]:
+    """Cancel the stage's task once processes work for it; return how many did, and after how long all were gone."""
+    pid, reading = _fork(folder, lambda: _run(name))
+    workers: set[int] = set()
+
+    def is_at_work() -> bool:
+        workers.update(child.pid for child in psutil.Process(pid).children())
+        return bool(workers)
+
+    wait_for(is_at_work, seconds=30, what="processes at work")
+    cancel(folder, name)
+    begun = time.monotonic()
+    answer = _answer(pid, reading)
+    wait_for(lambda: not any(psutil.pid_exists(worker) for worker in workers), seconds=30, what="the end of the work", every=0.02)
+    return {**answer, "workers": len(workers), "gone_after_seconds": round(time.monotonic() - begun, 2)}
+
+
 def tend(folder: str) -> dict[str, Any]:
     """Do the hourly housekeeping as if everything were old."""
 
@@ -261,7 +293,9 @@ def _files() -> dict[str, int]:
     return {str(path.relative_to(root)): path.stat().st_ino for path in found}
 
 
-COMMANDS = {act.__name__: act for act in (chain, folder_copy, crash, run_without_room, run, recover, cancel, facts, tend)}
+COMMANDS = {
+    act.__name__: act for act in (chain, folder_copy, crash, run_without_room, run, recover, cancel, cancel_amid, facts, tend)
+}
 
 if __name__ == "__main__":
     for line in sys.stdin:

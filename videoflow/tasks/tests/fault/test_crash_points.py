@@ -57,3 +57,21 @@ def test_a_dead_export_that_is_cancelled_leaves_nothing(plan, real_studio):
     facts = real_studio.hand.ask("facts", folder, "youtube_upload")
     assert facts["status"] == "cancelled"
     assert not [path for path in facts["files"] if path.startswith(("exports/", "work/"))]
+
+
+@pytest.mark.parametrize("stage", ["script_generation", "media_generation", "video_composition"])
+def test_a_stage_that_is_cancelled_leaves_nothing_behind(plan, real_studio, stage):
+    faults = plan("a stage is cancelled at work", cancelled=1, processes_ended=1)
+    folder = real_studio.begin(stage, "cancelled_at_work", is_cold=True)
+    cancelled = real_studio.hand.ask("cancel_amid", folder, stage)
+    assert (cancelled["exit"], cancelled["status"]) == (0, "cancelled")
+    assert cancelled["gone_after_seconds"] < 5  # the contract's
+    faults.saw("cancelled")
+    faults.saw("processes_ended", cancelled["workers"])
+    assert not processes_of(Path(folder))
+    facts = real_studio.hand.ask("facts", folder, stage)
+    assert (facts["completions"], facts["errors"]) == (0, 0)
+    assert not [path for path in facts["files"] if path.startswith("work/")]
+    real_studio.hand.ask("tend", folder)
+    assert not [path for path in real_studio.hand.ask("facts", folder, stage)["files"] if ".part" in path]
+    shutil.rmtree(folder)
