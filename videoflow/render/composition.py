@@ -74,13 +74,13 @@ def timeline_captions(timeline: Timeline) -> tuple[Caption, ...]:
     return captions_break(timeline.captions, timeline.format, timeline.caption_style, timeline.seconds)
 
 
-def scene_check(scene: Scene) -> None:
-    """Refuse a scene whose picture or clip cannot be used as the scene asks.
+def scene_check(scene: Scene, *, whole: bool = True) -> None:
+    """Refuse a scene whose picture or clip cannot be used as the scene asks; ``whole`` as ``media_check`` takes it.
 
     Raises:
         BadInput: with the file's name and why.
     """
-    facts = media_check(scene.media, scene.kind, heard=scene.clip_level_db is not None)
+    facts = media_check(scene.media, scene.kind, heard=scene.clip_level_db is not None, whole=whole)
     if scene.kind == "clip" and 0.0 < facts.video_seconds <= scene.clip_start:
         raise BadInput(f"{scene.media.name} lasts {facts.video_seconds:.1f} s and should begin at {scene.clip_start:.1f} s.")
 

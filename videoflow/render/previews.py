@@ -114,7 +114,7 @@ def poster(timeline: Timeline, index: int, out: Path, *, width_px: int = 640) ->
         BadInput: there is no such scene, or its file cannot be used; the sentence names the file.
     """
     scene = _scene_at(timeline, index)
-    scene_check(scene)
+    scene_check(scene, whole=False)
     form = timeline.format
     width = max(64, min(width_px, form.width_px) // 2 * 2)
     small = replace(timeline, format=Format(width, round(width * form.height_px / form.width_px / 2) * 2, form.fps))
@@ -194,7 +194,7 @@ def _scene_remake(small: Timeline, index: int, work_dir: Path) -> Remake:
     if small.music:
         hashes[small.music.path] = ""
     for scene in small.scenes[max(0, index - 1) : index + 2]:
-        scene_check(scene)
+        scene_check(scene, whole=False)
         hashes[scene.media] = file_sha256(scene.media)
     captions = timeline_captions(small) if small.caption_style.name != "none" else ()
     segments = _scene_segments(plan_make(small, captions, hashes), *_frames_of(small, index))

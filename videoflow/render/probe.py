@@ -50,6 +50,10 @@ MAX_CLIP_SIDE_PX = 8192
 MAX_CLIP_PIXELS = 36_000_000
 """8K. A decoder holds up to sixteen frames."""
 MAX_AUDIO_SECONDS = 4 * 3600.0
+DECODED_SECONDS = 60.0
+"""How much of a clip is decoded before it is accepted (3 ms a frame at 1080p)."""
+_SETTLED_SECONDS = 0.5
+"""Cut recordings may begin with frames whose reference is gone; players pass over them."""
 _MANY_STREAMS = 32
 
 
@@ -165,10 +169,11 @@ def probe(path: Path) -> MediaFacts:
         return MediaFacts(container.format.name, seconds, path.stat().st_size, **facts)
 
 
-def media_check(path: Path, kind: MediaKind, *, heard: bool = False) -> MediaFacts:
+def media_check(path: Path, kind: MediaKind, *, heard: bool = False, whole: bool = True) -> MediaFacts:
     """Return the facts of a file that really is what it is said to be, and that can be read from its start to its end.
 
-    ``heard`` asks that the sound of a clip can be used as well. A file that has not changed since is not read again.
+    ``heard`` asks that the sound of a clip can be used as well; without ``whole`` a clip's frames are trusted if its packets are
+    in order. A file that has not changed since is not read again.
 
     Raises:
         BadInput: with the file's name and what is wrong with it.
@@ -176,14 +181,14 @@ def media_check(path: Path, kind: MediaKind, *, heard: bool = False) -> MediaFac
     if not path.is_file():
         raise BadInput(f"{path.name} does not exist.")
     state = path.stat()
-    facts = _checked(path, kind, state.st_size, state.st_mtime_ns)
+    facts = _checked(path, kind, state.st_size, state.st_mtime_ns, whole=whole)
     if heard and facts.audio_codec is not None:
         _sound_check(path, facts)
     return facts
 
 
 @lru_cache(maxsize=1024)
-def _checked(path: Path, kind: MediaKind, size_bytes: int, changed_ns: int) -> MediaFacts:
+def _checked(path: Path, kind: MediaKind, size_bytes: int, changed_ns: int, *, whole: bool) -> MediaFacts:
     if kind == "image":
         name, width, height = still_check(path)
         return MediaFacts(name, 0.0, size_bytes, width_px=width, height_px=height, video_codec=name)
@@ -197,7 +202,7 @@ def _checked(path: Path, kind: MediaKind, size_bytes: int, changed_ns: int) -> M
     shown_seconds = facts.video_seconds if kind == "clip" else facts.audio_seconds
     if shown_seconds <= 0 and not (kind == "clip" and facts.container.startswith("matroska")):
         raise BadInput(f"{path.name} has no length: there is nothing in it.")
-    _course_check(path, kind, shown_seconds)
+    _course_check(path, kind, shown_seconds, whole=whole)
     return facts
 
 
@@ -237,10 +242,10 @@ def stream_end_seconds(container: InputContainer, stream: av.VideoStream | av.Au
     return max(0.0, last - float((stream.start_time or 0) * (stream.time_base or 0)))
 
 
-def _course_check(path: Path, kind: MediaKind, seconds: float) -> None:
+def _course_check(path: Path, kind: MediaKind, seconds: float, *, whole: bool) -> None:
     """Read the file to its end, because the header of a truncated file still promises the whole length.
 
-    Every packet of a clip is looked at and every picture that stands by itself is decoded; of sound the beginning and the end.
+    Of sound the beginning is decoded and the end is read.
     """
     try:
         with media_open(path) as container:
@@ -248,11 +253,10 @@ def _course_check(path: Path, kind: MediaKind, seconds: float) -> None:
         with media_open(path) as container:
             stream = _picture_stream(container) if kind == "clip" else container.streams.audio[0]
             assert stream is not None
-            last = (
-                _clip_walk(container, stream, path)
-                if isinstance(stream, av.VideoStream)
-                else stream_end_seconds(container, stream)
-            )
+            if isinstance(stream, av.VideoStream):
+                last = _clip_walk(container, stream, path, whole=whole)
+            else:
+                last = stream_end_seconds(container, stream)
     except (av.error.FFmpegError, OSError) as error:
         raise BadInput(f"{path.name} is damaged: it cannot be read to its end.") from error
     if first is None:
@@ -271,25 +275,33 @@ def _first_frames(container: InputContainer, kind: MediaKind) -> Iterator[object
         yield from container.decode(container.streams.audio[0])
 
 
-def _clip_walk(container: InputContainer, stream: av.VideoStream, path: Path) -> float:
-    """Look at every packet of a clip and decode those that need no other; return where the last one ends, in seconds."""
+def _clip_walk(container: InputContainer, stream: av.VideoStream, path: Path, *, whole: bool) -> float:
+    """Look at every packet of a clip and return where the last one ends, in seconds.
+
+    ``whole`` asks to decode the first minute; after it, and without it, only pictures that need no other are decoded.
+    """
     context = stream.codec_context
     context.thread_count = 1
-    context.skip_frame = "NONKEY"
     prefix = _length_prefix(context)
-    packets, last = 0, 0.0
-    step = _frame_step(stream)
+    packets, last, step = 0, 0.0, _frame_step(stream)
     for packet in container.demux(stream):
         if not packet.size:
             continue
         packets += 1
-        if packet.is_corrupt or (prefix and not _units_fit(bytes(packet), prefix)):
-            at = float((packet.pts or 0) * packet.time_base)
+        at = float((packet.pts or packet.dts or 0) * packet.time_base)
+        last = max(last, at + float((packet.duration or step) * packet.time_base))
+        sound = not packet.is_corrupt and (not prefix or _units_fit(bytes(packet), prefix))
+        if sound and not packet.is_keyframe and not (whole and at < DECODED_SECONDS):
+            context.skip_frame = "NONKEY"
+            continue
+        frames: list[av.VideoFrame] = []
+        try:
+            if sound:
+                frames = context.decode(packet)
+        except av.error.FFmpegError:
+            sound = False
+        if not sound or any(frame.is_corrupt and at > _SETTLED_SECONDS for frame in frames):
             raise BadInput(f"{path.name} is damaged: its picture is missing at {at:.1f} s.")
-        if packet.pts is not None:
-            last = max(last, float((packet.pts + (packet.duration or step)) * packet.time_base))
-        if packet.is_keyframe:
-            context.decode(packet)
     if packets < stream.frames * 0.98:
         raise BadInput(f"{path.name} is damaged: {stream.frames - packets} of its {stream.frames} frames are missing.")
     return last - float((stream.start_time or 0) * (stream.time_base or 0))
