@@ -5,8 +5,8 @@ from videoflow.render.composition import Composition, Remake, compose, remake_of
 from videoflow.render.encoder_trial import Trial, hardware_trials
 from videoflow.render.previews import Preview, poster, preview_scene, preview_whole
 from videoflow.render.probe import MediaFacts, media_check, probe
-from videoflow.render.quality import Finding, QualityReport
-from videoflow.render.subtitles import captions_srt, captions_vtt
+from videoflow.render.quality import Finding, QualityReport, verdict_of
+from videoflow.render.subtitles import captions_srt, captions_vtt, timeline_subtitles
 from videoflow.render.timeline import (
     CaptionLine,
     CaptionStyle,
@@ -48,4 +48,6 @@ __all__ = [
     "probe",
     "remake_of",
     "timeline_captions",
+    "timeline_subtitles",
+    "verdict_of",
 ]

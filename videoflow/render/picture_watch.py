@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from videoflow.render.planes import Plane
+Plane = NDArray[np.uint8]
 
 DARK_LUMA = 34
 """8 % of the range over black; a frame is black when this share of it is no lighter."""
@@ -20,7 +20,7 @@ _MARK_SIZE = (16, 9)
 
 def picture_mark(luma: Plane) -> NDArray[np.uint8]:
     """Return a frame's luma as 16 x 9 means, by which it is known again after coding."""
-    return cv2.resize(luma, _MARK_SIZE, interpolation=cv2.INTER_AREA).astype(np.uint8)  # type: ignore[return-value]
+    return cv2.resize(luma, _MARK_SIZE, interpolation=cv2.INTER_AREA).astype(np.uint8)
 
 
 class PictureWatch:

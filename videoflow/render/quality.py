@@ -161,7 +161,7 @@ def _decode_findings(path: Path, facts: MediaFacts, seen: Sequence[Seen], cancel
         stream = container.streams.video[0]
         for first, part in chosen.items():
             at = first / facts.fps
-            shown = _frame_at(container, stream, at, facts.fps)
+            shown = frame_mark(container, stream, at, facts.fps)
             if shown is None or mark_distance(part.about["mark"], shown) > MARK_TOLERANCE:
                 yield Finding("decode", "block", at, None, "The finished file does not show what was painted; compose it again.")
     code, complaint = ffmpeg_run(
@@ -171,7 +171,7 @@ def _decode_findings(path: Path, facts: MediaFacts, seen: Sequence[Seen], cancel
         yield Finding("decode", "block", max(0.0, facts.seconds - 1), facts.seconds, "The last second cannot be decoded.")
 
 
-def _frame_at(container: av.container.InputContainer, stream: av.VideoStream, seconds: float, fps: float) -> str | None:
+def frame_mark(container: av.container.InputContainer, stream: av.VideoStream, seconds: float, fps: float) -> str | None:
     """Return the mark of the frame that is shown at a time; segments begin with a key frame, so it is the first decoded."""
     assert stream.time_base is not None
     container.seek(round((seconds + 0.1 / fps) / stream.time_base), stream=stream)

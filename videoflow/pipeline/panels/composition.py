@@ -26,11 +26,14 @@ class Check:
 def quality_lines(video: Video) -> list[Check]:
     """Say what was measured on the finished file; findings come first, the worst on top."""
     found = video.quality.get("findings", [])
-    order = {"fail": 0, "warn": 1}
+    order = {"block": 0, "warn": 1}
     findings = sorted(
         (finding for finding in found if finding.get("severity") in order), key=lambda finding: order[finding["severity"]]
     )
-    lines = [Check(str(finding["severity"]), str(finding["message"]), start=finding.get("start")) for finding in findings]
+    lines = [
+        Check("fail" if finding["severity"] == "block" else "warn", str(finding["message"]), start=finding.get("start"))
+        for finding in findings
+    ]
     return [*lines, *_figure_lines(video)]
 
 
@@ -39,7 +42,7 @@ def _figure_lines(video: Video) -> list[Check]:
     kinds = {
         str(finding.get("kind", ""))
         for finding in video.quality.get("findings", [])
-        if finding.get("severity") in ("warn", "fail")
+        if finding.get("severity") in ("warn", "block")
     }
     lines = []
     loudness, peak = figures.get("loudness_lufs"), figures.get("true_peak_db")

@@ -33,6 +33,7 @@ from videoflow.render.timeline import Scene as TimelineScene
 MUSIC_LEVEL_DB = -20.0  # beside the speech, while nobody speaks
 DRIFT_LIMIT_MS = 120.0  # captions stand within this of the spoken word
 DRIFT_SHARE = 0.95  # of the words; the rest is the listener's own error, where it takes music in a pause for a word
+LOST_SHARE = 0.5  # captions that stand wrong for every other word are not published
 BYTES_PER_SECOND = 2_500_000  # segments, audio and the finished file of one second at 1080p
 
 
@@ -216,37 +217,33 @@ def _beside(context: StageContext, script: Script, timeline: Timeline) -> _Besid
         title=script.title, look=project.look, keywords=script.keywords, seed=project.seed, out=folder / "thumbnail.jpg"
     )
     srt, vtt = folder / "captions.srt", folder / "captions.vtt"
-    captions = render.timeline_captions(timeline)
+    captions = render.timeline_subtitles(timeline)
     srt.write_text(render.captions_srt(captions), encoding="utf-8")
     names = {speaker.speaker: speaker.name for speaker in timeline.speakers}
-    vtt.write_text(render.captions_vtt(captions, names), encoding="utf-8")
+    vtt.write_text(render.captions_vtt(captions, names, timeline.speakers), encoding="utf-8")
     return _Beside(thumbnail, srt, vtt)
 
 
 def _quality(made: render.Composition, drift: DriftReport, script: Script) -> dict[str, Any]:
     """Return the report for the page and the file: the compositor's checks, the captions' timing, the speakers' shares."""
-    report: dict[str, Any] = json.loads(json.dumps(asdict(made.report)))
-    findings: list[dict[str, Any]] = list(report["findings"])
+    findings = list(made.report.findings)
     if drift.checked and (drift.p95_ms > DRIFT_LIMIT_MS or drift.share_within_limit < DRIFT_SHARE):
-        findings.append(
-            {
-                "kind": "caption_drift",
-                "severity": "warn",
-                "start": None,
-                "end": None,
-                "message": f"Only {drift.share_within_limit:.0%} of the caption words stand within 120 ms of the voice.",
-            }
-        )
+        message = f"Only {drift.share_within_limit:.0%} of the caption words stand within 120 ms of the voice."
+        severity: Literal["warn", "block"] = "block" if drift.share_within_limit < LOST_SHARE else "warn"
+        findings.append(render.Finding("caption_drift", severity, None, None, message))
     figures = {
-        **report["figures"],
+        **made.report.figures,
         "loudness_lufs": made.loudness_lufs,
         "true_peak_db": made.true_peak_db,
         "seconds": made.seconds,
         "share_a": script.share_a,
         "caption_drift": {key: value for key, value in asdict(drift).items() if isinstance(value, int | float)},
     }
-    verdict = report["verdict"] if report["verdict"] != "ok" or len(findings) == len(report["findings"]) else "warn"
-    return {"verdict": verdict, "findings": findings, "figures": figures}
+    return {
+        "verdict": render.verdict_of(findings),
+        "findings": [asdict(finding) for finding in findings],
+        "figures": figures,
+    }
 
 
 STAGE = Stage(

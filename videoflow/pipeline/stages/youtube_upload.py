@@ -33,6 +33,11 @@ def _video(project: Project) -> Video:
     video = project.videos.select_related("file", "thumbnail", "srt", "vtt", "script").first()
     if video is None:
         raise StageNotReady("There is no finished video yet. Compose it first.")
+    if video.quality.get("verdict") == "block":
+        reasons = [str(found["message"]) for found in video.quality["findings"] if found["severity"] == "block"]
+        raise BadInput(
+            f"This video is not published as it is: {' '.join(reasons)} Mend that and compose it again.", code="QUALITY_BLOCKS"
+        )
     return video
 
 

@@ -50,7 +50,7 @@ class TestMakeVideo:
         assert (facts.width_px, facts.height_px, facts.video_codec, facts.audio_codec) == (1080, 1080, "h264", "aac")
         assert facts.seconds == pytest.approx(video.seconds, abs=0.1)
         assert "/open/" in printed
-        assert video.quality["verdict"] != "fail"
+        assert video.quality["verdict"] != "block"
         assert -15 <= video.quality["figures"]["loudness_lufs"] <= -13
         assert video.quality["figures"]["true_peak_db"] < -1
         assert Turn.objects.get(position=0).text == "Did you know that cats purr when they are hurt, too?"
