@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
-
-from django.db import transaction
 
 from videoflow.api.auth import uuid_read
 from videoflow.api.errors import NotFound
@@ -13,8 +11,8 @@ from videoflow.errors import BadInput
 from videoflow.pipeline import stages
 from videoflow.pipeline.models import Project
 from videoflow.pipeline.selectors import projects_of
-from videoflow.pipeline.services import project_create, stage_start
-from videoflow.sessions.idempotency import reply_once
+from videoflow.pipeline.services import project_new, stage_prepare
+from videoflow.sessions.idempotency import reply_kept, reply_once
 from videoflow.sessions.models import CreatorSession
 from videoflow.tasks.events import task_message
 from videoflow.tasks.models import Task
@@ -38,18 +36,15 @@ def task_submit(
     """
     stages.get(task_type).input_schema.model_validate_json(json.dumps(input_data), strict=True)
 
-    def start(project: Project) -> dict[str, Any]:
-        task = stage_start(project=project, task_type=task_type, input_data=input_data, priority=PRIORITIES[priority])
-        return dict(task_message(task))
-
-    def act() -> dict[str, Any]:
-        if input_data.get("project_id"):
-            return start(_project_named(session, input_data["project_id"]))
-        with transaction.atomic():  # no project without its task
-            return start(_project_begun(session, task_type, input_data))
+    def prepare() -> Callable[[], dict[str, Any]]:
+        """Do what takes long before any transaction; what is returned only writes."""
+        named = input_data.get("project_id")
+        project = _project_named(session, named) if named else _project_new(session, task_type, input_data)
+        queue = stage_prepare(project=project, task_type=task_type, input_data=input_data, priority=PRIORITIES[priority])
+        return lambda: dict(task_message(queue()))
 
     if key is None:
-        return act(), False
+        return prepare()(), False
     if not 0 < len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
         raise BadInput(
             f"An Idempotency-Key has 1 to {LONGEST_KEY} printable ASCII characters.",
@@ -57,7 +52,11 @@ def task_submit(
             details={"Idempotency-Key": "not usable"},
         )
     request_text = json.dumps([task_type, input_data, priority], sort_keys=True)
-    return reply_once(session=session, key=key, request_hash=hashlib.sha256(request_text.encode()).hexdigest(), act=act)
+    request_hash = hashlib.sha256(request_text.encode()).hexdigest()
+    kept = reply_kept(session=session, key=key, request_hash=request_hash)
+    if kept is not None:
+        return kept, True
+    return reply_once(session=session, key=key, request_hash=request_hash, act=prepare())
 
 
 def _project_named(session: CreatorSession, project_id: str) -> Project:
@@ -68,7 +67,7 @@ def _project_named(session: CreatorSession, project_id: str) -> Project:
     return project
 
 
-def _project_begun(session: CreatorSession, task_type: str, input_data: Mapping[str, Any]) -> Project:
+def _project_new(session: CreatorSession, task_type: str, input_data: Mapping[str, Any]) -> Project:
     if task_type not in BEGINNINGS:
         raise BadInput(
             "Name the project this step works on.",
@@ -76,4 +75,4 @@ def _project_begun(session: CreatorSession, task_type: str, input_data: Mapping[
             details={"input_data.project_id": "This field is required"},
         )
     facts = {name: input_data[name] for name in ("minimum_seconds", "language", "seed") if input_data.get(name) is not None}
-    return project_create(session=session, title=input_data.get("topic") or BEGINNINGS[task_type], **facts)
+    return project_new(session=session, title=input_data.get("topic") or BEGINNINGS[task_type], **facts)

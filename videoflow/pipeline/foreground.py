@@ -11,7 +11,7 @@ from videoflow.errors import VideoflowError
 from videoflow.pipeline import stages
 from videoflow.pipeline.models import Project
 from videoflow.pipeline.runner import task_run, worker_id_make
-from videoflow.pipeline.services import stage_start
+from videoflow.pipeline.services import stage_prepare
 from videoflow.tasks.models import Task
 from videoflow.tasks.services import Claim, task_cancel, task_claim
 
@@ -20,8 +20,9 @@ console = Console(stderr=True)
 
 def _claim(project: Project, task_type: str, input_data: Mapping[str, Any]) -> Claim:
     """Queue and claim in one transaction, so that no worker of a running studio takes the task first."""
+    queue = stage_prepare(project=project, task_type=task_type, input_data=input_data, wake=False)
     with transaction.atomic():
-        task = stage_start(project=project, task_type=task_type, input_data=input_data, wake=False)
+        task = queue()
         claim = task_claim(queue=task.queue, worker_id=worker_id_make("command"), task_id=task.pk)
     assert claim is not None
     return claim

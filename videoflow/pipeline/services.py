@@ -3,7 +3,7 @@
 import contextlib
 import secrets
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -26,7 +26,7 @@ MINUTES_LIMITS_SECONDS = (20, 1800)
 SEED_LIMIT = 2_147_483_647
 
 
-def project_create(
+def project_new(
     *,
     session: CreatorSession,
     title: str = "",
@@ -35,7 +35,7 @@ def project_create(
     seed: int | None = None,
     language: str = "en",
 ) -> Project:
-    """Create a project; without a seed a random one is drawn, so that no two videos are alike.
+    """Return a project that is not saved yet; without a seed a random one is drawn, so that no two videos are alike.
 
     Raises:
         BadInput: unknown aspect, a length outside 20 seconds to 30 minutes, or a seed that is negative or too large.
@@ -47,7 +47,7 @@ def project_create(
         raise BadInput("A video can be 20 seconds to 30 minutes long.", details={"minimum_seconds": "out of range"})
     if seed is not None and not 0 <= seed <= SEED_LIMIT:
         raise BadInput(f"A seed is a whole number from 0 to {SEED_LIMIT}.", details={"seed": "out of range"})
-    return Project.objects.create(
+    return Project(
         session=session,
         title=(title or "Untitled video")[:200],
         aspect=aspect,
@@ -55,6 +55,13 @@ def project_create(
         seed=secrets.randbelow(1_000_000) if seed is None else seed,
         language=language,
     )
+
+
+def project_create(**facts: Any) -> Project:
+    """Create a project of ``project_new``'s facts."""
+    project = project_new(**facts)
+    project.save(force_insert=True)
+    return project
 
 
 def project_delete(*, project: Project) -> None:
@@ -141,7 +148,7 @@ def input_validate(task_type: str, input_data: Mapping[str, Any]) -> StageInput:
         raise BadInput(f"{first_field}: {first_message}.", code="INVALID_INPUT", details=details) from None
 
 
-def stage_start(
+def stage_prepare(
     *,
     project: Project,
     task_type: str,
@@ -149,8 +156,10 @@ def stage_start(
     priority: int = Task.Priority.NORMAL,
     wake: bool = True,
     most_waiting: int | None = MAX_WAITING,
-) -> Task:
-    """Queue one run of a stage.
+) -> Callable[[], Task]:
+    """Check one run of a stage and return what queues it, which saves a new project with its task: neither without the other.
+
+    Checking may take a second (a script is drafted), so it must not happen inside a transaction: every writer would wait for it.
 
     Raises:
         BadInput: the input is not what the stage takes.
@@ -161,13 +170,34 @@ def stage_start(
     stage = stages.get(task_type)
     options = input_validate(task_type, input_data)
     stage.ready(project, options)
-    return task_enqueue(
-        session=project.session,
-        project_id=project.pk,
-        task_type=stage.name,
-        queue=stage.queue,
-        input_data=options.model_dump(mode="json", by_alias=True, exclude_unset=True),
-        priority=priority,
-        wake=wake,
-        most_waiting=most_waiting,
-    )
+
+    def queue() -> Task:
+        with transaction.atomic():
+            if project._state.adding:
+                project.save(force_insert=True)
+            return task_enqueue(
+                session=project.session,
+                project_id=project.pk,
+                task_type=stage.name,
+                queue=stage.queue,
+                input_data=options.model_dump(mode="json", by_alias=True, exclude_unset=True),
+                priority=priority,
+                wake=wake,
+                most_waiting=most_waiting,
+            )
+
+    return queue
+
+
+def stage_start(
+    *,
+    project: Project,
+    task_type: str,
+    input_data: Mapping[str, Any],
+    priority: int = Task.Priority.NORMAL,
+    most_waiting: int | None = MAX_WAITING,
+) -> Task:
+    """Check and queue one run of a stage; raises what ``stage_prepare`` does."""
+    return stage_prepare(
+        project=project, task_type=task_type, input_data=input_data, priority=priority, most_waiting=most_waiting
+    )()

@@ -19,6 +19,22 @@ class KeyReused(VideoflowError):
     code = "IDEMPOTENCY_KEY_REUSED"
 
 
+def _reply_of(kept: IdempotencyKey, request_hash: str) -> dict[str, Any]:
+    if kept.request_hash != request_hash:
+        raise KeyReused("This Idempotency-Key stands for another request. Use a new key for a new request.")
+    return dict(kept.reply)
+
+
+def reply_kept(*, session: CreatorSession, key: str, request_hash: str) -> dict[str, Any] | None:
+    """Return the reply that was kept for this request within a day; None when there is none.
+
+    Raises:
+        KeyReused: the key was used with another request within a day.
+    """
+    kept = IdempotencyKey.objects.filter(session=session, key=key, created_at__gte=timezone.now() - KEY_LIFE).first()
+    return _reply_of(kept, request_hash) if kept else None
+
+
 def reply_once(
     *, session: CreatorSession, key: str, request_hash: str, act: Callable[[], dict[str, Any]]
 ) -> tuple[dict[str, Any], bool]:
@@ -45,9 +61,7 @@ def reply_once(
         kept = rows.first()  # the other one of two at the same time
         if kept is None:
             raise
-    if kept.request_hash != request_hash:
-        raise KeyReused("This Idempotency-Key stands for another request. Use a new key for a new request.")
-    return kept.reply, True
+    return _reply_of(kept, request_hash), True
 
 
 def keys_forget() -> None:

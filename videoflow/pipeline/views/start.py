@@ -1,7 +1,6 @@
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -20,7 +19,7 @@ from videoflow.pipeline.forms import (
 )
 from videoflow.pipeline.models import Project, SourceFile
 from videoflow.pipeline.selectors import project_cards, projects_of
-from videoflow.pipeline.services import project_create, source_file_add, stage_start
+from videoflow.pipeline.services import project_new, source_file_add, stage_start
 from videoflow.pipeline.sources import columns_missing
 from videoflow.pipeline.views.refusal import refusal
 
@@ -86,10 +85,8 @@ def _source_take(request: Request, form: TrendsForm) -> SourceFile:
 
 def _project_begin(request: Request, form: VideoForm, title: str, task_type: str, input_data: dict[str, Any]) -> Project:
     """Create a project and queue its first stage; neither without the other."""
-    with transaction.atomic():
-        session = request.creator.session
-        project = project_create(session=session, title=title, **form.project_facts())
-        stage_start(project=project, task_type=task_type, input_data=input_data)
+    project = project_new(session=request.creator.session, title=title, **form.project_facts())
+    stage_start(project=project, task_type=task_type, input_data=input_data)
     return project
 
 
