@@ -36,8 +36,10 @@ from videoflow.tasks.tests.noop.sockets import ProgressSocket, Refused, progress
 MOST_CONNECTIONS = 10_000
 MOST_SECONDS = 600.0
 MOST_SAMPLE_TASKS = 20  # a running studio does real work for each
+MOST_RENDERING = 4
 OPENING_AT_ONCE = 50
 SETTLE_SECONDS = 60.0
+RENDER_START_SECONDS = 60.0
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -123,8 +125,29 @@ def figures(ledger: Ledger, expected: dict[str, int], latencies_ms: list[float],
     }
 
 
-async def own_studio(connections: int, seconds: float, tasks_per_second: float) -> dict[str, Any]:
-    with Machine(workers=1, processes=2, serves=True, notes_commits=True) as machine:
+class SocketMachine(Machine):
+    """The machine with rate limits off, and videos being composed beside it."""
+
+    def __init__(self) -> None:
+        super().__init__(workers=1, processes=2, serves=True, notes_commits=True)
+        self.environment["VIDEOFLOW_RATE_LIMITS"] = "0"
+
+    def start(self, name: str) -> None:
+        if not name.startswith("rendering"):
+            super().start(name)
+            return
+        folder = self.data / name
+        folder.mkdir()
+        self._launch(name, [sys.executable, "-m", "videoflow.tasks.tests.noop.rendering", str(folder)])
+        wait_for((folder / "rendered").exists, seconds=RENDER_START_SECONDS, what=f"frames of {name}")
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    return float(sum(process.cpu_times()[:2]))
+
+
+async def own_studio(connections: int, seconds: float, tasks_per_second: float, rendering: int) -> dict[str, Any]:
+    with SocketMachine() as machine:
         bearer = secrets.token_urlsafe(16)
         sessions = machine.hand.ask("sessions", bearer, connections)["sessions"]
         ledger = Ledger()
@@ -133,13 +156,19 @@ async def own_studio(connections: int, seconds: float, tasks_per_second: float) 
         opened_at = time.monotonic()
         sockets = await connect_all(ledger, sessions, [bearer] * connections, host="127.0.0.1", port=machine.port)
         opening_seconds = time.monotonic() - opened_at
-        idle_from = sum(server.cpu_times()[:2])
+        idle_from = cpu_seconds(server)
         await asyncio.sleep(5)
-        idle_share = (sum(server.cpu_times()[:2]) - idle_from) / 5
+        idle_share = (cpu_seconds(server) - idle_from) / 5
         socket_kb = (server.memory_info().rss - before_bytes) / 1024 / connections
 
+        for number in range(rendering):
+            await asyncio.to_thread(machine.start, f"rendering{number}")
+        processes = {"server": server, "client": psutil.Process(), "redis": psutil.Process(machine.running["redis"].pid)}
+        busy_from, from_at = {name: cpu_seconds(process) for name, process in processes.items()}, time.monotonic()
         machine.hand.tell("drip", sessions, seconds, tasks_per_second, "trending_analysis", {})
         drip = await asyncio.to_thread(machine.hand.reply)
+        drip_seconds = time.monotonic() - from_at
+        busy = {name: (cpu_seconds(process) - busy_from[name]) / drip_seconds for name, process in processes.items()}
         await asyncio.to_thread(wait_for, machine.drained, seconds=SETTLE_SECONDS, what="all tasks done")
         facts = await asyncio.to_thread(machine.hand.ask, "facts")
         try:
@@ -153,10 +182,13 @@ async def own_studio(connections: int, seconds: float, tasks_per_second: float) 
             **figures(ledger, facts["heads"], latencies_ms, connections),
             "foreign": sum(owner[task] != session for (session, _), task in ledger.tasks.items()),
             "cut": sum(not one.is_open for one in sockets),
-            "events_per_second": round(len(ledger.seen) / seconds, 1),
+            "events_per_second": round(len(committed) / (max(committed.values()) - min(committed.values())), 1),
+            "rendering": rendering,
+            "load_average": round(os.getloadavg()[0], 1),
             "tasks_late_seconds": drip["late_seconds"],
             "opening_seconds": round(opening_seconds, 1),
             "idle_cpu_share": round(idle_share, 3),
+            **{f"{name}_cpu_share": round(share, 2) for name, share in busy.items()},
             "kb_per_socket": round(socket_kb, 1),
             "clock": "commit of the event's row to its receipt",
         }
@@ -216,11 +248,14 @@ def main() -> int:
     parser.add_argument("--connections", type=int, default=500)
     parser.add_argument("--duration", type=float, default=20.0, help="Seconds during which tasks are submitted.")
     parser.add_argument("--tasks-per-second", type=float, default=20.0, help="Three events each; own studio only.")
+    parser.add_argument("--rendering", type=int, default=0, help="Videos that are composed meanwhile; own studio only.")
     parser.add_argument("--url", help="A running studio on this machine, for example http://127.0.0.1:8000")
     parser.add_argument("--json", action="store_true", help="One JSON object with the figures as the last line.")
     options = parser.parse_args()
     if not 1 <= options.connections <= MOST_CONNECTIONS or not 0 < options.duration <= MOST_SECONDS:
         parser.error(f"at most {MOST_CONNECTIONS} connections and {MOST_SECONDS:g} seconds")
+    if not 0 <= options.rendering <= MOST_RENDERING:
+        parser.error(f"at most {MOST_RENDERING} videos")
     if options.url and urlsplit(options.url).hostname not in LOOPBACK:
         parser.error("--url must name this machine: http://127.0.0.1:PORT")
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -229,7 +264,7 @@ def main() -> int:
         run = (
             running_studio(options.url, options.connections, options.duration)
             if options.url
-            else own_studio(options.connections, options.duration, options.tasks_per_second)
+            else own_studio(options.connections, options.duration, options.tasks_per_second, options.rendering)
         )
         result = asyncio.run(run)
     except (NotReady, Refused, OSError, httpx.HTTPError) as error:
