@@ -80,6 +80,7 @@ def join(
         av.open(out, "w", format="mp4", options={"movflags": "+faststart", "video_track_timescale": str(fps * 512)}) as result,
     ):
         video = result.add_stream_from_template(first.streams.video[0], opaque=True)  # AV1's decoder is no encoder
+        video.codec_context.codec_tag = first.streams.video[0].codec_context.codec_tag
         audio = result.add_stream_from_template(heard.streams.audio[0])
         video.time_base = Fraction(1, fps * 512)
         for name, value in metadata.items():
