@@ -198,6 +198,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_ROOT = BASE_DIR / "static" / "root"  # what browsers ask for at the top, whatever page they are on
 WHITENOISE_AUTOREFRESH = False
 WHITENOISE_MAX_AGE = 0  # the browser asks again (304), so an updated studio never runs with an old script
 

@@ -4,6 +4,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -92,3 +93,11 @@ class TestHeaders:
 
     def test_foreign_host_is_refused(self) -> None:
         assert Client().get("/livez", headers={"host": "evil.example"}).status_code == 400
+
+
+class TestTopLevelFiles:
+    def test_a_browser_finds_its_icon_even_in_a_shut_studio(self, client: Client, settings: Any) -> None:
+        settings.VIDEOFLOW_REQUIRE_LOGIN = True
+        response = client.get("/favicon.ico")
+        assert response.status_code == 200
+        assert b"".join(response).startswith(b"\x00\x00\x01\x00")

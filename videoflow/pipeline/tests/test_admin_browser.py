@@ -51,7 +51,6 @@ class TestAdmin:
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
         page.on("console", lambda message: complaints.append(f"{page.url}: {message.text}") if message.type == "error" else None)
-        page.route("**/favicon.ico", lambda route: route.fulfill(status=204))  # the browser's own question, not the page's
         staff_make(studio)
         (tmp_path / "video.mp4").write_bytes(bytes(5000))
         studio.do("finished", "cookie", str(tmp_path / "video.mp4"))
