@@ -14,6 +14,8 @@ from videoflow.pipeline.tests import factories
 from videoflow.sessions.models import CreatorSession
 from videoflow.sessions.services import link_create, session_create
 from videoflow.tasks.models import Task
+from videoflow.tasks.services import MAX_WAITING
+from videoflow.tasks.tests.factories import task_make
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -55,6 +57,14 @@ class TestStart:
         for way in ("What is trending", "A topic and your notes", "A finished script"):
             assert way in text_of(response)
         assert CreatorSession.objects.count() == 0, "looking must not make a session"
+
+    def test_says_when_too_many_steps_wait(self, client):
+        session = factories.session_of(client)
+        for _ in range(MAX_WAITING):
+            task_make(session)
+        response = client.post("/", {"way": "trends", "use": "sample", "aspect": "16:9", "minutes": 3, "window": "weekly"})
+        assert (response.status_code, response.headers["Retry-After"]) == (429, "30")
+        assert "20 steps of yours are waiting" in text_of(response)
 
     def test_sample_makes_a_project_and_queues_the_analysis(self, client):
         response = client.post(
