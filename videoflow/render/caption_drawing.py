@@ -253,16 +253,8 @@ class _Canvas:
     def text(self, left: float, baseline: float, text: str, face: fonts.Face, size: int, ink: "Ink") -> None:
         """Draw a line of text whose advance begins at ``left``; parts of pixels are kept, so words stand evenly."""
         reach = round(0.35 * size) + ink.stroke_px
-        width = round(word_width_px(text, size) if face == FACE else fonts.text_width(text, face, size))
         corner = (int(left) - reach, int(baseline) - round(1.35 * size))
-        layer = Image.new("RGBA", (width + 2 * reach, round(2.0 * size)), (0, 0, 0, 0) if ink.stroke_px else (*ink.colour, 0))
-        place = (left - corner[0], baseline - corner[1])
-        outline = (0, 0, 0, 255) if ink.stroke_px else None
-        fonts.text_draw(
-            ImageDraw.Draw(layer), place, text, face, size, (*ink.colour, 255), stroke_px=ink.stroke_px, stroke_fill=outline
-        )
-        if ink.opacity < 1.0:
-            layer.putalpha(layer.getchannel("A").point(lambda value: round(value * ink.opacity)))
+        layer = _lettering(text, face, size, ink, (left - corner[0], baseline - corner[1]), reach)
         self.lay(layer, *corner)
 
 
@@ -271,6 +263,20 @@ class Ink:
     colour: Rgb
     opacity: float = 1.0
     stroke_px: int = 0
+
+
+@lru_cache(maxsize=96)
+def _lettering(text: str, face: fonts.Face, size: int, ink: Ink, place: tuple[float, float], reach: int) -> Image.Image:
+    """Return a piece of text on a transparent ground; the words of a caption stay the same while the mark goes over them."""
+    width = round(word_width_px(text, size) if face == FACE else fonts.text_width(text, face, size))
+    layer = Image.new("RGBA", (width + 2 * reach, round(2.0 * size)), (0, 0, 0, 0) if ink.stroke_px else (*ink.colour, 0))
+    outline = (0, 0, 0, 255) if ink.stroke_px else None
+    fonts.text_draw(
+        ImageDraw.Draw(layer), place, text, face, size, (*ink.colour, 255), stroke_px=ink.stroke_px, stroke_fill=outline
+    )
+    if ink.opacity < 1.0:
+        layer.putalpha(layer.getchannel("A").point(lambda value: round(value * ink.opacity)))
+    return layer
 
 
 @dataclass(frozen=True, slots=True)
