@@ -27,6 +27,7 @@ from videoflow.http import BODY_EXTENSION, ROOM_EXTENSION, too_large_body
 _IN_MEMORY_BYTES = 1024 * 1024
 _WEBSOCKET_MESSAGE_BYTES = 64 * 1024
 """Consumers close at 4 KiB with 1009; the protocol's own limit only bounds what is buffered before they see it."""
+_TOO_BIG = 1009
 
 _TIMEOUT_SECONDS = 2.0
 """Each connection is looked after this often, as in Daphne."""
@@ -148,7 +149,20 @@ class StudioServer(Server):  # type: ignore[misc]
             scope["extensions"] = {ROOM_EXTENSION: {"room": pace.has_room}}
         return super().create_application(protocol, scope)
 
+    @property
+    def ws_factory(self) -> Any:
+        return self._ws_factory
+
+    @ws_factory.setter
+    def ws_factory(self, factory: Any) -> None:
+        factory.setProtocolOptions(failByDrop=False)  # say 1009 or 1007 before the connection goes
+        self._ws_factory = factory
+
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        if message["type"] == "websocket.close" and message.get("code") == _TOO_BIG and protocol in self.connections:
+            # Applications close with 1000 or from 3000 on, says the protocol's own check; the contract says 1009.
+            protocol.sendCloseFrame(code=_TOO_BIG)
+            return
         await super().handle_reply(protocol, message)
         is_open = protocol in self.connections and not self.connections[protocol].get("disconnected")
         if is_open and message["type"] == "http.response.body" and message.get("more_body"):

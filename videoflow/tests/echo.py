@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from django.urls import path
+
 from videoflow.asgi import Entry, HttpBridge, SocketGate
 from videoflow.health.server import StudioServer, endpoints_for
 
@@ -33,18 +35,18 @@ class Long:
 
 def echo(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Answer with what was understood of the request."""
-    path = environ["PATH_INFO"]
-    if path == "/long":
+    asked = environ["PATH_INFO"]
+    if asked == "/long":
         start_response("200 OK", [("Content-Type", "video/mp4"), ("Content-Length", str(LONG_PIECES * len(LONG_PIECE)))])
         return Long(Path(sys.argv[3]))
-    if path == "/fall":
+    if asked == "/fall":
         raise RuntimeError("the application fell")
-    if path == "/slow":
+    if asked == "/slow":
         time.sleep(0.5)
     body = environ["wsgi.input"].read()
     answer = {
         "method": environ["REQUEST_METHOD"],
-        "path": path,
+        "path": asked,
         "query": environ["QUERY_STRING"],
         "length": environ["CONTENT_LENGTH"],
         "sha256": hashlib.sha256(body).hexdigest(),
@@ -56,14 +58,22 @@ def echo(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterabl
     content = json.dumps(answer).encode()
     headers = [("Content-Type", "application/json"), ("Content-Length", str(len(content)))]
     headers += [("Set-Cookie", "one=1"), ("Set-Cookie", "two=2")]
-    start_response("404 Not Found" if path == "/missing" else "200 OK", headers)
+    start_response("404 Not Found" if asked == "/missing" else "200 OK", headers)
     return [content]
+
+
+async def close_with(scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+    """Accept a socket and close it, as soon as it says anything, with the code in its path."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    await receive()
+    await send({"type": "websocket.close", "code": scope["url_route"]["kwargs"]["code"]})
 
 
 def main(descriptor: int, limit_bytes: int, folder: str) -> None:
     bridge = HttpBridge(echo, max_body_bytes=limit_bytes, spool_directory=folder, threads=2)
     StudioServer(
-        Entry(http=bridge, websocket=SocketGate([])),
+        Entry(http=bridge, websocket=SocketGate([path("ws/close/<int:code>", close_with)])),
         endpoints=endpoints_for(host="", port=0, descriptor=descriptor),
         max_body_bytes=limit_bytes,
         spool_directory=folder,

@@ -172,6 +172,26 @@ class TestSockets:
         )
         assert client.recv(100).startswith(b"HTTP/1.1 403")
 
+    @pytest.mark.parametrize(
+        ("size_bytes", "code", "seen"), [(5, 4404, 4404), (5, 1009, 1009), (5, 1000, 1000), (70_000, 1000, 1009)]
+    )
+    def test_the_client_hears_why_it_is_closed(self, echo: Echo, size_bytes: int, code: int, seen: int) -> None:
+        client = echo.raw(
+            f"GET /ws/close/{code} HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\n"
+            "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+        )
+        received = b""
+        while b"\r\n\r\n" not in received:
+            received += client.recv(4096)
+        size = bytes([0x80 | size_bytes]) if size_bytes < 126 else bytes([0xFF]) + size_bytes.to_bytes(8, "big")
+        client.sendall(b"\x81" + size + bytes(4) + b"x" * size_bytes)  # text, masked with zeros
+        frame = received.partition(b"\r\n\r\n")[2]
+        while len(frame) < 4:
+            frame += client.recv(4096)
+        client.close()
+        assert (frame[0], int.from_bytes(frame[2:4], "big")) == (0x88, seen)
+
 
 class TestOrigin:
     @pytest.mark.parametrize(
