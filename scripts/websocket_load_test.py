@@ -199,7 +199,10 @@ async def running_studio(url: str, connections: int, seconds: float) -> dict[str
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or 80
     async with httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as client:
-        made = [await api(client.post("/api/sessions", json={})) for _ in range(connections)]
+        made = []
+        for _ in range(connections):
+            made.append(await api(client.post("/api/sessions", json={})))
+            client.cookies.clear()  # the token stands for the session; a cookie would want its CSRF token too
         ledger = Ledger()
         sessions, bearers = [one["session_id"] for one in made], [one["access_token"] for one in made]
         sockets = await connect_all(ledger, sessions, bearers, host=host, port=port)
