@@ -145,7 +145,7 @@ class TestFigures:
         assert found['videoflow_workers{kind="dispatcher"}'] == 0
 
     def test_redis(self) -> None:
-        redis.connection().set("videoflow:one", "x")
+        redis.connection().set("videoflow:rate:address:::1:1", 1, ex=60)
         found = figures()
         assert found["videoflow_redis_keys"] == 1
         assert found["videoflow_redis_memory_bytes"] > 100_000
