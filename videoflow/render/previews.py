@@ -30,13 +30,15 @@ from videoflow.render.loudness import RATE
 from videoflow.render.plan import Plan, Segment, canonical_key, plan_make
 from videoflow.render.planes import planes_of_frame
 from videoflow.render.probe import media_check
-from videoflow.render.timeline import Format, Scene, Timeline
+from videoflow.render.timeline import CaptionLine, Format, Scene, Timeline
 
 PREVIEW_SIDE_PX = 360
 """The shorter side of a preview."""
 SCENE_LIMIT_SECONDS = 30.0
 WHOLE_LIMIT_SECONDS = 600.0
 _POSTER_QUALITY = 88
+_FADE_SECONDS = 1.0
+"""More than the captions' fades last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +198,10 @@ def _scene_remake(small: Timeline, index: int, work_dir: Path) -> Remake:
     for scene in small.scenes[max(0, index - 1) : index + 2]:
         scene_check(scene, whole=False)
         hashes[scene.media] = file_sha256(scene.media)
-    captions = timeline_captions(small) if small.caption_style.name != "none" else ()
-    segments = _scene_segments(plan_make(small, captions, hashes), *_frames_of(small, index))
+    begin, end = _frames_of(small, index)
+    spoken = replace(small, captions=_lines_near(small, index))
+    captions = timeline_captions(spoken) if small.caption_style.name != "none" else ()
+    segments = _scene_segments(plan_make(small, captions, hashes), begin, end)
     first = segments[0].first_frame
     frames = sum(part.frames for part in segments)
     heard = _window(small, first / small.format.fps, frames / small.format.fps)
@@ -209,6 +213,15 @@ def _scene_remake(small: Timeline, index: int, work_dir: Path) -> Remake:
     missing = {part.key: part for part in segments if not part_is_intact(segment_path(work_dir, part.key))}
     plan = Plan(frames, tuple(segments), key, job)
     return Remake(plan, tuple(missing.values()), not part_is_intact(sound_path(work_dir, key)))
+
+
+def _lines_near(timeline: Timeline, index: int) -> tuple[CaptionLine, ...]:
+    """Return the spoken lines around a scene, with those beside them, whose captions decide how these come and go."""
+    scene = timeline.scenes[index]
+    first, last = scene.start - scene.transition_seconds - _FADE_SECONDS, scene.start + scene.seconds + _FADE_SECONDS
+    lines = [line for line in timeline.captions if line.words]
+    near = [n for n, line in enumerate(lines) if line.words[0].start < last and line.words[-1].end > first]
+    return tuple(lines[max(0, near[0] - 1) : near[-1] + 2]) if near else ()
 
 
 def _window(timeline: Timeline, first: float, seconds: float) -> Timeline:

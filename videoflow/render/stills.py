@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, ImageOps
+from PIL.TiffImagePlugin import TiffImageFile
 
 from videoflow.errors import BadInput
 
@@ -122,6 +123,15 @@ def contained(rgb: Rgb, size: tuple[int, int], background: str) -> Rgb:
     return canvas
 
 
+def _orientation(image: Image.Image) -> int:
+    """Return how a picture is to be turned, as far as is known without decoding it (``getexif`` would decode a PNG)."""
+    if isinstance(image, TiffImageFile):
+        return int(image.tag_v2.get(ExifTags.Base.Orientation, 1))
+    exif = Image.Exif()
+    exif.load(image.info.get("exif", b""))
+    return int(exif.get(ExifTags.Base.Orientation, 1))
+
+
 def still_check(path: Path) -> tuple[str, int, int]:
     """Return an image's format, width and height as it will be shown, after reading it as far as damage would show.
 
@@ -134,8 +144,7 @@ def still_check(path: Path) -> tuple[str, int, int]:
             name = str(image.format).lower()
             if not _ends_well(path, name):
                 raise BadInput(f"{path.name} is cut off: its end is missing.")
-            sideways = image.getexif().get(ExifTags.Base.Orientation, 1) >= _FIRST_SIDEWAYS
-            width, height = (image.height, image.width) if sideways else image.size
+            width, height = (image.height, image.width) if _orientation(image) >= _FIRST_SIDEWAYS else image.size
     except Image.DecompressionBombError as error:
         raise BadInput(f"{path.name} has far too many pixels; the limit is 50 megapixels.") from error
     except _BROKEN as error:

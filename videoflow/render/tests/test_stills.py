@@ -90,7 +90,7 @@ def _linear_profile() -> io.BytesIO:
     for number in range(int.from_bytes(data[128:132], "big")):
         entry = 132 + 12 * number
         offset, size = (int.from_bytes(data[entry + 4 * n : entry + 4 * n + 4], "big") for n in (1, 2))
-        if data[entry : entry + 4] in (b"rTRC", b"gTRC", b"bTRC"):
+        if bytes(data[entry : entry + 4]) in (b"rTRC", b"gTRC", b"bTRC"):
             data[offset : offset + size] = (b"curv" + bytes(8)).ljust(size, b"\0")
         if data[entry : entry + 4] == b"desc":
             data[offset : offset + size] = bytes(data[offset : offset + size]).replace(b"s\0R\0G\0B", b"l\0i\0n\0e")
