@@ -160,10 +160,12 @@ def children_map(
     cancelled: CancelCheck,
     on_result: Callable[[int, Result], None] | None = None,
     on_progress: Callable[[float], None] | None = None,
+    weights: Sequence[float] | None = None,
 ) -> list[Result]:
     """Run every job in one of ``workers`` processes of ``module`` and return the results in the order of the jobs.
 
-    ``on_result(index, result)`` is called as each one arrives; ``on_progress`` gets the share of all work done, 0 to 1.
+    ``on_result(index, result)`` is called as each one arrives; ``on_progress`` gets the share of all work done, 0 to 1, where
+    ``weights`` say how much of it each job is (all alike without them).
     All processes are gone when this returns or raises. Call it from the thread that stays until the end: Linux kills the children
     when the *thread* that started them ends.
 
@@ -215,7 +217,8 @@ def children_map(
                 if waiting:
                     child.send(*waiting.pop())
             if on_progress:
-                on_progress(sum(shares.values()) / len(jobs))
+                done = sum(share * (weights[index] if weights else 1.0) for index, share in shares.items())
+                on_progress(done / (sum(weights) if weights else len(jobs)))
     finally:
         for child in children:
             if not child.stdin.closed:

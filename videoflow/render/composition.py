@@ -17,6 +17,7 @@ from videoflow.render.artefacts import asides_remove, file_sha256, part_about, p
 from videoflow.render.captions import Caption, captions_break
 from videoflow.render.joining import join
 from videoflow.render.listening import Heard
+from videoflow.render.loudness import RATE
 from videoflow.render.plan import Plan, Segment, plan_make
 from videoflow.render.probe import media_check, probe
 from videoflow.render.quality import QualityReport, Seen, quality_check
@@ -29,6 +30,8 @@ LONGEST_VIDEO_SECONDS = 4 * 3600.0
 LONGEST_LINE_SECONDS = 1800.0
 BITS_PER_PIXEL = 0.12
 """What designed pictures take at the encoder's settings, upper end; for the estimate of disk space only."""
+SOUND_WORK = 0.07
+"""What mixing and coding the sound of a frame takes beside painting and encoding it."""
 KEPT_BYTES = 4_000_000_000
 """How much of segments that this video no longer uses stays for an undo, oldest leave first."""
 
@@ -172,6 +175,13 @@ def _batches(missing: Sequence[Segment], work_dir: Path, workers: int, fps: int,
     return batches
 
 
+def _work_frames(job: Mapping[str, Any], fps: int) -> float:
+    """Return how much work a job is, in frames."""
+    if job["kind"] == "sound":
+        return float(job["samples"]) / RATE * fps * SOUND_WORK
+    return float(sum(segment["job"]["frames"] for segment in job["segments"]))
+
+
 def parts_make(remake: Remake, work_dir: Path, fps: int, *, report: Report, cancelled: Callable[[], bool], workers: int) -> None:
     """Make the missing segments and the sound in worker processes."""
     owner = uuid.uuid4().hex[:12]
@@ -180,6 +190,7 @@ def parts_make(remake: Remake, work_dir: Path, fps: int, *, report: Report, canc
         out = sound_path(work_dir, remake.plan.sound_key)
         jobs.append({"kind": "sound", **remake.plan.sound_job, "out": str(out), "aside": str(part_aside(out, owner))})
     jobs += _batches(remake.missing, work_dir, workers, fps, owner)
+    weights = [_work_frames(job, fps) for job in jobs]
     reused = remake.plan.frames - remake.frames
     said = 0.0
 
@@ -200,6 +211,7 @@ def parts_make(remake: Remake, work_dir: Path, fps: int, *, report: Report, canc
             cancelled=cancelled,
             on_result=lambda index, made: crash_point("video_composition", "segments_made"),
             on_progress=on_progress,
+            weights=weights,
         )
     except VideoflowError as error:
         if error.code == DiskFull.code:
