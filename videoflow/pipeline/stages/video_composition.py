@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -24,9 +24,11 @@ from videoflow.render.timeline import (
     CaptionWord,
     Format,
     MusicTrack,
+    Quality,
     SpeakerStyle,
     SpeechClip,
     Timeline,
+    VideoCodec,
 )
 from videoflow.render.timeline import Scene as TimelineScene
 
@@ -42,6 +44,8 @@ class CompositionInput(StageInput):
         default=None, description="Empty: the project's."
     )
     music_level_db: float | None = Field(default=None, ge=-60, le=0, description="Empty: the project's.")
+    quality: Quality = Field(default="standard", description="Draft is quick and coarse; high takes about three times as long.")
+    codec: VideoCodec = Field(default="h264", description="H.264 plays everywhere; HEVC and AV1 make smaller files.")
 
 
 def _ready_script(project: Project) -> Script:
@@ -136,7 +140,7 @@ def run(context: StageContext) -> StageOutput:
     room_check(int(timeline.seconds * BYTES_PER_SECOND))
     work = _work_dir()
     made = render.compose(
-        timeline,
+        replace(timeline, format=replace(timeline.format, quality=options.quality, codec=options.codec)),
         context.work_dir / "video.mp4",
         work,
         report=lambda share, message: context.report(0.9 * share, message),
