@@ -91,9 +91,15 @@ def face_load(face: Face, size_px: int) -> ImageFont.FreeTypeFont:
     return font_load(FILES / f"{face.family}.woff2", face.weight, size_px)
 
 
+SARA_AM = "\u0e33\u0eb3"
+"""Thai and Lao vowels that are shaped as a mark over the letter before and a letter of their own."""
+
+
 @lru_cache(maxsize=65536)
 def has_glyph(path: Path, char: str) -> bool:
     """Say whether a file has a character; compared with the mark it draws for an unknown one."""
+    if char in SARA_AM:
+        char = chr(ord(char) - 1)  # alone it is drawn as two unknown ones where it is missing, which look like something
     font = font_load(path, 400, 40)
     if path == emoji_file():
         return font.getmask(char, mode="RGBA").getbbox() is not None and font.getlength(char) > 0

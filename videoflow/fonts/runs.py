@@ -12,7 +12,7 @@ from typing import Literal
 from PIL import ImageFont
 
 from videoflow.fonts.bidi import levels, visual_order
-from videoflow.fonts.faces import EMOJI_PX, INVISIBLE, Face, cjk_file, emoji_file, file_for, font_load, has_space
+from videoflow.fonts.faces import EMOJI_PX, INVISIBLE, SARA_AM, Face, cjk_file, emoji_file, file_for, font_load, has_space
 
 Direction = Literal["ltr", "rtl"]
 _ZWJ = "\u200d"
@@ -69,7 +69,7 @@ def _clusters(text: str) -> Iterator[str]:
     """Yield letters with their marks, joiners and flags' pairs together, so that no run breaks them."""
     cluster = ""
     for char in text:
-        is_mark = unicodedata.category(char).startswith("M") or char in INVISIBLE or char == "\u20e3"
+        is_mark = unicodedata.category(char).startswith("M") or char in INVISIBLE or char in "\u20e3" + SARA_AM
         is_flag = len(cluster) == 1 and 0x1F1E6 <= ord(cluster) <= 0x1F1FF and 0x1F1E6 <= ord(char) <= 0x1F1FF
         if cluster and (is_mark or is_flag or cluster.endswith((_ZWJ, "\u094d", "\u09cd"))):
             cluster += char

@@ -1,5 +1,7 @@
 """The compositor: a timeline in, a finished and checked video out. Plain Python, no Django."""
 
+from videoflow.render.caption_style import caption_style_check
+from videoflow.render.caption_warnings import CaptionWarning, caption_warnings
 from videoflow.render.captions import Caption
 from videoflow.render.composition import Composition, Remake, compose, remake_of, timeline_captions
 from videoflow.render.encoder_trial import Trial, hardware_trials
@@ -23,6 +25,7 @@ __all__ = [
     "Caption",
     "CaptionLine",
     "CaptionStyle",
+    "CaptionWarning",
     "CaptionWord",
     "Composition",
     "Finding",
@@ -37,6 +40,8 @@ __all__ = [
     "SpeechClip",
     "Timeline",
     "Trial",
+    "caption_style_check",
+    "caption_warnings",
     "captions_srt",
     "captions_vtt",
     "compose",

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from videoflow import fonts
-from videoflow.render.captions import FACE, PLATE_SIDES, letter_size_px, safe_area, word_width_px
+from videoflow.render.captions import FACE, PLATE_SIDES, letter_size_px, safe_area, space_px, word_width_px
 from videoflow.render.planes import RGB_TO_YUV, Planes
 from videoflow.render.timeline import CaptionStyle, Format
 
@@ -139,7 +139,7 @@ def _ordered(words: Sequence[tuple[str, bool]], *, from_right: bool) -> list[int
 def caption_layout(lines: Sequence[Sequence[tuple[str, bool]]], form: Format, style: CaptionStyle) -> CaptionLayout:
     """Place the words ((text, joined to the one before) of each line), centred, at the style's position in the safe area."""
     size = letter_size_px(form, style)
-    space = word_width_px(" ", size)
+    space = space_px(size, style)
     first = _first_baseline(len(lines), form, style, size)
     baselines = tuple(first + number * LINE_PITCH * size for number in range(len(lines)))
     placed: list[tuple[PlacedWord, ...]] = []
@@ -199,6 +199,11 @@ def box_opacity(style: CaptionStyle) -> float:
     if style.box_opacity is not None:
         return style.box_opacity
     return 0.0 if style.name == "classic" else PLATE_OPACITY
+
+
+def edge_colour(ink: Rgb) -> Rgb:
+    """Return the colour of the edge around letters: black, or white around dark letters."""
+    return (0, 0, 0) if contrast(ink, (0, 0, 0)) >= contrast(ink, PAPER) else PAPER
 
 
 def outline_px(style: CaptionStyle, size: int) -> int:

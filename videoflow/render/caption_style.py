@@ -1,4 +1,4 @@
-"""Which caption styles can be drawn, and what a creator should know about one before the video is made."""
+"""Which caption styles can be drawn."""
 
 import re
 

@@ -25,6 +25,7 @@ LINGER_SECONDS = 1.6
 FACE = fonts.Face("inter", 700)
 _LINE_EMS = {"word": 15.5, "sentence": 20.0, "classic": 21.0}
 _PORTRAIT_SIZE = 1.3
+_MARKED_SPACE = 1.35
 PLATE_SIDES = 1.3
 """What the plate adds to the width of the text, in letter sizes."""
 
@@ -91,9 +92,22 @@ def word_width_px(text: str, size_px: int) -> float:
     return float(fonts.text_width(text, FACE, size_px))
 
 
-def _line_width(words: Sequence[Word], size_px: int) -> float:
-    spaces = sum(1 for word in words[1:] if not word.joined)
-    return sum(word_width_px(word.text, size_px) for word in words) + spaces * word_width_px(" ", size_px)
+def space_px(size_px: int, style: CaptionStyle) -> float:
+    """Return the width between words; where one is marked, the mark's edge needs room on both sides."""
+    return word_width_px(" ", size_px) * (_MARKED_SPACE if style.name == "word" else 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    """What decides whether words fit a line."""
+
+    size_px: int
+    space_px: float
+    limit_px: float
+
+    def width(self, words: Sequence[Word]) -> float:
+        spaces = sum(1 for word in words[1:] if not word.joined)
+        return sum(word_width_px(word.text, self.size_px) for word in words) + spaces * self.space_px
 
 
 def _is_hiragana(letter: str) -> bool:
@@ -151,26 +165,26 @@ def _words(line: CaptionLine, size_px: int, limit_px: float) -> list[Word]:
     return words
 
 
-def _split_lines(words: Sequence[Word], first: int, last: int, size_px: int, limit_px: float) -> tuple[float, int | None] | None:
+def _split_lines(words: Sequence[Word], first: int, last: int, measure: _Measure) -> tuple[float, int | None] | None:
     """Return the cost of showing words first..last and after which word the line breaks; None when they do not fit two lines."""
-    if _line_width(words[first : last + 1], size_px) <= limit_px:
+    if measure.width(words[first : last + 1]) <= measure.limit_px:
         return 0.0, None
     best: tuple[float, int | None] | None = None
     for after in range(first, last):
-        upper = _line_width(words[first : after + 1], size_px)
-        if upper > limit_px:
+        upper = measure.width(words[first : after + 1])
+        if upper > measure.limit_px:
             break
-        lower = _line_width(words[after + 1 : last + 1], size_px)
-        if lower > limit_px:
+        lower = measure.width(words[after + 1 : last + 1])
+        if lower > measure.limit_px:
             continue
-        uneven = abs(upper - lower) / limit_px + (0.15 if upper > lower else 0.0)
-        cost = 0.35 + 1.6 * uneven * uneven + 0.35 * break_cost(words, after)
+        uneven = abs(upper - lower) / measure.limit_px + (0.15 if upper > lower else 0.0)
+        cost = 0.35 + 1.6 * uneven * uneven + 0.95 * break_cost(words, after)
         if best is None or cost < best[0]:
             best = (cost, after)
     return best
 
 
-def _turn_captions(words: list[Word], size_px: int, limit_px: float) -> list[list[list[Word]]]:
+def _turn_captions(words: list[Word], measure: _Measure) -> list[list[list[Word]]]:
     """Choose the breaks of a turn by dynamic programming over the cost of each caption."""
     count = len(words)
     best: list[tuple[float, int, int | None]] = [(float("inf"), 0, None) for _ in range(count + 1)]
@@ -178,7 +192,7 @@ def _turn_captions(words: list[Word], size_px: int, limit_px: float) -> list[lis
     for last in range(count):
         until = words[last + 1].start if last + 1 < count else words[last].end + HOLD_SECONDS
         for first in range(last, -1, -1):
-            fit = _split_lines(words, first, last, size_px, limit_px)
+            fit = _split_lines(words, first, last, measure)
             if fit is None and first < last:
                 break
             lines_cost, after = fit or (0.0, None)
@@ -213,10 +227,11 @@ def captions_break(lines: Sequence[CaptionLine], form: Format, style: CaptionSty
     """
     caption_style_check(style)
     size, limit = letter_size_px(form, style), line_limit_px(form, style)
+    measure = _Measure(size, space_px(size, style), limit)
     drafts: list[tuple[str, list[list[Word]], float, float]] = []
     for line in lines:
         words = _words(line, size, limit)
-        captions = _turn_captions(words, size, limit) if words else []
+        captions = _turn_captions(words, measure) if words else []
         for number, caption in enumerate(captions):
             spoken_until = caption[-1][-1].end
             following = captions[number + 1][0][0].start if number + 1 < len(captions) else None

@@ -1,9 +1,29 @@
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
-from videoflow.render import CaptionStyle, Format, captions_srt, captions_vtt
-from videoflow.render.caption_drawing import CaptionLook, caption_draw, caption_layout, contrast, legible, overlay_make, rgb_of
+from videoflow.errors import BadInput
+from videoflow.render import (
+    CaptionStyle,
+    Format,
+    SpeakerStyle,
+    Timeline,
+    caption_warnings,
+    captions_srt,
+    captions_vtt,
+    timeline_subtitles,
+)
+from videoflow.render.caption_drawing import (
+    CaptionLook,
+    caption_band,
+    caption_draw,
+    caption_layout,
+    contrast,
+    legible,
+    overlay_make,
+    rgb_of,
+)
 from videoflow.render.captions import captions_break, line_limit_px
 from videoflow.render.planes import planes_empty
 from videoflow.render.tests.material import spoken
@@ -114,7 +134,139 @@ class TestDrawing:
         assert contrast(legible(rgb_of(colour)), (12, 14, 20)) >= 6.5
 
 
+class TestPhrases:
+    @pytest.mark.parametrize(
+        ("text", "kept"),
+        [
+            ("We asked Dr. Smith about it and she said the numbers are right.", "Dr. Smith"),
+            ("That is more than 4.2 million views in only five days of the week.", "4.2 million"),
+            ("It was filmed in New York by somebody who lives there all year.", "New York"),
+            ("They paid about $5 million for the rights to it in 2019 alone.", "$5 million"),
+            ("Das war mehr als die anderen Themen, und zwar um 40 Prozent im Jahr.", "40 Prozent"),
+        ],
+    )
+    @pytest.mark.parametrize("style", ["word", "sentence"])
+    def test_names_and_numbers_stay_together(self, text, kept, style):
+        lines = [part for caption in broken(spoken(text, 0.0, 6.0), style=CaptionStyle(style)) for part in caption.texts]
+        assert any(kept in part for part in lines), lines
+
+    @pytest.mark.parametrize("form", [FULL, TALL, SQUARE])
+    def test_no_line_ends_with_an_article_or_a_preposition(self, form):
+        text = "The creators of the clips in the list spend most of their time on the first seconds of a video, not on the end."
+        lines = [part for caption in broken(spoken(text, 0.0, 9.0), form=form) for part in caption.texts]
+        assert not [part for part in lines if part.split()[-1].lower() in ("the", "of", "a", "on", "in", "their")], lines
+
+    def test_a_caption_lingers_in_a_pause_until_it_can_be_read(self):
+        (caption,) = broken(spoken("Extraordinarily straightforward recommendations", 0.0, 1.0))
+        assert caption.letters_per_second == pytest.approx(17.0, abs=1.0) or caption.end == pytest.approx(2.6)
+        assert caption.end > 1.5
+
+    def test_lines_never_begin_with_what_kinsoku_forbids(self):
+        text = "料理動画は5日間で420万回再生され、「次の二つのテーマ」を合わせたよりも多くなりました。ちょっと驚きです！"
+        for form in (FULL, TALL):
+            for caption in broken(spoken(text, 0.0, 9.0), form=form):
+                assert all(part[0] not in "、。」！ょっ" and part[-1] != "「" for part in caption.texts), caption.texts
+
+
+class TestStyle:
+    LINES = ((("Hello", False), ("there", False)), (("second", False), ("line", False)))
+
+    def plate(self, form=FULL, **changes):
+        return caption_layout(self.LINES, form, CaptionStyle(**changes)).plate
+
+    def test_positions(self):
+        top, middle, bottom = (self.plate(position=place) for place in ("top", "middle", "bottom"))
+        assert top[3] < 300
+        assert (middle[1] + middle[3]) / 2 == pytest.approx(540, abs=3)
+        assert bottom[1] > 800
+        assert self.plate(offset_share=-0.2)[1] == pytest.approx(bottom[1] - 216, abs=1)
+
+    @pytest.mark.parametrize("form", [FULL, TALL, SQUARE])
+    @pytest.mark.parametrize("position", ["top", "middle", "bottom"])
+    def test_never_leaves_the_safe_area(self, form, position):
+        for offset in (-0.5, 0.0, 0.5):
+            style = CaptionStyle(position=position, offset_share=offset, bottom_share=0.02)
+            assert not caption_layout(self.LINES, form, style).overflows(form)
+
+    def test_the_band_holds_what_is_drawn(self):
+        for style in (WORD, CaptionStyle("sentence", position="top"), CaptionStyle("classic", position="middle")):
+            image, _, top = caption_draw(CaptionLook(self.LINES, "Maya", "#ffb020"), 1, FULL, style)
+            drawn = image.getchannel("A").point(lambda value: 255 if value > 40 else 0).getbbox()
+            first, last = caption_band(FULL, style)
+            assert first <= top + drawn[1]
+            assert top + drawn[3] <= last
+
+    def test_box_outline_and_colours_are_drawn(self):
+        look = CaptionLook(self.LINES, "Maya", "#ffb020")
+        bare = caption_draw(look, None, FULL, CaptionStyle("sentence", box_opacity=0.0))[0]
+        solid = caption_draw(look, None, FULL, CaptionStyle("sentence", box_opacity=1.0, box_colour="#336699"))[0]
+        assert (51, 102, 153, 255) in {colour for _, colour in solid.getcolors(1 << 24)}
+        assert (51, 102, 153, 255) not in {colour for _, colour in bare.getcolors(1 << 24)}
+        thin, thick = (
+            caption_draw(look, None, FULL, CaptionStyle("classic", outline_share=share))[0].getchannel("A").histogram()[255]
+            for share in (0.02, 0.12)
+        )
+        assert thick > 1.5 * thin
+        plain = caption_draw(look, 1, FULL, CaptionStyle(speaker_colours=False, speaker_names=False))[0]
+        assert (255, 176, 32, 255) not in {colour for _, colour in plain.getcolors(1 << 24)}
+
+    @pytest.mark.parametrize(
+        ("changes", "said"),
+        [
+            ({"size_share": 0.5}, r"caption size is 50\.0 %; 2\.5 to 10 % are possible"),
+            ({"box_opacity": float("nan")}, "opacity"),
+            ({"text_colour": "white"}, "#ffffff"),
+            ({"position": "left"}, "at the top, in the middle or at the bottom"),
+            ({"name": "karaoke"}, "no caption style “karaoke”"),
+        ],
+    )
+    def test_what_cannot_be_drawn_is_refused(self, changes, said):
+        with pytest.raises(BadInput, match=said):
+            broken(spoken("Hello", 0.0, 1.0), style=CaptionStyle(**changes))
+
+
+class TestWarnings:
+    def kinds(self, text="Hello there", colours=("#ffb020",), **changes):
+        return [warning.kind for warning in caption_warnings(CaptionStyle(**changes), text, speaker_colours=colours)]
+
+    @pytest.mark.parametrize("name", ["word", "sentence", "classic", "none"])
+    def test_ok(self, name):
+        assert self.kinds(name=name) == []
+
+    def test_contrast(self):
+        assert self.kinds(text_colour="#555555") == ["contrast"]
+        assert self.kinds(box_opacity=0.4, outline_share=0.0) == ["contrast"]
+        assert self.kinds(box_colour="#ffffff", box_opacity=1.0) == ["contrast"]
+        assert self.kinds(box_colour="#ffffff", box_opacity=1.0, text_colour="#101010") == []
+
+    def test_bare_letters_small_letters_dark_marks_and_missing_characters(self):
+        assert self.kinds(box_opacity=0.0, outline_share=0.0) == ["outline"]
+        assert self.kinds(size_share=0.026) == ["size"]
+        assert self.kinds(colours=("#ffb020", "#200040")) == ["speaker_colour"]
+        assert self.kinds(text="A \U00012345 sign") == ["missing_glyph"]
+
+    def test_captions_that_do_not_fit(self):
+        tiny = Format(320, 180)
+        warnings = caption_warnings(CaptionStyle(size_share=0.10), "W" * 400, Format(180, 320, 30))
+        assert all(warning.kind != "overflow" for warning in warnings)
+        assert caption_warnings(WORD, "Hello", tiny) == []
+
+
 class TestFiles:
+    def test_cues_are_the_same_for_every_format(self):
+        line = Timeline(TALL, 8.0, (), (), (spoken(TURN, 0.0, 6.0),), (), CaptionStyle("none"))
+        cues = timeline_subtitles(line)
+        assert [cue.texts for cue in cues] == [cue.texts for cue in timeline_subtitles(replace(line, format=FULL))]
+        assert all(len(cue.lines) <= 2 and max(map(len, cue.texts)) <= 44 for cue in cues)
+        assert all(cue.letters_per_second <= 21 for cue in cues)
+
+    def test_vtt_voices_have_colours(self):
+        captions = broken(spoken("Hi", 0.0, 0.5))
+        text = captions_vtt(captions, {"A": 'May"a'}, [SpeakerStyle("A", 'May"a', "#000080")])
+        (style,) = [block for block in text.split("\n\n") if block.startswith("STYLE")]
+        assert style.startswith('STYLE\n::cue(v[voice="May\\"a"]) { color: #')
+        assert "#000080" not in style
+
     def test_srt(self):
         captions = broken(spoken("Hello & <welcome> back", 3661.5, 1.5), seconds=4000.0)
         assert captions_srt(captions) == "1\n01:01:01,500 --> 01:01:03,500\nHello & <welcome> back\n"
