@@ -145,7 +145,7 @@ def _room_check(remake: Remake, timeline: Timeline, work_dir: Path, out: Path) -
     """Refuse to begin what would not fit on the disk."""
     form = timeline.format
     frame_bytes = form.width_px * form.height_px * BITS_PER_PIXEL / 8
-    sound_bytes = remake.plan.sound_job["samples"] * (8 if remake.sound_missing else 0) + timeline.seconds * 24_000 * 2
+    sound_bytes = remake.plan.sound_job["samples"] * (16 if remake.sound_missing else 0) + timeline.seconds * 24_000 * 2
     here = int(remake.frames * frame_bytes + sound_bytes)
     there = int(remake.plan.frames * frame_bytes + timeline.seconds * 24_000)
     same_disk = work_dir.stat().st_dev == out.parent.stat().st_dev
