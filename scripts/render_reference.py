@@ -13,6 +13,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from videoflow.children import be_a_good_neighbour
 from videoflow.render.layers import PictureShelf
 from videoflow.render.plan import Plan
 from videoflow.render.planes import Planes, planes_empty
@@ -51,7 +52,8 @@ def frames_painted(plan: Plan, first: int, last: int) -> Iterator[Planes]:
 
 
 def _encode(orders: Connection, spool: Path, job: dict[str, object], out: Path) -> None:
-    """Encode chunks of raw frames as they are ordered; the whole life of the encoder's process."""
+    """Encode chunks of raw frames as they are ordered; the whole life of the encoder's process, at the compositor's priority."""
+    be_a_good_neighbour()
     width, height, fps = int(str(job["width"])), int(str(job["height"])), int(str(job["fps"]))
     settings = job["encoder"]
     assert isinstance(settings, dict)

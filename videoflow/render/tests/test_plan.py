@@ -1,7 +1,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from videoflow.render import Format, Scene, Timeline, timeline_captions
+from videoflow.render import CaptionLine, Format, Scene, Timeline, timeline_captions
 from videoflow.render.plan import plan_make
 from videoflow.render.tests.material import SPEAKERS, spoken
 
@@ -69,3 +69,41 @@ class TestPlan:
         (state,) = planned(LINE).segments[0].job["captions"]
         assert state["from"] == 30
         assert state["marks"] == [[30 + 10 * n, n] for n in range(6)]
+
+
+def spoken_lines(count: int, changed: int | None = None, moved: float = 0.0) -> tuple[CaptionLine, ...]:
+    """A line every 4 s; one of them may have other words, and those after it may come later."""
+    return tuple(
+        spoken(
+            "Other words than before" if number == changed else "One two three four five",
+            4.0 * number + 0.4 + (moved if changed is not None and number > changed else 0.0),
+            3.0,
+            "AB"[number % 2],
+        )
+        for number in range(count)
+    )
+
+
+class TestEdit:
+    LONG = Timeline(FORM, 40.0, tuple(scene(str(n), 10.0 * n, 10.0) for n in range(4)), (), spoken_lines(10), SPEAKERS)
+
+    def test_a_changed_line_remakes_its_own_time_only(self):
+        before = planned(self.LONG).segments
+        after = planned(replace(self.LONG, captions=spoken_lines(10, changed=4))).segments
+        changed = [new for old, new in zip(before, after, strict=True) if old.key != new.key]
+        assert sum(segment.frames for segment in changed) <= 4.0 * 30 + 60
+        assert all(16 * 30 < segment.first_frame + segment.frames <= 20.4 * 30 for segment in changed)
+
+    def test_what_moves_by_whole_frames_stays_the_same(self):
+        scenes = (scene("a", 0.0, 20.0), scene("b", 20.0, 20.0))
+        longer = (scene("a", 0.0, 20.5), scene("b", 20.5, 20.0))
+        line = replace(self.LONG, scenes=scenes)
+        moved = replace(self.LONG, scenes=longer, seconds=40.5, captions=spoken_lines(10, changed=4, moved=0.5))
+        before = {segment.key for segment in planned(line).segments if segment.first_frame >= 600}
+        after = {segment.key for segment in planned(moved).segments if segment.first_frame >= 615}
+        assert before == after
+
+    def test_no_piece_is_shorter_than_a_second_and_a_half(self):
+        lengths = [segment.frames for segment in planned(self.LONG).segments]
+        assert min(lengths) >= 45
+        assert max(lengths) <= 8 * 30
