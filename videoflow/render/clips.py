@@ -211,7 +211,10 @@ class _Run:
         self._base = self._stream.time_base or Fraction(1, av.time_base)
         self._origin = float((self._stream.start_time or 0) * self._base)
         if begin > 1.0:
-            self._container.seek(int((begin + self._origin - 0.5) * av.time_base))
+            try:
+                self._container.seek(int((begin + self._origin - 0.5) * av.time_base))
+            except av.error.FFmpegError:  # a file without an index is decoded from its beginning
+                pass
         self._fitter = FrameFitter(into)
         shape = self._stream.sample_aspect_ratio
         self._shape = float(shape) if shape and 0.1 <= shape <= 10 else 1.0
@@ -238,7 +241,8 @@ class _Run:
         yield from weaver.through(None)
 
     def _bare_frames(self) -> Iterator[av.VideoFrame]:
-        transparent = self._stream.metadata.get("alpha_mode") == "1"
+        said = {name.lower(): value for name, value in self._stream.metadata.items()}  # copied files write it in capitals
+        transparent = said.get("alpha_mode") == "1"
         decoder = _ALPHA_DECODERS.get(self._stream.codec_context.codec.canonical_name) if transparent else None
         if decoder is None:
             yield from self._container.decode(self._stream)

@@ -98,6 +98,13 @@ class TestTime:
         clip = opened(numbered(tmp_path / "c.mp4", "30", 0.5), clip_end="hold", wanted=2.0)
         assert [number_at(clip, at) for at in (0.3, 0.5, 1.9)] == [9, 14, 14]
 
+    @pytest.mark.parametrize("name", ["c.mp4", "c.mkv", "c.webm"])
+    def test_a_later_part_begins_at_its_own_frame(self, tmp_path, name):
+        codec = ("-c:v", "libvpx-vp9", "-g", "40") if name == "c.webm" else ("-g", "40", "-bf", "3")
+        path = numbered(tmp_path / name, "30", 4.0, *codec)
+        for seconds in (1.3, 2.0, 3.5):
+            assert number_at(opened(path, wanted=4.0), seconds) == round(seconds * 30) % 50
+
     def test_a_beginning_after_the_end_is_refused(self, tmp_path):
         with pytest.raises(BadInput, match=r"c\.mp4 ends before the 3\.0 s"):
             opened(numbered(tmp_path / "c.mp4", "30", 0.5), clip_start=3.0)
@@ -252,7 +259,8 @@ class TestAlpha:
             ":a='if(gte(X\\,48)\\,0\\,if(gt(Y\\,40)\\,128\\,255))',scale=out_color_matrix=bt709"
         )
         ffmpeg("-f", "lavfi", "-i", source, "-colorspace", "bt709", *options, str(tmp_path / name))
-        clip = opened(tmp_path / name, (96, 64), background="#ff0000")
+        ffmpeg("-i", str(tmp_path / name), "-c", "copy", str(tmp_path / f"copied-{name}"))
+        clip = opened(tmp_path / f"copied-{name}", (96, 64), background="#ff0000")
         seen = [colour_at(clip, 0.25, 0.3), colour_at(clip, 0.75, 0.3), colour_at(clip, 0.25, 0.85)]
         assert are(seen, WHITE, RED, (255, 128, 128)), seen
         edge = [colour_at(clip, x / 96, 0.3) for x in range(44, 53)]
