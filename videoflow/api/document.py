@@ -13,6 +13,19 @@ if TYPE_CHECKING:
     from ninja import NinjaAPI
 
 UNSAFE = {"post", "put", "delete"}
+TEXT = {"type": "string", "pattern": "^[^\\x00]*$"}  # no text of a request may hold NUL
+VALUE = {
+    "title": "Value",
+    "description": "Anything in JSON: whole numbers of 64 bits, texts without NUL, 40 levels at most.",
+    "anyOf": [
+        {"type": ["null", "boolean"]},
+        {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1},
+        {"type": "number", "not": {"type": "integer"}},
+        TEXT,
+        {"type": "array", "items": {"$ref": "#/components/schemas/Value"}},
+        {"type": "object", "additionalProperties": {"$ref": "#/components/schemas/Value"}, "propertyNames": TEXT},
+    ],
+}
 REFUSALS = {
     "400": (
         "The request is wrong; `details` names each field.",
@@ -57,6 +70,7 @@ class Document(OpenAPISchema):
             for method, operation in operations.items():
                 self._complete(method, operation)
         self._task_types()
+        self._say_what_cannot_be_kept()
 
     def get_components(self) -> dict[str, Any]:
         error = schemas.Error.model_json_schema(ref_template=REF_TEMPLATE)
@@ -88,6 +102,14 @@ class Document(OpenAPISchema):
         else:
             operation["security"] = [{"token": []}, {"cookie": [], "csrf": []} if method in UNSAFE else {"cookie": []}]
 
+    def _say_what_cannot_be_kept(self) -> None:
+        """Write into the schemas of requests what the body's reader refuses anywhere."""
+        components = self["components"]["schemas"]
+        inputs = [name for name in components if name.endswith(("_input", "Change"))]
+        for name in [*inputs, "TaskSubmit", "SessionCreate"]:
+            _narrow(components[name])
+        components["Value"] = VALUE
+
     def _task_types(self) -> None:
         """Say in the document which input each task type takes."""
         components = self["components"]["schemas"]
@@ -112,6 +134,19 @@ class Document(OpenAPISchema):
             name: {"value": {"session_id": schemas.SESSION_ID, "input_data": example, "priority": "normal"}}
             for name, example in EXAMPLES.items()
         }
+
+
+def _narrow(schema: dict[str, Any]) -> None:
+    """Narrow the free texts and free objects of a request's schema, in place."""
+    if schema.get("type") == "string" and not schema.keys() & {"pattern", "format", "enum", "const"}:
+        schema["pattern"] = TEXT["pattern"]
+    if schema.get("additionalProperties") is True:
+        schema["additionalProperties"] = {"$ref": "#/components/schemas/Value"}
+        schema["propertyNames"] = TEXT
+    parts = [*schema.get("properties", {}).values(), *schema.get("anyOf", []), schema.get("items")]
+    for part in parts:
+        if isinstance(part, dict):
+            _narrow(part)
 
 
 def _refusal(status: str) -> dict[str, Any]:
