@@ -16,6 +16,7 @@ import psutil
 from celery import shared_task  # noqa: TID251 - the one place
 from celery.bootsteps import CLOSE, TERMINATE  # type: ignore[attr-defined]
 from celery.signals import worker_ready
+from celery.worker.state import reserved_requests
 from django.db import DatabaseError, close_old_connections
 
 from videoflow.pipeline.runner import shutdown_request, wakeup_answer, worker_id_make
@@ -24,6 +25,7 @@ from videoflow.tasks.wakeup import RUN_TASK
 
 WATCH_SECONDS = 1.0
 BEAT_SECONDS = 10.0
+DEAF_SECONDS = 10.0
 ENDING_SECONDS = 15.0  # an orderly end gives running tasks 5 s
 logger = logging.getLogger(__name__)
 
@@ -45,12 +47,16 @@ class WorkerWatch:
 
     That happens when the broker refuses to write (a full disk): a child of the pool then waits for its parent to read, and the
     parent for the child to end. The studio starts an ended worker again, not a hanging one.
+
+    A worker that has gone deaf is ended too: where Redis freezes amid an acknowledgement, Celery counts that message as
+    being worked on for ever, and with as many of them as it may have in hand it asks for no other.
     """
 
     def __init__(self, worker: Any) -> None:
         self.worker = worker
         self._beat_at = 0.0
         self._ending_since: float | None = None
+        self._deaf_since: float | None = None
 
     def told_to_end(self, now: float) -> None:
         """Count from now on: while Celery's handler waits for the pool, the worker's own state still says that it runs."""
@@ -64,13 +70,23 @@ class WorkerWatch:
             if now - self._ending_since > ENDING_SECONDS:
                 logger.critical("the worker could not end by itself and is killed")
                 os._exit(1)
-        elif now >= self._beat_at:
+            return
+        self._deaf_since = (self._deaf_since or now) if self._is_deaf() else None
+        if self._deaf_since is not None and now - self._deaf_since > DEAF_SECONDS:
+            logger.critical("the worker hears no wake-up any more and is ended, to be started again")
+            os._exit(1)
+        if now >= self._beat_at:
             self._beat_at = now + BEAT_SECONDS
             close_old_connections()
             try:
                 worker_beat(worker_id=worker_id_make("celery"), kind="celery", host=socket.gethostname(), pid=os.getpid())
             except DatabaseError:
                 logger.exception("the worker's sign of life could not be written")
+
+    def _is_deaf(self) -> bool:
+        """Say whether no more messages are asked for though nothing is in hand."""
+        consumer = self.worker.consumer.task_consumer
+        return consumer is not None and not reserved_requests and not consumer.channel.qos.can_consume()
 
 
 @worker_ready.connect

@@ -9,14 +9,16 @@ from celery.bootsteps import RUN, TERMINATE  # type: ignore[attr-defined]
 from django.db import OperationalError
 
 from videoflow.pipeline import tasks
-from videoflow.pipeline.tasks import BEAT_SECONDS, ENDING_SECONDS, WorkerWatch, release_first
+from videoflow.pipeline.tasks import BEAT_SECONDS, DEAF_SECONDS, ENDING_SECONDS, WorkerWatch, release_first
 from videoflow.tasks.models import Worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def watch_of(state: int) -> WorkerWatch:
-    return WorkerWatch(SimpleNamespace(blueprint=SimpleNamespace(state=state)))
+def watch_of(state: int, *, can_consume: bool = True) -> WorkerWatch:
+    qos = SimpleNamespace(can_consume=lambda: can_consume)
+    consumer = SimpleNamespace(task_consumer=SimpleNamespace(channel=SimpleNamespace(qos=qos)))
+    return WorkerWatch(SimpleNamespace(blueprint=SimpleNamespace(state=state), consumer=consumer))
 
 
 def test_keeps_the_row_fresh() -> None:
@@ -61,6 +63,22 @@ def test_a_worker_that_was_told_to_end_and_says_that_it_runs_is_ended(monkeypatc
     watch.look(100.0 + ENDING_SECONDS)
     assert not ended
     watch.look(100.1 + ENDING_SECONDS)
+    assert ended == [1]
+
+
+def test_a_worker_that_asks_for_nothing_with_nothing_in_hand_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[int] = []
+    monkeypatch.setattr("os._exit", ended.append)
+    watch = watch_of(RUN, can_consume=False)
+    watch.look(100.0)
+    watch.look(100.0 + DEAF_SECONDS)
+    assert not ended
+    with monkeypatch.context() as patch:  # what is in hand will be acknowledged
+        patch.setattr(tasks, "reserved_requests", {"one"})
+        watch.look(100.1 + DEAF_SECONDS)
+    watch.look(100.2 + DEAF_SECONDS)
+    assert not ended
+    watch.look(100.3 + 2 * DEAF_SECONDS)
     assert ended == [1]
 
 
