@@ -304,7 +304,10 @@ def main() -> int:
     try:
         benchmark = Benchmark(folder, Format(int(width), int(height), 30), options.seconds)
         for part in wanted:
+            known = set(benchmark.figures)
             getattr(benchmark, part)()
+            new = ", ".join(f"{name} {value:.3f}" for name, value in benchmark.figures.items() if name not in known)
+            print(f"{part}: {new}", flush=True)
     finally:
         shutil.rmtree(folder)
     table = Table(title="Composition beside the encoder alone")
