@@ -3,6 +3,7 @@
 import signal
 import time
 from collections import Counter
+from functools import partial
 
 import psutil
 import pytest
@@ -114,10 +115,11 @@ def test_the_database_is_locked(plan):
 def test_the_workers_are_replaced_one_by_one(plan):
     faults = plan("workers are replaced one by one", told_to_end=6, given_back=3)
     with Machine(workers=2, processes=2) as machine:  # with the studio's own lease
-        submitted = flood(machine, 60, [{"work_seconds": 0.8}, {"child_seconds": 0.6, "file": True}])
+        submitted = 0
         for number in range(6):
-            time.sleep(0.7)
+            submitted += flood(machine, 12, [{"work_seconds": 0.8}, {"child_seconds": 0.6, "file": True}])
             name = f"worker{number % 2}"
+            wait_for(partial(_is_at_work, machine, name), seconds=30, what=f"{name} at work", every=0.05)
             machine.signal(name, signal.SIGTERM)
             machine.running[name].wait(20)
             faults.saw("told_to_end")
@@ -128,6 +130,10 @@ def test_the_workers_are_replaced_one_by_one(plan):
         assert sum(task["recoveries"] for task in facts["tasks"]) == 0  # nobody had to be taken for dead
         faults.saw("given_back", sum(task["attempt"] - 1 for task in facts["tasks"]))
         assert violations(machine, submitted=submitted) == []
+
+
+def _is_at_work(machine: Machine, name: str) -> bool:
+    return bool(machine.hand.ask("held", [child.pid for child in machine.pool_children(name)])["tasks"])
 
 
 def test_the_clock_jumps(plan):
