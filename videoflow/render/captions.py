@@ -178,7 +178,7 @@ def _split_lines(words: Sequence[Word], first: int, last: int, measure: _Measure
         if lower > measure.limit_px:
             continue
         uneven = abs(upper - lower) / measure.limit_px + (0.15 if upper > lower else 0.0)
-        cost = 0.35 + 1.6 * uneven * uneven + 0.95 * break_cost(words, after)
+        cost = 0.35 + 3.0 * uneven * uneven + 0.95 * break_cost(words, after)
         if best is None or cost < best[0]:
             best = (cost, after)
     return best

@@ -38,6 +38,7 @@ _CLINGING = frozenset((
     "في", "من", "على", "إلى", "عن", "أن", "لا", "ما",
 ))
 """Words that should not stand last on a line: they belong to what follows."""
+_CONTRACTED = ("'ll", "’ll", "'ve", "’ve", "'re", "’re", "n't", "n’t")
 _ABBREVIATIONS = frozenset((
     "mr.", "mrs.", "ms.", "dr.", "prof.", "st.", "vs.", "e.g.", "i.e.", "approx.", "sr.", "sra.", "mt.", "fig.", "nr.", "ca.",
     "z.b.", "mme.", "gen.", "sen.", "rep.", "gov.",
@@ -91,7 +92,7 @@ def break_cost(words: Sequence[Word], after: int) -> float:
     if ending and ending in _CLAUSE_ENDS:
         return 0.5
     cost = 1.3 if _plain(following) in _LEADING else 2.4
-    if _plain(word) in _CLINGING:
+    if _plain(word) in _CLINGING or _plain(word).endswith(_CONTRACTED):
         cost += 4.0
     if word[-1:].isdigit() or _plain(word) in _COUNTS or word[:1] in "$€£¥₹" or _plain(word) in _MULTIPLES:
         cost += 3.5  # "15 / days" and "million / views" read badly

@@ -32,6 +32,8 @@ PEAK_LIMIT_DB = -1.0
 SPEAKERS_APART_LU = 1.5
 MOST_ENLARGED = 1.5
 CAPTION_MARGIN_SECONDS = 0.3
+UNREADABLE_LETTERS_PER_SECOND = 28.0
+"""Nobody reads a line of this speed to its end; a fast speaker reaches 22."""
 COMPARED_FRAMES = 12
 MARK_TOLERANCE = 8.0
 """Levels of luma by which the mean of a sixteenth of the picture's width may change in coding; another picture differs by 20."""
@@ -298,7 +300,8 @@ def caption_findings(captions: Sequence[Caption], timeline: Timeline) -> list[Fi
         seconds = caption.end - caption.start
         if caption.letters_per_second > MOST_LETTERS_PER_SECOND + 2.0 and len(text) > 12:
             pace = f"“{text}” passes at {caption.letters_per_second:.0f} characters a second."
-            findings.append(Finding("reading_speed", "info", caption.start, caption.end, pace))
+            severity: Severity = "warn" if caption.letters_per_second > UNREADABLE_LETTERS_PER_SECOND else "info"
+            findings.append(Finding("reading_speed", severity, caption.start, caption.end, pace))
         if seconds < LEAST_SECONDS / 2 and len(text) > 4:
             findings.append(
                 Finding("short_caption", "info", caption.start, caption.end, f"“{text}” stands for only {seconds:.1f} s.")

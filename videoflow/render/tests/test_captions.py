@@ -142,6 +142,7 @@ class TestPhrases:
             ("That is more than 4.2 million views in only five days of the week.", "4.2 million"),
             ("It was filmed in New York by somebody who lives there all year.", "New York"),
             ("They paid about $5 million for the rights to it in 2019 alone.", "$5 million"),
+            ("And every figure that you will see, and that you'll hear, comes straight out of it.", "you'll hear"),
             ("Das war mehr als die anderen Themen, und zwar um 40 Prozent im Jahr.", "40 Prozent"),
         ],
     )
