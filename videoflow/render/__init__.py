@@ -1,10 +1,12 @@
 """The compositor: a timeline in, a finished and checked video out. Plain Python, no Django."""
 
+from videoflow.render.caption_stills import caption_still
 from videoflow.render.caption_style import caption_style_check
 from videoflow.render.caption_warnings import CaptionWarning, caption_warnings
 from videoflow.render.captions import Caption
 from videoflow.render.composition import Composition, Remake, compose, remake_of, timeline_captions
 from videoflow.render.encoder_trial import Trial, hardware_trials
+from videoflow.render.parts import Parts, parts_of
 from videoflow.render.previews import Preview, poster, preview_scene, preview_whole
 from videoflow.render.probe import MediaFacts, media_check, probe
 from videoflow.render.quality import Finding, QualityReport, verdict_of
@@ -32,6 +34,7 @@ __all__ = [
     "Format",
     "MediaFacts",
     "MusicTrack",
+    "Parts",
     "Preview",
     "QualityReport",
     "Remake",
@@ -40,6 +43,7 @@ __all__ = [
     "SpeechClip",
     "Timeline",
     "Trial",
+    "caption_still",
     "caption_style_check",
     "caption_warnings",
     "captions_srt",
@@ -47,6 +51,7 @@ __all__ = [
     "compose",
     "hardware_trials",
     "media_check",
+    "parts_of",
     "poster",
     "preview_scene",
     "preview_whole",

@@ -24,7 +24,7 @@ class StaleScene(VideoflowError):
 
 
 def scene_change(*, scene: Scene, revision: int | None = None, **values: Any) -> None:
-    """Set motion, transition, focus (0 to 1) or the lock of a scene.
+    """Set motion, transition, focus (0 to 1), the lock of a scene, or where its clip begins (``trim_start``, in its seconds).
 
     Raises:
         BadInput: a value is not one of those that there are.
@@ -36,10 +36,16 @@ def scene_change(*, scene: Scene, revision: int | None = None, **values: Any) ->
     for name in ("focus_x", "focus_y"):
         if name in values and not 0 <= values[name] <= 1:
             raise BadInput("The focus lies within the picture: 0 to 100 per cent.", details={name: "out of range"})
-    if not set(values) <= {"motion", "transition", "focus_x", "focus_y", "is_locked"}:
+    if not set(values) <= {"motion", "transition", "focus_x", "focus_y", "is_locked", "trim_start"}:
         raise BadInput("A scene has no such property.")
+    if "trim_start" in values:
+        latest = clip_latest_start(scene)
+        if not 0 <= values["trim_start"] <= latest:
+            raise BadInput(f"This clip can begin between 0 and {latest:.1f} s.", details={"trim_start": "out of range"})
 
     def change(rows: list[Stored], at: int) -> None:
+        if rows[at] == rows[at] | values:
+            return
         if revision is not None and revision != Scene.objects.values_list("revision", flat=True).get(pk=scene.pk):
             raise StaleScene("This scene was changed elsewhere meanwhile. Look at it again.")
         rows[at] |= values
@@ -48,7 +54,16 @@ def scene_change(*, scene: Scene, revision: int | None = None, **values: Any) ->
     _restructure(scene, f"{what} scene {scene.position + 1}", change)
 
 
+def clip_latest_start(scene: Scene) -> float:
+    """Return the latest second of its clip at which a scene can begin, so that something of it is seen; 0 for a picture."""
+    if scene.asset.kind != Asset.Kind.CLIP:
+        return 0.0
+    return max(0.0, (scene.asset.seconds or 0.0) - SHORTEST_SECONDS)
+
+
 def _named(values: dict[str, Any]) -> str:
+    if "trim_start" in values:
+        return "the beginning"
     return "focus" if "focus_x" in values or "focus_y" in values else next(iter(values), "nothing")
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -32,11 +33,13 @@ from videoflow.render.timeline import (
 )
 from videoflow.render.timeline import Scene as TimelineScene
 
+SPEAKER_COLOURS = {"A": "#ffd166", "B": "#6cc5ff"}
 MUSIC_LEVEL_DB = -20.0  # beside the speech, while nobody speaks
 DRIFT_LIMIT_MS = 120.0  # captions stand within this of the spoken word
 DRIFT_SHARE = 0.95  # of the words; the rest is the listener's own error, where it takes music in a pause for a word
 LOST_SHARE = 0.5  # captions that stand wrong for every other word are not published
 BYTES_PER_SECOND = 2_500_000  # segments, audio and the finished file of one second at 1080p
+PREVIEW_BYTES_PER_SECOND = 200_000
 
 
 class CompositionInput(StageInput):
@@ -46,6 +49,7 @@ class CompositionInput(StageInput):
     music_level_db: float | None = Field(default=None, ge=-60, le=0, description="Empty: the project's.")
     quality: Quality = Field(default="standard", description="Draft is quick and coarse; high takes about three times as long.")
     codec: VideoCodec = Field(default="h264", description="H.264 plays everywhere; HEVC and AV1 make smaller files.")
+    preview: bool = Field(default=False, description="Make the whole small and quickly, to be watched; no video comes of it.")
 
 
 def _ready_script(project: Project) -> Script:
@@ -78,7 +82,6 @@ def timeline_of(project: Project, script: Script) -> Timeline:
     """Return the timeline of a script whose media are complete, as the project has it now; four queries."""
     turns = list(script.turns.select_related("speech__asset"))
     width_px, height_px = project.size_px
-    colours = project.look.get("speaker_colours", {"A": "#ffd166", "B": "#6cc5ff"})
     return Timeline(
         format=Format(width_px, height_px, project.FPS),
         seconds=script.media_seconds or 0.0,
@@ -87,12 +90,23 @@ def timeline_of(project: Project, script: Script) -> Timeline:
             SpeechClip(asset_path(turn.speech.asset), turn.speech.start, turn.measured_seconds, turn.speaker) for turn in turns
         ),
         captions=tuple(_caption(turn) for turn in turns),
-        speakers=tuple(SpeakerStyle(key, host["name"], colours[key]) for key, host in sorted(project.hosts.items())),
-        caption_style=CaptionStyle(**project.caption),
+        speakers=speakers_of(project),
+        caption_style=caption_style_of(project),
         music=_music(project),
         title=script.title,
         comment="Made with videoflow. Script, voices, pictures and music: embedded providers (synthetic).",
     )
+
+
+def caption_style_of(project: Project) -> CaptionStyle:
+    """Return how the project's captions look; what was not chosen is the compositor's own."""
+    return CaptionStyle(**{name: value for name, value in project.caption.items() if name != "colours"})
+
+
+def speakers_of(project: Project) -> tuple[SpeakerStyle, ...]:
+    """Return the speakers with the colours that the creator chose, else those of the project's look."""
+    colours = project.look.get("speaker_colours", SPEAKER_COLOURS) | project.caption.get("colours", {})
+    return tuple(SpeakerStyle(key, host["name"], colours[key]) for key, host in sorted(project.hosts.items()))
 
 
 def timeline_key(timeline: Timeline) -> str:
@@ -121,6 +135,7 @@ def _scene(scene: Scene) -> TimelineScene:
         motion=cast(Any, scene.motion),
         focus=(scene.focus_x, scene.focus_y),
         transition=cast(Any, scene.transition),
+        clip_start=scene.trim_start if scene.asset.kind == Asset.Kind.CLIP else 0.0,
     )
 
 
@@ -137,8 +152,11 @@ def run(context: StageContext) -> StageOutput:
     with context.fenced():
         options_keep(project, options)
     timeline = timeline_of(project, script)
+    if options.preview:
+        return _preview(context, timeline)
     room_check(int(timeline.seconds * BYTES_PER_SECOND))
-    work = _work_dir()
+    work = segments_dir()
+    began = time.monotonic()
     made = render.compose(
         replace(timeline, format=replace(timeline.format, quality=options.quality, codec=options.codec)),
         context.work_dir / "video.mp4",
@@ -146,6 +164,7 @@ def run(context: StageContext) -> StageOutput:
         report=lambda share, message: context.report(0.9 * share, message),
         cancelled=context.cancelled,
     )
+    composed_seconds = time.monotonic() - began
     context.report(0.91, "Listening for the captions' timing")
     drift = caption_drift(made.path, [line.words for line in timeline.captions])
     crash_point(STAGE.name, "listened")
@@ -196,12 +215,49 @@ def run(context: StageContext) -> StageOutput:
             "size_bytes": made.size_bytes,
             "duration_seconds": round(made.seconds, 3),
             "verdict": quality["verdict"],
+            "parts_made": made.segments_made,
+            "parts_reused": made.segments_reused,
+            "composed_seconds": round(composed_seconds, 1),
         }
 
     return StageOutput(f"Video of {int(made.seconds) // 60}:{int(made.seconds) % 60:02}, {made.size_bytes / 1e6:.0f} MB", save)
 
 
-def _work_dir() -> Path:
+def _preview(context: StageContext, timeline: Timeline) -> StageOutput:
+    """Make the whole small; it takes the place of the preview before it."""
+    project = context.project
+    room_check(int(timeline.seconds * PREVIEW_BYTES_PER_SECOND))
+    made = render.preview_whole(
+        timeline, context.work_dir / "preview.mp4", segments_dir(), report=context.report, cancelled=context.cancelled
+    )
+    context.check()
+
+    def save() -> dict[str, Any]:
+        project.assets.filter(kind=Asset.Kind.PREVIEW).delete()
+        film = asset_add(
+            context,
+            made.path,
+            kind=Asset.Kind.PREVIEW,
+            origin="embedded",
+            model="compositor",
+            name="preview.mp4",
+            width_px=made.width_px,
+            height_px=made.height_px,
+            seconds=made.seconds,
+            alt=timeline.title[:500],
+        )
+        return {
+            "preview_id": str(film.pk),
+            "result_url": f"/media/{film.pk}/preview.mp4",
+            "size_bytes": film.size_bytes,
+            "duration_seconds": round(made.seconds, 3),
+            "timeline_key": timeline_key(timeline),
+        }
+
+    return StageOutput(f"Preview of {int(made.seconds) // 60}:{int(made.seconds) % 60:02}", save)
+
+
+def segments_dir() -> Path:
     """Return the folder that keeps encoded segments, so that a later composition makes only what changed."""
     return cache_dir("render")
 
@@ -239,6 +295,7 @@ def _quality(made: render.Composition, drift: DriftReport, script: Script) -> di
         **made.report.figures,
         "loudness_lufs": made.loudness_lufs,
         "true_peak_db": made.true_peak_db,
+        "video_codec": made.video_codec,
         "seconds": made.seconds,
         "share_a": script.share_a,
         "caption_drift": {key: value for key, value in asdict(drift).items() if isinstance(value, int | float)},

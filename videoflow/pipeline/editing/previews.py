@@ -1,0 +1,192 @@
+"""Quick looks at what the video would be, and what composing it would make anew; all of it kept by content and used again."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from videoflow import render
+from videoflow.pipeline.models import Project, Scene, Script
+from videoflow.pipeline.spoken import turns_unspoken
+from videoflow.pipeline.stages.base import StageNotReady
+from videoflow.pipeline.stages.video_composition import STAGE, segments_dir, timeline_key, timeline_of
+from videoflow.pipeline.store import cache_dir
+from videoflow.render.timeline import Timeline
+from videoflow.tasks.models import Task
+
+FRAME_SIDE_PX = 960
+"""The longer side of a still."""
+PREVIEW_SECONDS_MOST = 20.0
+"""A scene takes a second or two; whoever waits longer is better told that the machine is busy."""
+
+_RUNS_LOOKED_AT = 5
+_USUAL_FRAMES_PER_SECOND = 90.0  # two cores at 1080p, before this machine has composed anything
+_USUAL_REST_SHARE = 0.06  # of the video's length: joining, checking, listening
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What composing now would make anew. ``scenes`` are the positions whose picture is encoded again."""
+
+    parts: int
+    parts_missing: int
+    scenes: frozenset[int]
+    sound_missing: bool
+    seconds: float
+    """About how long it takes here, by what the last compositions took."""
+
+    @property
+    def is_nothing(self) -> bool:
+        return not self.parts_missing and not self.sound_missing
+
+
+def present_timeline(project: Project, script: Script) -> Timeline:
+    """Return the timeline as it stands.
+
+    Raises:
+        StageNotReady: speech or pictures are not complete, or lines have changed since the recording.
+    """
+    if script.media_seconds is None:
+        raise StageNotReady("Speech and pictures are not complete yet. Make the media first.")
+    if turns_unspoken(project, script):
+        raise StageNotReady("Lines have changed since the recording. Update the media first.")
+    return timeline_of(project, script)
+
+
+def compose_cost(project: Project, script: Script) -> Cost:
+    """Compare what the timeline needs with the parts that are there; no file is read, so it takes a moment only.
+
+    Raises:
+        StageNotReady: as ``present_timeline``.
+    """
+    timeline = present_timeline(project, script)
+    hashes = dict(project.assets.values_list("path", "sha256"))
+    by_path = {path: hashes.get(f"{path.parent.name}/{path.name}", "") for path in _inputs(timeline)}
+    wanted = render.parts_of(timeline, segments_dir(), by_path)
+    edges = [scene.start * timeline.format.fps for scene in timeline.scenes]
+    touched = {
+        position
+        for position, edge in enumerate(edges)
+        for first, last in wanted.missing_frames
+        if first < (edges[position + 1] if position + 1 < len(edges) else wanted.frames) - 1 and last > edge + 1
+    }
+    rate, rest_share = _pace(timeline)
+    seconds = wanted.frames_missing / rate + rest_share * timeline.seconds
+    return Cost(wanted.parts, len(wanted.missing_frames), frozenset(touched), wanted.sound_missing, seconds)
+
+
+def _inputs(timeline: Timeline) -> list[Path]:
+    paths = [scene.media for scene in timeline.scenes] + [clip.path for clip in timeline.speech]
+    return paths + ([timeline.music.path] if timeline.music else [])
+
+
+def _pace(timeline: Timeline) -> tuple[float, float]:
+    """Return frames a second while encoding and the rest's share of the video's length, by the last runs on this machine."""
+    runs = Task.objects.filter(task_type=STAGE.name, status=Task.Status.COMPLETED, result_data__composed_seconds__gt=1.0)
+    rates, rests = [], []
+    for task in runs.order_by("-completed_at")[:_RUNS_LOOKED_AT]:
+        facts: dict[str, Any] = task.result_data or {}
+        length = float(facts.get("duration_seconds", 0))
+        made = facts.get("parts_made", 0) / max(1, facts.get("parts_made", 0) + facts.get("parts_reused", 0))
+        if length and made > 0.5:
+            rates.append(made * length * timeline.format.fps / float(facts["composed_seconds"]))
+        if length and task.attempt_started_at and task.completed_at:
+            whole = (task.completed_at - task.attempt_started_at).total_seconds()
+            rests.append(max(0.0, whole - float(facts["composed_seconds"])) / length)
+    rate = sorted(rates)[len(rates) // 2] if rates else _USUAL_FRAMES_PER_SECOND
+    return rate, sorted(rests)[len(rests) // 2] if rests else _USUAL_REST_SHARE
+
+
+def scene_preview(project: Project, scene: Scene) -> str:
+    """Make a scene small with its sound and captions, and return the key of the file that ``preview_file`` finds.
+
+    Raises:
+        StageNotReady: as ``present_timeline``.
+        BadInput: a file of it cannot be used.
+        VideoflowError: it took longer than 20 s.
+    """
+    timeline = present_timeline(project, scene.script)
+    key = _key("scene", timeline_key(timeline), scene.position)
+    out = _preview_dir() / f"{key}.mp4"
+    if not out.is_file():
+        render.preview_scene(
+            timeline, scene.position, out, segments_dir(), cancelled=lambda: False, limit_seconds=PREVIEW_SECONDS_MOST
+        )
+    out.touch()
+    return key
+
+
+def preview_file(key: str) -> Path | None:
+    """Return a preview that was made, by its key; None when it is not there any more."""
+    path = _preview_dir() / f"{key}.mp4"
+    return path if key.isalnum() and path.is_file() else None
+
+
+def scene_frame(project: Project, scene: Scene) -> Path:
+    """Return a still of a scene's middle in the video's shape, cropped and moved as the video shows it.
+
+    Raises:
+        StageNotReady: speech or pictures are not complete.
+        BadInput: its file cannot be used.
+    """
+    timeline = _around(project, scene)
+    return _kept(_key("frame", timeline_key(timeline)), lambda out: render.poster(timeline, 0, out, width_px=_width(timeline)))
+
+
+def caption_frame(project: Project, scene: Scene, caption: dict[str, Any]) -> Path:
+    """Return the still of a scene with captions as ``caption`` (a project's ``caption``) would draw them.
+
+    Raises:
+        StageNotReady, BadInput: as ``scene_frame``; or such captions cannot be drawn.
+    """
+    tried = replace_caption(project, caption)
+    timeline = _around(tried, scene)
+    key = _key("caption", timeline_key(timeline))
+    return _kept(key, lambda out: render.caption_still(timeline, 0, out, width_px=_width(timeline)))
+
+
+def replace_caption(project: Project, caption: dict[str, Any]) -> Project:
+    """Return a copy of a project, not to be saved, whose captions look otherwise."""
+    tried = Project.objects.get(pk=project.pk)
+    tried.caption = caption
+    return tried
+
+
+def _around(project: Project, scene: Scene) -> Timeline:
+    """Return a timeline of one scene alone, with the lines said under it; it needs no recording."""
+    if scene.script.media_seconds is None:
+        raise StageNotReady("Speech and pictures are not complete yet. Make the media first.")
+    whole = timeline_of(project, scene.script)
+    shown = replace(whole.scenes[scene.position], start=0.0)
+    first, last = scene.start, scene.start + scene.seconds
+    spoken = [line for line in whole.captions if line.words]
+    under = tuple(line for line in spoken if line.words[0].start < last and line.words[-1].end > first)
+    lines = under or tuple(spoken[:1])
+    return replace(whole, scenes=(shown,), seconds=shown.seconds, captions=lines, speech=(), music=None)
+
+
+def _width(timeline: Timeline) -> int:
+    form = timeline.format
+    return round(FRAME_SIDE_PX * form.width_px / max(form.width_px, form.height_px))
+
+
+def _kept(key: str, make: Callable[[Path], Path]) -> Path:
+    path = cache_dir("frames") / f"{key}.jpg"
+    if not path.is_file():
+        aside = path.with_name(f".{uuid4().hex}.part.jpg")
+        try:
+            make(aside).replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
+    path.touch()
+    return path
+
+
+def _preview_dir() -> Path:
+    return cache_dir("scene_previews")
+
+
+def _key(*facts: object) -> str:
+    return hashlib.sha256("|".join(str(fact) for fact in facts).encode()).hexdigest()
