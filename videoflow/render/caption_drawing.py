@@ -26,7 +26,7 @@ LINE_PITCH = 1.30
 """Baseline to baseline, in letter sizes."""
 _ABOVE, _BELOW = 1.14, 0.56
 """How far the plate reaches over the first baseline and under the last, in letter sizes."""
-_TAB = 0.54
+_TAB = 0.60
 """How far a speaker's name stands over the plate."""
 FADE_FRAMES = 4
 
@@ -363,14 +363,20 @@ def _ground(look: CaptionLook, form: Format, style: CaptionStyle) -> tuple[Capti
     canvas.image.putalpha(under)
     canvas.box(plate, radius, rgb_of(style.box_colour), opacity)
     if style.name == "sentence":
-        bar = (plate[0] + 0.20 * size, plate[1] + 0.30 * size, plate[0] + 0.30 * size, plate[3] - 0.30 * size)
+        inset, thick = 0.20 * size, 0.10 * size
+        left = plate[2] - inset - thick if _from_right(layout) else plate[0] + inset
+        bar = (left, plate[1] + 0.30 * size, left + thick, plate[3] - 0.30 * size)
         canvas.box(bar, 0.05 * size, accent, 1.0)
     if style.speaker_names:
-        _draw_name(canvas, layout, look, accent)
+        _draw_name(canvas, layout, look, accent, rgb_of(style.box_colour))
     return layout, canvas.image, area
 
 
-def _draw_name(canvas: _Canvas, layout: CaptionLayout, look: CaptionLook, accent: Rgb) -> None:
+def _from_right(layout: CaptionLayout) -> bool:
+    return fonts.is_rtl(" ".join(word.text for word in layout.lines[0]))
+
+
+def _draw_name(canvas: _Canvas, layout: CaptionLayout, look: CaptionLook, accent: Rgb, edge: Rgb) -> None:
     """Draw the speaker's name on a small tab that sits on the plate's upper edge."""
     name = " ".join(look.speaker_name.split())[:28]
     if not name:
@@ -378,9 +384,11 @@ def _draw_name(canvas: _Canvas, layout: CaptionLayout, look: CaptionLook, accent
     face, small = fonts.Face("inter", 700), max(9, round(layout.size_px * 0.46))
     width = fonts.text_width(name, face, small)
     inset, tab_width, top = 0.42 * layout.size_px, width + 1.2 * small, layout.plate[1]
-    from_right = fonts.is_rtl(" ".join(word.text for word in layout.lines[0]))
-    left = layout.plate[2] - inset - tab_width if from_right else layout.plate[0] + inset
-    canvas.box((left, top - 1.16 * small, left + tab_width, top + 0.38 * small), 0.77 * small, accent, 1.0)
+    left = layout.plate[2] - inset - tab_width if _from_right(layout) else layout.plate[0] + inset
+    tab, ring = (left, top - 1.16 * small, left + tab_width, top + 0.38 * small), 0.14 * small
+    around = (tab[0] - ring, tab[1] - ring, tab[2] + ring, tab[3] + ring)
+    canvas.box(around, 0.77 * small + ring, edge, 1.0)  # keeps it apart from a picture of its own colour
+    canvas.box(tab, 0.77 * small, accent, 1.0)
     canvas.text(left + 0.6 * small, top - 0.04 * small, name, face, small, Ink(INK))
 
 
