@@ -169,7 +169,7 @@ def database_settings(url: str, *, sqlite_file: Path) -> dict[str, object]:
     parts = urlsplit(url or f"sqlite://{sqlite_file}")
     if parts.scheme in {"sqlite", "sqlite3"}:
         return {
-            "ENGINE": "django.db.backends.sqlite3",
+            "ENGINE": "videoflow.sqlite",
             "NAME": unquote(parts.path) if url else str(sqlite_file),
             "ATOMIC_REQUESTS": False,
             "CONN_MAX_AGE": None,
