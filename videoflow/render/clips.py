@@ -141,7 +141,7 @@ class FrameFitter:
             self._built_for = key
         fitted = frame if self._graph is None else next(self._graph.through(frame), None)
         if fitted is None:
-            raise BadInput("A frame of the clip cannot be converted.")
+            raise ValueError("the filters gave no frame")
         return self._placed(fitted)
 
     def _build(self, frame: av.VideoFrame, rotation: int, shape: float) -> "_Graph | None":
@@ -270,7 +270,10 @@ class _Run:
         if self._now is None:
             raise BadInput(f"{self._path.name} has no picture in it.")
         if self._planes is None:
-            self._planes = self._fitter.fit(self._now[1], self._shape)
+            try:
+                self._planes = self._fitter.fit(self._now[1], self._shape)
+            except (av.error.FFmpegError, ValueError) as error:
+                raise BadInput(f"{self._path.name} has a picture of a kind that cannot be shown; convert it to H.264.") from error
         return self._planes
 
     def close(self) -> None:

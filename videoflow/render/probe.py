@@ -290,17 +290,17 @@ def _clip_walk(container: InputContainer, stream: av.VideoStream, path: Path, *,
         packets += 1
         at = float((packet.pts or packet.dts or 0) * packet.time_base)
         last = max(last, at + float((packet.duration or step) * packet.time_base))
-        sound = not packet.is_corrupt and (not prefix or _units_fit(bytes(packet), prefix))
-        if sound and not packet.is_keyframe and not (whole and at < DECODED_SECONDS):
+        is_whole = not packet.is_corrupt and (not prefix or _units_fit(bytes(packet), prefix))
+        if is_whole and not packet.is_keyframe and not (whole and at < DECODED_SECONDS):
             context.skip_frame = "NONKEY"
             continue
         frames: list[av.VideoFrame] = []
         try:
-            if sound:
+            if is_whole:
                 frames = context.decode(packet)
         except av.error.FFmpegError:
-            sound = False
-        if not sound or any(frame.is_corrupt and at > _SETTLED_SECONDS for frame in frames):
+            is_whole = False
+        if not is_whole or any(frame.is_corrupt and at > _SETTLED_SECONDS for frame in frames):
             raise BadInput(f"{path.name} is damaged: its picture is missing at {at:.1f} s.")
     if packets < stream.frames * 0.98:
         raise BadInput(f"{path.name} is damaged: {stream.frames - packets} of its {stream.frames} frames are missing.")
