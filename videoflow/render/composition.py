@@ -160,18 +160,21 @@ def _room_check(remake: Remake, timeline: Timeline, work_dir: Path, out: Path) -
 
 
 def _batches(missing: Sequence[Segment], work_dir: Path, workers: int, fps: int, owner: str) -> list[dict[str, Any]]:
-    """Group neighbouring segments, so that a worker finds the pictures of a transition still decoded for the body after it."""
-    total = sum(segment.frames for segment in missing)
-    wish = min(20 * fps, max(4 * fps, total // (workers * 5)))
+    """Group neighbouring segments, so that a worker finds the pictures of a transition still decoded for the body after it.
+
+    The groups become smaller towards the end, so that all workers end at about the same time.
+    """
+    left = sum(segment.frames for segment in missing)
     batches: list[dict[str, Any]] = []
     room = 0
     for segment in missing:
         if room <= 0:
             batches.append({"kind": "segments", "segments": []})
-            room = wish
+            room = min(20 * fps, max(3 * fps, left // (workers * 3)))
         out = segment_path(work_dir, segment.key)
         batches[-1]["segments"].append({"job": segment.job, "out": str(out), "aside": str(part_aside(out, owner))})
         room -= segment.frames
+        left -= segment.frames
     return batches
 
 

@@ -17,11 +17,11 @@ from videoflow.render.presets import encoder_settings
 from videoflow.render.stills import colour_rgb
 from videoflow.render.timeline import Scene, Timeline
 
-RENDER_VERSION = 6
+RENDER_VERSION = 7
 """Raise it whenever the same description would be drawn differently."""
 
 LONGEST_SECONDS = 8.0
-LEAST_PIECE_SECONDS = 1.5
+LEAST_PIECE_SECONDS = 1.0
 """How long a piece of a scene is at least when it is cut where a spoken line begins; each begins with a key frame."""
 SHORTEST_TRANSITION_FRAMES = 4
 SHORTEST_BODY_FRAMES = 8
@@ -134,13 +134,13 @@ def _caption_states(captions: Sequence[Caption], first: int, frames: int, fps: i
 
 
 def _body_cuts(begin: int, end: int, lines: Sequence[int], fps: int) -> list[int]:
-    """Return where a scene's body is cut: where spoken lines begin, so that one changed line remakes little beside itself, and
-    evenly what is then longer than 8 s."""
+    """Return where a scene's body is cut: where spoken lines begin or a second from its ends, so that one changed line remakes
+    little beside itself, and evenly what is then longer than 8 s."""
     least, longest = round(LEAST_PIECE_SECONDS * fps), round(LONGEST_SECONDS * fps)
     cuts = [begin]
     for line in lines:
-        if line - cuts[-1] >= least and end - line >= least:
-            cuts.append(line)
+        if begin < line < end and cuts[-1] + least <= end - least:
+            cuts.append(min(max(line, cuts[-1] + least), end - least))
     pieces = []
     for first, last in pairwise([*cuts, end]):
         parts = max(1, -(-(last - first) // longest))
