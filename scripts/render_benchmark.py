@@ -7,16 +7,14 @@ not favour one of them. Every part runs in a process of its own; processor time 
 
 import argparse
 import json
-import multiprocessing
 import os
+import pickle
 import shutil
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 from dataclasses import astuple, dataclass, replace
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +34,9 @@ from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 from scripts.render_material import pictures_make, timeline_make  # noqa: E402
-from scripts.render_reference import EncoderCost, encoder_alone, frames_painted, used_cpu_seconds  # noqa: E402
+from scripts.render_reference import EncoderCost, encoder_alone, frames_painted  # noqa: E402
 from videoflow.fonts.faces import fallback_chain  # noqa: E402
-from videoflow.render import Format, Timeline, compose, remake_of, timeline_captions  # noqa: E402
+from videoflow.render import Format, Timeline, remake_of, timeline_captions  # noqa: E402
 from videoflow.render.captions import FACE  # noqa: E402
 from videoflow.render.plan import Plan  # noqa: E402
 from videoflow.render.planes import planes_of_frame  # noqa: E402
@@ -85,40 +83,30 @@ def plan_of(timeline: Timeline, folder: Path) -> Plan:
     return remake_of(timeline, folder / "nothing").plan
 
 
-def _compose(answer: Connection, timeline: Timeline, out: Path, work: Path) -> None:
-    work.mkdir(parents=True, exist_ok=True)
-    missing = remake_of(timeline, work).frames
-    began, start = used_cpu_seconds(), time.perf_counter()
-    made = compose(timeline, out, work, report=lambda share, line: None, cancelled=lambda: False)
-    cost = (used_cpu_seconds() - began, time.perf_counter() - start)
-    with av.open(out) as container:
-        size = sum(packet.size for packet in container.demux(video=0))
-    answer.send((*cost, made.frames, missing, size))
-
-
 def composed(timeline: Timeline, out: Path, work: Path) -> Cost:
     """Compose in a process of its own and sample its memory meanwhile."""
-    context = multiprocessing.get_context("spawn")
-    answer, theirs = context.Pipe()
-    process = context.Process(target=_compose, args=(theirs, timeline, out, work))
-    process.start()
-    theirs.close()
+    job = out.with_suffix(".pickle")
+    job.write_bytes(pickle.dumps((timeline, out, work)))
+    command = [sys.executable, str(ROOT / "scripts" / "render_once.py"), str(job)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     peak, over = 0.0, threading.Event()
 
     def watch() -> None:
         nonlocal peak
         while not over.wait(SAMPLE_SECONDS):
-            peak = max(peak, tree_mb(process.pid or 0))
+            peak = max(peak, tree_mb(process.pid))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
     try:
-        cpu, wall, frames, frames_made, size = answer.recv()
+        said, _ = process.communicate()
     finally:
         over.set()
         watcher.join()
-        process.join()
-    return Cost(cpu, wall, peak, frames, frames_made, size)
+        process.kill()
+    with av.open(out) as container:
+        size = sum(packet.size for packet in container.demux(video=0))
+    return Cost(**json.loads(said), peak_mb=peak, video_bytes=size)
 
 
 def similarity(path: Path, plan: Plan, last: int) -> float:

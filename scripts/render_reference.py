@@ -1,7 +1,6 @@
 """The encoder alone, on the very frames of a composition: x264 with all threads, fed from memory by a process of its own."""
 
 import multiprocessing
-import resource
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from scripts.render_once import used_cpu_seconds
 from videoflow.children import be_a_good_neighbour
 from videoflow.render.layers import PictureShelf
 from videoflow.render.plan import Plan
@@ -28,12 +28,6 @@ class EncoderCost:
     wall_seconds: float
     size_bytes: int
     frames: int
-
-
-def used_cpu_seconds() -> float:
-    """Return the processor time of this process and of its ended children."""
-    own, theirs = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    return own.ru_utime + own.ru_stime + theirs.ru_utime + theirs.ru_stime
 
 
 def frames_painted(plan: Plan, first: int, last: int) -> Iterator[Planes]:
