@@ -5,12 +5,17 @@ const DEAD_MS = 35_000;
 const POLL_MS = 5_000;
 const LONGEST_WAIT_MS = 15_000;
 const FAILURES_BEFORE_POLL = 3;
+const POLL_WITHIN_MS = 10_000;
+const REFUSED_WAIT_MS = 60_000; // a sixth page of a session has no socket to itself; one may be free by then
+const TOO_MANY_MESSAGES = 1008;
+const TOO_SLOW = 1013;
 const SIGNED_OUT = 4401;
 
 /**
  * Follow the events of a session after `seq`.
  * `onEvent(event)` gets each event once and in order, `onHello(hello)` the state of things at each connection (`hello.reset`: start over),
- * `onState(state, waitMs)` one of live, polling, reconnecting, offline, gone, signedOut.
+ * `onState(state, waitMs)` one of live, polling, reconnecting, offline, gone, signedOut. Closed with 1008 or 1013, or refused though
+ * the session is ours, it polls, and asks for a socket again later.
  * Returns a function that ends it.
  */
 export function follow({ session, seq, onEvent, onHello, onState }) {
@@ -24,6 +29,8 @@ export function follow({ session, seq, onEvent, onHello, onState }) {
   let beatTimer = 0;
   let isOver = false;
   let isSignedOut = false;
+  let isPolling = false;
+  let isTurnedAway = false; // the server is there, and wants us to poll
 
   function take(hello) {
     if (hello.reset) seq = hello.seq;
@@ -51,10 +58,9 @@ export function follow({ session, seq, onEvent, onHello, onState }) {
       const message = JSON.parse(data);
       if (message.event_type === "hello") {
         opened = true;
-        isSignedOut = false;
+        isSignedOut = isTurnedAway = false;
         failures = 0;
-        clearInterval(pollTimer);
-        pollTimer = 0;
+        pollEnd();
         take(message);
         onState("live");
       } else if (message.event_type !== "pong" && !event(message)) {
@@ -63,6 +69,7 @@ export function follow({ session, seq, onEvent, onHello, onState }) {
     });
     mine.addEventListener("close", ({ code }) => {
       isSignedOut ||= code === SIGNED_OUT;
+      isTurnedAway ||= code === TOO_MANY_MESSAGES || code === TOO_SLOW;
       lost(mine, opened && code !== SIGNED_OUT); // this browser may have signed in anew meanwhile: ask
     });
     mine.addEventListener("error", () => lost(mine, opened));
@@ -74,18 +81,29 @@ export function follow({ session, seq, onEvent, onHello, onState }) {
     mine.close();
     if (isOver) return;
     failures += 1;
-    const wait = Math.random() * Math.min(LONGEST_WAIT_MS, 300 * 2 ** failures);
-    if (!pollTimer) onState(navigator.onLine ? "reconnecting" : "offline", wait);
-    if (!opened) poll(); // a refused handshake looks like a broken line: ask whether the session is still ours
-    if (failures >= FAILURES_BEFORE_POLL && !pollTimer) pollTimer = setInterval(poll, POLL_MS);
+    const jitter = Math.random();
+    const wait = isTurnedAway ? REFUSED_WAIT_MS * (0.5 + jitter / 2) : jitter * Math.min(LONGEST_WAIT_MS, 300 * 2 ** failures);
+    if (!pollTimer && !isTurnedAway) onState(navigator.onLine ? "reconnecting" : "offline", wait);
+    const starts = !pollTimer && (isTurnedAway || failures >= FAILURES_BEFORE_POLL);
+    if (starts) pollTimer = setInterval(poll, POLL_MS);
+    if (!opened || starts) poll(); // a refused handshake looks like a broken line: ask whether the session is still ours
     retryTimer = setTimeout(connect, wait);
   }
 
+  function pollEnd() {
+    clearInterval(pollTimer);
+    pollTimer = 0;
+  }
+
   async function poll() {
-    if (isOver || (socket && socket.readyState === WebSocket.OPEN)) return;
+    if (isOver || isPolling || (socket && socket.readyState === WebSocket.OPEN)) return;
+    isPolling = true;
+    const giveUp = new AbortController();
+    const timer = setTimeout(() => giveUp.abort(), POLL_WITHIN_MS); // a frozen server never answers
+    ending.signal.addEventListener("abort", () => giveUp.abort(), { signal: giveUp.signal });
     try {
       const asked = seq;
-      const response = await fetch(`/progress/${session}/events?after=${asked}`, { signal: ending.signal, headers: { Accept: "application/json" } });
+      const response = await fetch(`/progress/${session}/events?after=${asked}`, { signal: giveUp.signal, headers: { Accept: "application/json" } });
       if (response.status === 404) {
         end();
         onState(isSignedOut ? "signedOut" : "gone");
@@ -97,8 +115,14 @@ export function follow({ session, seq, onEvent, onHello, onState }) {
       take(hello);
       events.forEach(event);
       if (pollTimer) onState("polling");
+      // The server answers here and refuses sockets: it is not the line. Ask for one again, but seldom.
+      if (failures > FAILURES_BEFORE_POLL) isTurnedAway = true;
     } catch {
       if (!isOver && pollTimer) onState("offline");
+    } finally {
+      clearTimeout(timer);
+      giveUp.abort(); // takes its listener along
+      isPolling = false;
     }
   }
 
@@ -109,6 +133,7 @@ export function follow({ session, seq, onEvent, onHello, onState }) {
   }
 
   function now() {
+    isTurnedAway = false;
     if (socket && Date.now() - heardAt > PING_MS * 1.5) lost(socket);
     if (!socket) connect();
   }
@@ -122,7 +147,7 @@ export function follow({ session, seq, onEvent, onHello, onState }) {
 
   function end() {
     isOver = true;
-    clearInterval(pollTimer);
+    pollEnd();
     clearInterval(beatTimer);
     ending.abort();
     close();
@@ -143,22 +168,40 @@ const WORDS = {
   live: "Live",
   polling: "Live, every 5 s",
   reconnecting: "Reconnecting",
+  reconnectingIn: "Reconnecting in {n} s",
   offline: "Offline",
   gone: "Session ended",
   signedOut: "Signed out",
+  since: "Showing what was known at {time}",
 };
 
-/** Show the connection's state in a pill; the hint of an outage says from when the figures are. */
+/**
+ * Show the connection's state in a pill: how long until the next try, and in its hint from when the figures are.
+ * Other words come from its `data-say-live`, `data-say-reconnecting-in` … .
+ */
 export function pill(element) {
   let liveAt = new Date();
-  return (state) => {
+  let timer = 0;
+  const word = (state) => element.dataset[`say${state[0].toUpperCase()}${state.slice(1)}`] ?? WORDS[state];
+  const write = (text) => {
+    if (element.textContent !== text) element.textContent = text;
+  };
+  return (state, waitMs = 0) => {
     if (!element) return;
+    clearInterval(timer);
     const isLive = state === "live" || state === "polling";
     if (isLive) liveAt = new Date();
-    const shown = isLive ? "live" : state === "gone" || state === "signedOut" ? "offline" : state;
-    if (element.dataset.state === shown && element.textContent === WORDS[state]) return;
-    element.dataset.state = shown;
-    element.textContent = WORDS[state];
-    element.title = isLive ? "" : `Showing what was known at ${liveAt.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}`;
+    element.dataset.state = isLive ? "live" : state === "gone" || state === "signedOut" ? "offline" : state;
+    element.title = isLive ? "" : word("since").replace("{time}", liveAt.toLocaleTimeString(document.documentElement.lang || "en", { hour: "2-digit", minute: "2-digit" }));
+    const until = Date.now() + waitMs;
+    const count = () => {
+      const seconds = Math.ceil((until - Date.now()) / 1000);
+      write(seconds > 1 ? word("reconnectingIn").replace("{n}", String(seconds)) : word(state));
+      element.setAttribute("aria-live", seconds > 1 ? "off" : "polite"); // nobody wants to hear the seconds
+      if (seconds <= 1) clearInterval(timer);
+    };
+    if (state === "reconnecting" && waitMs > 2_000) timer = setInterval(count, 1_000);
+    if (state === "reconnecting") count();
+    else write(word(state));
   };
 }
