@@ -6,7 +6,6 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
 from videoflow.errors import BadInput, VideoflowError
-from videoflow.pipeline.metadata import DESCRIPTION_LIMIT_BYTES, TITLE_LIMIT
 from videoflow.pipeline.models import Project
 from videoflow.pipeline.services import SOURCE_LIMIT_BYTES
 
@@ -15,6 +14,8 @@ TEXT_LIMIT = 200_000  # characters, as the script stage takes them
 SEED_LIMIT = 2_147_483_647
 MINUTES_MOST = 30
 CAPTION_STYLES = [("word", "Word by word"), ("sentence", "Sentence"), ("classic", "Classic"), ("none", "None")]
+QUALITIES = [("draft", "Draft"), ("standard", "Standard"), ("high", "High")]
+VIDEO_CODECS = [("h264", "H.264"), ("hevc", "HEVC"), ("av1", "AV1")]
 WINDOWS = [("weekly", "Last 7 days of the file"), ("monthly", "Last 30 days")]
 ASPECTS = [("16:9", "Wide 16:9"), ("9:16", "Tall 9:16"), ("1:1", "Square 1:1")]
 MAPPED_FIELDS = {
@@ -250,6 +251,15 @@ class ScriptForm(VideoForm):
         return {"input_type": "script", "script_text": data["script_text"], "file_name": (file.name if file else "")[:255]}
 
 
+class OwnScriptForm(ScriptForm):
+    """A finished script in the place of the one that is there; format and length stay the project's."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("aspect", "minutes", "seed"):
+            del self.fields[name]
+
+
 def _text_joined(form: StudioForm, data: dict[str, Any], *, text: str, file: str) -> dict[str, Any]:
     """Let the chosen file stand in for the text area; what both hold is a question for the creator."""
     if not data.get(file):
@@ -321,64 +331,25 @@ class PlainForm(StudioForm):
 
 
 class CompositionForm(StudioForm):
-    caption_style = forms.ChoiceField(label="Captions", choices=CAPTION_STYLES, initial="word", widget=forms.RadioSelect)
+    """How the video is coded; its captions, music and format are the project's. ``preview``: small, to be watched only."""
+
+    caption_style = forms.ChoiceField(required=False, choices=CAPTION_STYLES)
+    quality = forms.ChoiceField(required=False, choices=QUALITIES)
+    codec = forms.ChoiceField(required=False, choices=VIDEO_CODECS)
+    preview = forms.BooleanField(required=False)
 
     def input_data(self) -> dict[str, Any]:
-        return {"caption_style": self.cleaned_data["caption_style"]}
+        return {name: value for name, value in self.cleaned_data.items() if value}
 
 
-class PublishForm(StudioForm):
-    """What goes with the video."""
-
-    title = forms.CharField(
-        label="Title",
-        max_length=TITLE_LIMIT,
-        widget=forms.TextInput(attrs={"data-count": str(TITLE_LIMIT)}),
-        error_messages={"required": "Give the video a title."},
-    )
-    description = forms.CharField(
-        label="Description",
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 12, "data-count-bytes": str(DESCRIPTION_LIMIT_BYTES)}),
-        help_text="Chapters and sources are filled in from the script.",
-    )
-    tags = forms.CharField(label="Tags", required=False, help_text="Separated by commas; 500 characters in all.")
-
-    def clean_title(self) -> str:
-        return self._without_angles(str(self.cleaned_data["title"]))
-
-    def clean_description(self) -> str:
-        text = self._without_angles(str(self.cleaned_data["description"])).replace("\r\n", "\n")
-        size = len(text.encode())
-        if size > DESCRIPTION_LIMIT_BYTES:
-            raise forms.ValidationError(
-                f"The description has {size:,} bytes; {DESCRIPTION_LIMIT_BYTES:,} are allowed. Shorten it."
-            )
-        return text
-
-    def _without_angles(self, text: str) -> str:
-        if "<" in text or ">" in text:
-            raise forms.ValidationError("The signs < and > are not allowed here. Take them out.")
-        return text
-
-    def input_data(self) -> dict[str, Any]:
-        tags = [tag.strip() for tag in self.cleaned_data["tags"].split(",")]
-        return {
-            "target": "folder",
-            "title": self.cleaned_data["title"],
-            "description": self.cleaned_data["description"],
-            "tags": [tag for tag in tags if tag],
-        }
-
-
-def stage_form(task_type: str, data: Any, project: Project) -> StudioForm:
+def stage_form(task_type: str, data: Any, project: Project, files: Any = None) -> StudioForm:
     """Return the form that a stage's panel posts, bound to ``data``."""
+    if task_type == "script_generation" and "script_text" in data:
+        return OwnScriptForm(data, files)
     if task_type == "script_generation":
         return ThemesForm(data, project=project) if "rewrite" not in data else RewriteForm(data, project=project)
     if task_type == "trending_analysis":
         return WindowForm(data, project=project)
     if task_type == "video_composition":
         return CompositionForm(data)
-    if task_type == "youtube_upload":
-        return PublishForm(data)
     return PlainForm(data)

@@ -8,33 +8,29 @@ from PIL import Image
 from videoflow.render.caption_drawing import CaptionLook, caption_draw
 from videoflow.render.caption_style import caption_style_check
 from videoflow.render.captions import Caption, captions_break
-from videoflow.render.previews import poster
 from videoflow.render.timeline import Format, SpeakerStyle, Timeline
 
 _QUALITY = 90
 
 
-def caption_still(timeline: Timeline, index: int, out: Path, *, width_px: int = 960) -> Path:
-    """Write a still of a scene's middle as JPEG with the longest caption of the timeline, one word of it marked.
+def caption_still(timeline: Timeline, still: Path, out: Path) -> Path:
+    """Write ``still`` as JPEG with the longest caption of the timeline on it, one word of it marked.
 
     Raises:
-        BadInput: the style cannot be drawn, there is no such scene, or its file cannot be used.
+        BadInput: the style cannot be drawn.
     """
     caption_style_check(timeline.caption_style)
-    poster(timeline, index, out, width_px=width_px)
-    caption = _longest(timeline)
-    if caption is None:
-        return out
-    with Image.open(out) as opened:
+    with Image.open(still) as opened:
         picture = opened.convert("RGBA")
-    form = Format(picture.width, picture.height, timeline.format.fps)
-    speakers = {speaker.speaker: speaker for speaker in timeline.speakers}
-    speaker = speakers.get(caption.speaker, SpeakerStyle(caption.speaker, "", "#ffffff"))
-    lines = tuple(tuple((word.text, word.joined) for word in line) for line in caption.lines)
-    drawn, left, top = caption_draw(
-        CaptionLook(lines, speaker.name, speaker.colour), len(caption.words) // 2, form, timeline.caption_style
-    )
-    picture.alpha_composite(drawn, (left, top))
+    caption = _longest(timeline)
+    if caption is not None:
+        form = Format(picture.width, picture.height, timeline.format.fps)
+        speakers = {speaker.speaker: speaker for speaker in timeline.speakers}
+        speaker = speakers.get(caption.speaker, SpeakerStyle(caption.speaker, "", "#ffffff"))
+        lines = tuple(tuple((word.text, word.joined) for word in line) for line in caption.lines)
+        look = CaptionLook(lines, speaker.name, speaker.colour)
+        drawn, left, top = caption_draw(look, len(caption.words) // 2, form, timeline.caption_style)
+        picture.alpha_composite(drawn, (left, top))
     aside = out.with_name(f".{out.name}.{uuid.uuid4().hex[:12]}.part")
     try:
         picture.convert("RGB").save(aside, "JPEG", quality=_QUALITY, optimize=True)

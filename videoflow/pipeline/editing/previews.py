@@ -1,7 +1,8 @@
 """Quick looks at what the video would be, and what composing it would make anew; all of it kept by content and used again."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,18 @@ from videoflow import render
 from videoflow.pipeline.models import Project, Scene, Script
 from videoflow.pipeline.spoken import turns_unspoken
 from videoflow.pipeline.stages.base import StageNotReady
-from videoflow.pipeline.stages.video_composition import STAGE, segments_dir, timeline_key, timeline_of
+from videoflow.pipeline.stages.video_composition import (
+    STAGE,
+    caption_of,
+    caption_style_of,
+    scene_of,
+    segments_dir,
+    speakers_of,
+    timeline_key,
+    timeline_of,
+)
 from videoflow.pipeline.store import cache_dir
-from videoflow.render.timeline import Timeline
+from videoflow.render.timeline import CaptionStyle, Format, Timeline
 from videoflow.tasks.models import Task
 
 FRAME_SIDE_PX = 960
@@ -109,7 +119,7 @@ def scene_preview(project: Project, scene: Scene) -> str:
     """
     timeline = present_timeline(project, scene.script)
     key = _key("scene", timeline_key(timeline), scene.position)
-    out = _preview_dir() / f"{key}.mp4"
+    out = _preview_path(project, key)
     if not out.is_file():
         render.preview_scene(
             timeline, scene.position, out, segments_dir(), cancelled=lambda: False, limit_seconds=PREVIEW_SECONDS_MOST
@@ -118,9 +128,9 @@ def scene_preview(project: Project, scene: Scene) -> str:
     return key
 
 
-def preview_file(key: str) -> Path | None:
-    """Return a preview that was made, by its key; None when it is not there any more."""
-    path = _preview_dir() / f"{key}.mp4"
+def preview_file(project: Project, key: str) -> Path | None:
+    """Return a preview of this project that was made, by its key; None when it is not there any more."""
+    path = _preview_path(project, key)
     return path if key.isalnum() and path.is_file() else None
 
 
@@ -128,43 +138,45 @@ def scene_frame(project: Project, scene: Scene) -> Path:
     """Return a still of a scene's middle in the video's shape, cropped and moved as the video shows it.
 
     Raises:
-        StageNotReady: speech or pictures are not complete.
         BadInput: its file cannot be used.
     """
-    timeline = _around(project, scene)
-    return _kept(_key("frame", timeline_key(timeline)), lambda out: render.poster(timeline, 0, out, width_px=_width(timeline)))
+    alone = replace(_alone(project, scene), captions=(), caption_style=CaptionStyle())
+    return _kept(_key("frame", timeline_key(alone)), lambda out: render.poster(alone, 0, out, width_px=_width(alone)))
 
 
-def caption_frame(project: Project, scene: Scene, caption: dict[str, Any]) -> Path:
+def caption_frame(project: Project, scene: Scene, caption: Mapping[str, Any]) -> Path:
     """Return the still of a scene with captions as ``caption`` (a project's ``caption``) would draw them.
 
     Raises:
-        StageNotReady, BadInput: as ``scene_frame``; or such captions cannot be drawn.
+        BadInput: its file cannot be used, or such captions cannot be drawn.
     """
-    tried = replace_caption(project, caption)
-    timeline = _around(tried, scene)
-    key = _key("caption", timeline_key(timeline))
-    return _kept(key, lambda out: render.caption_still(timeline, 0, out, width_px=_width(timeline)))
+    tried = captioned(project, caption)
+    alone = _alone(tried, scene)
+    picture = scene_frame(tried, scene)
+    return _kept(_key("caption", timeline_key(alone)), lambda out: render.caption_still(alone, picture, out))
 
 
-def replace_caption(project: Project, caption: dict[str, Any]) -> Project:
+def captioned(project: Project, caption: Mapping[str, Any]) -> Project:
     """Return a copy of a project, not to be saved, whose captions look otherwise."""
-    tried = Project.objects.get(pk=project.pk)
-    tried.caption = caption
+    tried = copy(project)
+    tried.caption = dict(caption)
     return tried
 
 
-def _around(project: Project, scene: Scene) -> Timeline:
-    """Return a timeline of one scene alone, with the lines said under it; it needs no recording."""
-    if scene.script.media_seconds is None:
-        raise StageNotReady("Speech and pictures are not complete yet. Make the media first.")
-    whole = timeline_of(project, scene.script)
-    shown = replace(whole.scenes[scene.position], start=0.0)
-    first, last = scene.start, scene.start + scene.seconds
-    spoken = [line for line in whole.captions if line.words]
-    under = tuple(line for line in spoken if line.words[0].start < last and line.words[-1].end > first)
-    lines = under or tuple(spoken[:1])
-    return replace(whole, scenes=(shown,), seconds=shown.seconds, captions=lines, speech=(), music=None)
+def _alone(project: Project, scene: Scene) -> Timeline:
+    """Return a timeline of one scene, with the lines said under it; nothing is heard."""
+    width_px, height_px = project.size_px
+    turns = [turn for turn in scene.script.turns.select_related("speech") if turn.words and hasattr(turn, "speech")]
+    under = [turn for turn in turns if turn.position in scene.turn_positions] or turns[:1]
+    return Timeline(
+        format=Format(width_px, height_px, project.FPS),
+        seconds=scene.seconds,
+        scenes=(replace(scene_of(scene), start=0.0, transition="cut"),),
+        speech=(),
+        captions=tuple(caption_of(turn) for turn in under),
+        speakers=speakers_of(project),
+        caption_style=caption_style_of(project),
+    )
 
 
 def _width(timeline: Timeline) -> int:
@@ -184,8 +196,8 @@ def _kept(key: str, make: Callable[[Path], Path]) -> Path:
     return path
 
 
-def _preview_dir() -> Path:
-    return cache_dir("scene_previews")
+def _preview_path(project: Project, key: str) -> Path:
+    return cache_dir("scene_previews") / f"{project.pk}-{key}.mp4"
 
 
 def _key(*facts: object) -> str:

@@ -7,6 +7,8 @@ from videoflow.pipeline.models import Project, Scene, Script, Turn, Video
 from videoflow.pipeline.spoken import turns_unspoken, words_key
 from videoflow.pipeline.stages.video_composition import timeline_key, timeline_of
 
+_SHAPE_TOLERANCE = 0.02
+
 
 @dataclass(frozen=True, slots=True)
 class Staleness:
@@ -25,13 +27,24 @@ def staleness_of(project: Project, script: Script, video: Video | None) -> Stale
     """Compare script, recordings, pictures and the newest video; eight queries at most."""
     turns = list(script.turns.all())
     unspoken = tuple(turn.position for turn in turns_unspoken(project, script))
-    scenes = tuple(scene.position for scene in script.scenes.all() if _is_outdated(scene, turns))
+    scenes = tuple(scene.position for scene in script.scenes.select_related("asset") if _is_outdated(project, scene, turns))
     if unspoken or script.media_seconds is None or video is None:
         return Staleness(unspoken, scenes, is_composed=False)
     return Staleness(unspoken, scenes, is_composed=video.timeline_key == timeline_key(timeline_of(project, script)))
 
 
-def _is_outdated(scene: Scene, turns: Sequence[Turn]) -> bool:
+def _is_outdated(project: Project, scene: Scene, turns: Sequence[Turn]) -> bool:
     if scene.is_locked or scene.asset_id != scene.made_id:  # the creator's choice stands whatever is said
         return False
+    if _is_of_other_shape(project, scene):
+        return True
     return scene.drawn_for != words_key([turns[position] for position in scene.turn_positions if position < len(turns)])
+
+
+def _is_of_other_shape(project: Project, scene: Scene) -> bool:
+    """Say whether a picture was drawn for another format of the video, so that it is cropped."""
+    width_px, height_px = project.size_px
+    drawn_width, drawn_height = scene.asset.width_px, scene.asset.height_px
+    if not drawn_width or not drawn_height:
+        return False
+    return abs(drawn_width / drawn_height - width_px / height_px) > _SHAPE_TOLERANCE

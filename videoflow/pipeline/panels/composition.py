@@ -1,15 +1,21 @@
-"""The composer panel: the newest video and how it was found to be."""
+"""The composer panel: the video and how it was found to be, the scenes in time, captions, music and format."""
 
 from dataclasses import dataclass
+from typing import Any
 
+from videoflow import render
 from videoflow.pipeline.board import Board
-from videoflow.pipeline.models import (
-    Project,
-    Video,
-    script_current,
-)
+from videoflow.pipeline.editing.looks import MUSIC_LEVELS_DB, look_revision
+from videoflow.pipeline.editing.previews import Cost
+from videoflow.pipeline.editing.scenes import clip_latest_start
+from videoflow.pipeline.editing.staleness import Staleness, staleness_of
+from videoflow.pipeline.keeping import SHORTEST_SECONDS
+from videoflow.pipeline.look_forms import MOTION_LABELS, TRANSITION_LABELS, CaptionForm, caption_values, music_values
+from videoflow.pipeline.models import Asset, Project, Scene, Script, Turn, Video, script_current
 from videoflow.pipeline.panels.base import Content, host_names
 from videoflow.pipeline.selectors import project_videos
+from videoflow.pipeline.stages.video_composition import caption_style_of, speakers_of, timeline_key, timeline_of
+from videoflow.render.timeline import Format
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +80,191 @@ def _figure_lines(video: Video) -> list[Check]:
     return lines
 
 
-def composition_content(project: Project, board: Board) -> Content:
-    """The newest video with its quality report, and how many there were before."""
-    videos = list(project_videos(project))
-    if not videos:
-        return {"video": None}
-    video = videos[0]
-    current = script_current(project)
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A line under a scene."""
+
+    speaker: str
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A scene in the strip."""
+
+    scene: Scene
+    said: tuple[Said, ...]
+    is_outdated: bool
+
+    @property
+    def is_own(self) -> bool:
+        return self.scene.asset_id != self.scene.made_id
+
+
+@dataclass(frozen=True, slots=True)
+class Inspector:
+    """The chosen scene with what can be done to it. Times are seconds of the video."""
+
+    cell: Cell
+    before: Scene | None
+    after: Scene | None
+    clip_latest_start: float
+
+    @property
+    def scene(self) -> Scene:
+        return self.cell.scene
+
+    @property
+    def is_clip(self) -> bool:
+        return self.scene.asset.kind == Asset.Kind.CLIP
+
+    @property
+    def end(self) -> float:
+        return self.scene.start + self.scene.seconds
+
+    @property
+    def focus(self) -> tuple[int, int]:
+        """Per cent from the left and from the top."""
+        return round(self.scene.focus_x * 100), round(self.scene.focus_y * 100)
+
+    @property
+    def start_limits(self) -> tuple[float, float]:
+        """Between which the cut before it can stand."""
+        return (self.before.start + SHORTEST_SECONDS if self.before else 0.0), self.end - SHORTEST_SECONDS
+
+    @property
+    def end_limits(self) -> tuple[float, float]:
+        """Between which the cut after it can stand."""
+        last = self.after.start + self.after.seconds - SHORTEST_SECONDS if self.after else self.end
+        return self.scene.start + SHORTEST_SECONDS, last
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """From the beginning of the scene before to the end of the one after."""
+        return (
+            self.before.start if self.before else self.scene.start,
+            self.after.start + self.after.seconds if self.after else self.end,
+        )
+
+
+def timeline_content(project: Project, script: Script, outdated: frozenset[int], chosen: str = "") -> Content:
+    """The scenes in time and the chosen one, the first without a choice; two queries."""
+    turns = list(script.turns.all())
+    names = host_names(project)
+    cells = [
+        Cell(scene, _said(scene, turns, names), scene.position in outdated) for scene in script.scenes.select_related("asset")
+    ]
+    if not cells:
+        return {"cells": [], "chosen": None}
+    at = next((index for index, cell in enumerate(cells) if str(cell.scene.key) == chosen), 0)
+    before = cells[at - 1].scene if at else None
+    after = cells[at + 1].scene if at + 1 < len(cells) else None
     return {
-        "video": video,
-        "checks": quality_lines(video),
-        "chapters": video.chapters,
-        "earlier": videos[1:6],
-        "is_stale": current is not None and video.script_id != current.pk,
-        "player_class": {"9:16": "player-tall", "1:1": "player-square"}.get(project.aspect, ""),
+        "cells": cells,
+        "chosen": Inspector(cells[at], before, after, clip_latest_start(cells[at].scene)),
+        "motions": MOTION_LABELS.items(),
+        "transitions": TRANSITION_LABELS.items(),
+        "shape": SHAPES[project.aspect],
     }
+
+
+def _said(scene: Scene, turns: list[Turn], names: dict[str, str]) -> tuple[Said, ...]:
+    under = [turns[position] for position in scene.turn_positions if position < len(turns)]
+    return tuple(Said(turn.speaker, names.get(turn.speaker, turn.speaker), turn.text) for turn in under)
+
+
+SHAPES = {"16:9": "wide", "9:16": "tall", "1:1": "square"}
+
+
+def look_content(project: Project, script: Script) -> Content:
+    """Captions, music and format as they are chosen; one query."""
+    beds = list(project.assets.filter(kind=Asset.Kind.MUSIC).order_by("-created_at"))
+    low, high = MUSIC_LEVELS_DB
+    return {
+        "captions": CaptionForm.of(project),
+        "caption_values": caption_values(project),
+        "caption_revision": look_revision(project, "caption"),
+        "warnings": caption_warnings_of(project, script),
+        "beds": beds,
+        "music_values": music_values(project, beds),
+        "music_revision": look_revision(project, "music"),
+        "music_low": low,
+        "music_high": high,
+        "aspects": Project.Aspect.choices,
+    }
+
+
+def caption_warnings_of(project: Project, script: Script) -> list[render.CaptionWarning]:
+    """What is unwise in the captions as they are chosen, on the whole text."""
+    width_px, height_px = project.size_px
+    text = " ".join(script.turns.values_list("text", flat=True))
+    colours = [speaker.colour for speaker in speakers_of(project)]
+    return render.caption_warnings(caption_style_of(project), text, Format(width_px, height_px, project.FPS), colours)
+
+
+@dataclass(frozen=True, slots=True)
+class ComposeState:
+    """What stands between the creator and the video: nothing, changed lines and pictures, or a composition that is due."""
+
+    stale: Staleness
+    has_video: bool
+    cost: Cost | None = None
+    """Empty until it is asked for: it takes a moment."""
+
+    @property
+    def remade(self) -> list[int]:
+        """Numbers of the scenes that composing would encode again."""
+        return [position + 1 for position in sorted(self.cost.scenes)] if self.cost else []
+
+    @property
+    def media_changes(self) -> int:
+        return len(self.stale.turns) + len(self.stale.scenes)
+
+
+def compose_state(project: Project, script: Script, video: Video | None, cost: Cost | None = None) -> ComposeState:
+    return ComposeState(staleness_of(project, script, video), video is not None, cost)
+
+
+def preview_content(project: Project, script: Script, state: ComposeState) -> dict[str, Any] | None:
+    """Return the newest quick preview of the whole and whether it shows the present state; None without one."""
+    asset = project.assets.filter(kind=Asset.Kind.PREVIEW).select_related("task").order_by("-created_at").first()
+    if asset is None:
+        return None
+    shown = (asset.task.result_data or {}).get("timeline_key") if asset.task else None
+    is_current = not state.stale.turns and shown == timeline_key(timeline_of(project, script))
+    return {"asset": asset, "is_current": is_current, "player_class": _player_class(asset)}
+
+
+def composition_content(project: Project, board: Board) -> Content:
+    """The newest video with its quality report, the ones before it, and all that can be changed about the next."""
+    current = script_current(project)
+    videos = list(project_videos(project))
+    video = videos[0] if videos else None
+    content: Content = {"video": video, "shape": SHAPES[project.aspect]}
+    if video is not None:
+        content |= {
+            "checks": quality_lines(video),
+            "chapters": video.chapters,
+            "earlier": videos[1:6],
+            "player_class": _player_class(video.file),
+            "codec": CODECS.get(str(video.quality.get("figures", {}).get("video_codec", "h264")), "H.264"),
+        }
+    if current is None or current.media_seconds is None:
+        return content
+    state = compose_state(project, current, video)
+    return content | {
+        "compose": state,
+        "timeline": timeline_content(project, current, frozenset(state.stale.scenes)),
+        "look": look_content(project, current),
+        "preview": preview_content(project, current, state),
+    }
+
+
+CODECS = {"h264": "H.264", "hevc": "HEVC", "av1": "AV1"}
+
+
+def _player_class(film: Asset) -> str:
+    """The player has the film's shape: the project's may have been changed since."""
+    width, height = film.width_px or 16, film.height_px or 9
+    return "player-tall" if height > width else "player-square" if height == width else ""

@@ -85,11 +85,11 @@ def timeline_of(project: Project, script: Script) -> Timeline:
     return Timeline(
         format=Format(width_px, height_px, project.FPS),
         seconds=script.media_seconds or 0.0,
-        scenes=tuple(_scene(scene) for scene in script.scenes.select_related("asset")),
+        scenes=tuple(scene_of(scene) for scene in script.scenes.select_related("asset")),
         speech=tuple(
             SpeechClip(asset_path(turn.speech.asset), turn.speech.start, turn.measured_seconds, turn.speaker) for turn in turns
         ),
-        captions=tuple(_caption(turn) for turn in turns),
+        captions=tuple(caption_of(turn) for turn in turns),
         speakers=speakers_of(project),
         caption_style=caption_style_of(project),
         music=_music(project),
@@ -125,7 +125,8 @@ def _music(project: Project) -> MusicTrack | None:
     return MusicTrack(asset_path(bed), float(project.music.get("level_db", MUSIC_LEVEL_DB)))
 
 
-def _scene(scene: Scene) -> TimelineScene:
+def scene_of(scene: Scene) -> TimelineScene:
+    """Return a scene as the compositor takes it."""
     return TimelineScene(
         key=f"scene-{scene.position + 1}",
         media=asset_path(scene.asset),
@@ -139,7 +140,8 @@ def _scene(scene: Scene) -> TimelineScene:
     )
 
 
-def _caption(turn: Turn) -> CaptionLine:
+def caption_of(turn: Turn) -> CaptionLine:
+    """Return a spoken turn as the compositor captions it."""
     start = turn.speech.start
     words = tuple(CaptionWord(text, start + word_start, start + word_end) for text, word_start, word_end in turn.words)
     return CaptionLine(turn.speaker, words)

@@ -11,12 +11,12 @@ def wants_json(request: HttpRequest) -> bool:
     return "application/json" in request.headers.get("Accept", "")
 
 
-def saved(revision: int, *, changed: tuple[str, ...] = (), **facts: Any) -> JsonResponse:
+def saved(revision: int | str, *, changed: tuple[str, ...] = (), **facts: Any) -> JsonResponse:
     """The form was saved; ``changed`` names the panels that look different now."""
     return JsonResponse({"revision": revision, "changed": list(changed), **facts})
 
 
-def conflict(revision: int, theirs: Mapping[str, Any]) -> JsonResponse:
+def conflict(revision: int | str, theirs: Mapping[str, Any]) -> JsonResponse:
     """Somebody else saved first; ``theirs`` is what stands there now, by field."""
     message = "This was changed elsewhere meanwhile. Compare, then keep one."
     return JsonResponse({"revision": revision, "theirs": dict(theirs), "message": message}, status=409)

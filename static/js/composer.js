@@ -1,0 +1,190 @@
+// The composer: what was chosen stays chosen, pictures are dragged, cuts are pulled, the focus is clicked. Every act is a form's.
+
+const timeline = () => document.getElementById("composer-timeline");
+const strip = () => timeline()?.querySelector("[data-strip]");
+const isTimeline = (element) => element?.id === "composer-timeline";
+
+let chosen = ""; // key of the scene that the creator looks at
+let scrolled = 0; // where the strip stood
+
+// ---- Fragments
+
+// A refused edit is answered with the scenes as they are and why: that is to be seen.
+document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (!isTimeline(detail.target)) return;
+  if ([409, 422].includes(detail.xhr.status)) {
+    detail.shouldSwap = true;
+    detail.isError = false;
+  }
+});
+document.addEventListener("scroll", ({ target }) => target.matches?.("[data-strip]") && (scrolled = target.scrollLeft), true);
+
+function settle() {
+  const now = timeline();
+  if (!now) return;
+  const line = strip();
+  if (line) line.scrollLeft = scrolled;
+  const inView = line?.querySelector("[aria-current]")?.parentElement;
+  if (inView && (inView.offsetLeft < line.scrollLeft || inView.offsetLeft + inView.offsetWidth > line.scrollLeft + line.clientWidth)) {
+    line.scrollLeft = inView.offsetLeft - line.clientWidth / 2 + inView.offsetWidth / 2;
+  }
+  trimDraw(now.querySelector("[data-trim]"));
+  const focus = now.querySelector("[data-focus-pick]");
+  if (focus) focusDraw(focus, Number(focus.dataset.x), Number(focus.dataset.y));
+  remadeDraw();
+}
+
+document.body.addEventListener("htmx:load", ({ detail }) => {
+  const fragment = detail.elt;
+  const fresh = isTimeline(fragment) ? fragment : fragment.querySelector?.("#composer-timeline");
+  if (fragment.id === "compose-state") remadeDraw();
+  if (!fresh) return;
+  if (isTimeline(fragment)) chosen = fresh.dataset.chosen; // asked for: by a click or an edit
+  else if (chosen && fresh.dataset.chosen !== chosen) {
+    // The panel was drawn anew with its first scene: back to the one that was looked at.
+    const link = document.getElementById(`cell-${chosen}`);
+    if (link) htmx.ajax("GET", link.href, { source: link, target: "#composer-timeline", swap: "outerHTML" });
+  }
+  settle();
+});
+
+// What composing would encode again is marked on its scene.
+function remadeDraw() {
+  const state = document.getElementById("compose-state");
+  const places = new Set((state?.dataset.remade ?? "").split(",").filter(Boolean));
+  const word = state?.dataset.word ?? "";
+  for (const cell of document.querySelectorAll("[data-cell]")) {
+    if (places.has(cell.dataset.place) && word) cell.dataset.remade = word;
+    else delete cell.dataset.remade;
+  }
+}
+
+// ---- Moving
+
+function move(key, values) {
+  const form = timeline().querySelector("[data-move]");
+  const path = form.getAttribute("action").replace(timeline().dataset.chosen, key);
+  const csrfmiddlewaretoken = form.elements.csrfmiddlewaretoken.value;
+  htmx.ajax("POST", path, { source: form, target: "#composer-timeline", swap: "outerHTML", values: { csrfmiddlewaretoken, ...values } });
+}
+
+document.addEventListener("keydown", (event) => {
+  const cell = event.target.closest?.("[data-cell]");
+  if (!cell || !event.altKey || !["ArrowLeft", "ArrowRight"].includes(event.key)) return;
+  event.preventDefault();
+  move(cell.dataset.cell, { by: event.key === "ArrowLeft" ? -1 : 1 });
+});
+
+let dragged = null;
+document.addEventListener("dragstart", (event) => {
+  dragged = event.target.closest?.("[data-cell]") ?? null;
+  if (!dragged) return;
+  event.dataTransfer.effectAllowed = "move";
+  event.dataTransfer.setData("text/plain", dragged.dataset.place);
+  dragged.setAttribute("data-dragged", "");
+});
+function overDraw(cell) {
+  for (const other of document.querySelectorAll("[data-over][data-cell]")) if (other !== cell) other.removeAttribute("data-over");
+  if (cell && cell !== dragged) cell.dataset.over = Number(cell.dataset.place) > Number(dragged.dataset.place) ? "after" : "before";
+}
+document.addEventListener("dragover", (event) => {
+  const cell = dragged && event.target.closest?.("[data-cell]");
+  if (!cell) return;
+  event.preventDefault();
+  overDraw(cell);
+});
+document.addEventListener("drop", (event) => {
+  const cell = dragged && event.target.closest?.("[data-cell]");
+  if (!cell) return;
+  event.preventDefault();
+  if (cell !== dragged) move(dragged.dataset.cell, { to: cell.dataset.place });
+});
+document.addEventListener("dragend", () => {
+  dragged?.removeAttribute("data-dragged");
+  dragged = null;
+  overDraw(null);
+});
+
+// ---- Cuts
+
+const clamp = (value, least, most) => Math.min(most, Math.max(least, value));
+
+function trimDraw(form) {
+  if (!form) return;
+  const { from, until } = form.dataset;
+  const field = (name, fallback) => (form.elements[name].disabled ? Number(fallback) : Number(form.elements[name].value));
+  const start = field("start", form.dataset.start);
+  const end = field("end", form.dataset.end);
+  const share = (time) => ((time - from) / (until - from)) * 100;
+  const track = form.querySelector(".trim-track");
+  for (const [part, seconds] of [["before", start - from], ["this", end - start], ["after", until - end]]) {
+    const element = track.querySelector(`[data-part="${part}"]`);
+    if (element) element.style.flex = `${Math.max(0.01, seconds)} 1 0`;
+  }
+  for (const [name, time] of [["start", start], ["end", end]]) {
+    const handle = track.querySelector(`[data-handle="${name}"]`);
+    if (handle) handle.style.insetInlineStart = `${share(time)}%`;
+  }
+  track.setAttribute("data-ready", "");
+}
+
+document.addEventListener("input", ({ target }) => trimDraw(target.closest?.("[data-trim]")));
+
+let pulled = null;
+document.addEventListener("pointerdown", (event) => {
+  const handle = event.target.closest?.("[data-handle]");
+  if (!handle || event.button) return;
+  event.preventDefault();
+  pulled = handle;
+  handle.setPointerCapture(event.pointerId);
+});
+document.addEventListener("pointermove", (event) => {
+  if (!pulled) return;
+  const form = pulled.closest("[data-trim]");
+  const input = form.elements[pulled.dataset.handle];
+  const box = pulled.parentElement.getBoundingClientRect();
+  const time = Number(form.dataset.from) + clamp((event.clientX - box.left) / box.width, 0, 1) * (form.dataset.until - form.dataset.from);
+  input.value = clamp(time, Number(input.min), Number(input.max)).toFixed(2);
+  trimDraw(form);
+});
+for (const kind of ["pointerup", "pointercancel"]) {
+  document.addEventListener(kind, () => {
+    const input = pulled?.closest("[data-trim]").elements[pulled.dataset.handle];
+    pulled = null;
+    if (input && input.value !== input.defaultValue) input.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+}
+
+// ---- Focus
+
+function focusDraw(pick, x, y) {
+  const mark = pick.querySelector(".focus-mark");
+  mark.style.left = `${x}%`;
+  mark.style.top = `${y}%`;
+  mark.setAttribute("data-placed", "");
+}
+document.addEventListener("click", (event) => {
+  const pick = event.target.closest?.("[data-focus-pick]");
+  if (!pick) return;
+  const box = pick.getBoundingClientRect();
+  const form = pick.closest("form");
+  const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height].map((share) => Math.round(clamp(share, 0, 1) * 100));
+  form.elements.focus_x.value = x;
+  form.elements.focus_y.value = y;
+  focusDraw(pick, x, y);
+  form.elements.focus_x.dispatchEvent(new Event("change", { bubbles: true }));
+});
+document.addEventListener("input", ({ target }) => {
+  const form = target.closest?.("#scene-form");
+  if (form && target.name.startsWith("focus_")) focusDraw(form.querySelector("[data-focus-pick]"), form.elements.focus_x.value, form.elements.focus_y.value);
+});
+
+// ---- Captions and music
+
+document.addEventListener("input", ({ target }) => {
+  const output = target.type === "range" && target.id && document.querySelector(`[data-output-for="${CSS.escape(target.id)}"]`);
+  if (output) output.textContent = `${Number(target.value)}${target.dataset.unit ?? ""}`;
+});
+
+settle();
+chosen = timeline()?.dataset.chosen ?? "";
