@@ -42,7 +42,11 @@ class Caller:
         Raises:
             NotFound: as ``session`` does.
         """
-        task = Task.objects.select_related("session").filter(pk=task_id, session__in=self.owned.order_by()).first()
+        task = (
+            Task.objects.select_related("session")
+            .filter(pk=task_id, session__in=self.owned.order_by(), project__deleted_at__isnull=True)
+            .first()
+        )
         self._opened(task.session if task else None)
         assert task is not None
         return task

@@ -25,7 +25,10 @@ def session_reply(session: CreatorSession) -> dict[str, Any]:
     masks = credential_masks(owner=owner_of(session), providers=KEYS.values())
     return {
         "session_id": str(session.pk),
-        "preferences": {**DEFAULTS, **session.preferences, **{name: masks[provider] for name, provider in KEYS.items()}},
+        "preferences": {
+            **{name: session.preferences.get(name, value) for name, value in DEFAULTS.items()},
+            **{name: masks[provider] for name, provider in KEYS.items()},
+        },
         "workflow_state": workflow_facts(workflow_get(session=session)),
         "created_at": rfc3339(session.created_at),
         "expires_at": rfc3339(session.expires_at) if session.expires_at else None,

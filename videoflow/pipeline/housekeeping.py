@@ -16,8 +16,9 @@ from django.contrib.sessions.models import Session
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
-from videoflow.pipeline.models import Asset, ProviderCall, SourceFile
-from videoflow.pipeline.services import session_is_kept, sessions_sweep
+from videoflow.pipeline.editing.uploads import uploads_abandoned, uploads_sweep
+from videoflow.pipeline.models import Asset, ProviderCall, SourceFile, Upload
+from videoflow.pipeline.services import projects_discarded, projects_sweep, session_is_kept, sessions_sweep
 from videoflow.sessions.idempotency import KEY_LIFE, keys_forget
 from videoflow.sessions.models import IdempotencyKey, OneUseLink
 from videoflow.sessions.services import sessions_expired
@@ -51,6 +52,8 @@ def sweep(*, dry_run: bool = False) -> Iterator[Swept]:
     """Do one sweep after the other, or with ``dry_run`` only count what each would delete."""
     now = timezone.now()
     yield Swept("sessions whose 24 hours are over", _sessions_over() if dry_run else sessions_sweep())
+    yield Swept("projects deleted more than a day ago", projects_discarded().count() if dry_run else projects_sweep())
+    yield Swept("uploads begun more than a day ago", len(uploads_abandoned()) if dry_run else uploads_sweep())
     yield Swept("idempotency keys older than a day", IdempotencyKey.objects.filter(created_at__lt=now - KEY_LIFE).count())
     if not dry_run:
         keys_forget()
@@ -137,6 +140,7 @@ def _orphans() -> Iterator[Path]:
     root = Path(settings.MEDIA_ROOT)
     files = [path for path in root.glob("*/*") if path.is_file() and _is_old(path)]
     known = set(Asset.objects.values_list("path", flat=True)) | set(SourceFile.objects.values_list("path", flat=True))
+    known |= set(Upload.objects.values_list("path", flat=True))
     known |= set(ProviderCall.objects.values_list("reply_path", flat=True))
     yield from (path for path in files if str(path.relative_to(root)) not in known)
 

@@ -4,10 +4,13 @@ import contextlib
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
 from pydantic import ValidationError
 
 from videoflow.errors import BadInput
@@ -15,7 +18,7 @@ from videoflow.pipeline import stages
 from videoflow.pipeline.models import Asset, Project, ProviderCall, Publication, SourceFile
 from videoflow.pipeline.stages.base import StageInput
 from videoflow.pipeline.store import media_path, upload_store
-from videoflow.sessions.models import CreatorSession
+from videoflow.sessions.models import CreatorSession, WorkflowState
 from videoflow.sessions.services import session_close, session_is_closed, sessions_expired
 from videoflow.sessions.state_cache import states_void
 from videoflow.tasks.models import Task
@@ -24,6 +27,8 @@ from videoflow.tasks.services import MAX_WAITING, task_cancel, task_enqueue
 SOURCE_LIMIT_BYTES = 300_000_000
 MINUTES_LIMITS_SECONDS = (20, 1800)
 SEED_LIMIT = 2_147_483_647
+DISCARD_LIFE = timedelta(days=1)
+"""So long a deleted project can be had back."""
 
 
 def project_new(
@@ -64,10 +69,49 @@ def project_create(**facts: Any) -> Project:
     return project
 
 
+def project_discard(*, project: Project) -> None:
+    """Cancel what runs and put the project out of sight; for a day it can be had back, then ``projects_sweep`` deletes it."""
+    with transaction.atomic():
+        _open_cancel(project.tasks.all())
+        Project.objects.filter(pk=project.pk, deleted_at__isnull=True).update(deleted_at=timezone.now())
+        active = WorkflowState.objects.filter(active_project=project)
+        if active.update(active_project=None, revision=F("revision") + 1, updated_at=timezone.now()):
+            states_void(session=project.session)
+
+
+def project_restore(*, project: Project) -> None:
+    """Take a project out of the deleted ones, and out of the archive."""
+    Project.objects.filter(pk=project.pk).update(deleted_at=None, archived_at=None)
+
+
+def project_archive(*, project: Project) -> None:
+    """Put a project aside: it keeps everything, and the history shows it under its own filter only."""
+    Project.objects.filter(pk=project.pk).update(archived_at=timezone.now())
+
+
+def projects_discarded() -> QuerySet[Project]:
+    """Return the deleted projects that can no longer be had back."""
+    return Project.objects.filter(deleted_at__lt=timezone.now() - DISCARD_LIFE)
+
+
+def projects_sweep() -> int:
+    """Delete for good what was deleted more than a day ago, and return how many."""
+    swept = 0
+    for project in projects_discarded().select_related("session"):
+        project_delete(project=project)
+        swept += 1
+    return swept
+
+
+def _open_cancel(tasks: QuerySet[Task]) -> None:
+    for task in tasks.filter(status__in=Task.OPEN):
+        with contextlib.suppress(BadInput):  # it ended by itself meanwhile
+            task_cancel(task_id=task.pk)
+
+
 def project_delete(*, project: Project) -> None:
     """Cancel what runs, delete the project's rows, and its files where no other project uses them."""
-    for task in project.tasks.filter(status__in=Task.OPEN):
-        task_cancel(task_id=task.pk)
+    _open_cancel(project.tasks.all())
     paths = set(project.assets.values_list("path", flat=True))
     exports = list(Publication.objects.filter(video__project=project, target="folder").values_list("location", flat=True))
     replies = set(project.provider_calls.exclude(reply_path="").values_list("reply_path", flat=True))
@@ -86,9 +130,7 @@ def project_delete(*, project: Project) -> None:
 def session_delete(*, session: CreatorSession) -> None:
     """Cancel the session's tasks and delete its rows and files; nobody gets into it from the start of this."""
     session_close(session=session)
-    for task in session.tasks.filter(status__in=Task.OPEN):
-        with contextlib.suppress(BadInput):  # it ended by itself meanwhile
-            task_cancel(task_id=task.pk)
+    _open_cancel(session.tasks.all())
     for project in session.projects.all():
         project_delete(project=project)
     paths = set(session.source_files.values_list("path", flat=True))
@@ -103,7 +145,8 @@ def session_is_kept(*, session: CreatorSession) -> bool:
         return False
     if session.tasks.filter(status__in=Task.OPEN).exists():
         return True
-    newest = [project.videos.first() for project in session.projects.filter(videos__isnull=False).distinct()]
+    with_videos = session.projects.filter(videos__isnull=False, deleted_at__isnull=True).distinct()
+    newest = [project.videos.first() for project in with_videos]
     return any(video is not None and not video.publications.exists() for video in newest)
 
 

@@ -22,7 +22,7 @@ SEQ_LIMIT = 2**63
 
 
 def _tasks_of(request: Request) -> QuerySet[Task]:
-    return Task.objects.filter(session__in=request.creator.sessions)
+    return Task.objects.filter(session__in=request.creator.sessions, project__deleted_at__isnull=True)
 
 
 @require_GET

@@ -32,7 +32,7 @@ def task_list(request: HttpRequest, filters: Query[schemas.TaskFilters]) -> Http
     if unknown:
         return refused_fields(unknown)
     session = caller_of(request).session(filters.session_id)
-    tasks = Task.objects.filter(session=session)
+    tasks = Task.objects.filter(session=session, project__deleted_at__isnull=True)
     if filters.status:
         tasks = tasks.filter(status=filters.status)
     if filters.task_type:

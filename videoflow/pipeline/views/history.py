@@ -1,47 +1,157 @@
+"""The history: everything the creator has made, to be found, copied, put aside and deleted."""
+
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Sum
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from videoflow.http import Request, render_partial
 from videoflow.pipeline import stages
-from videoflow.pipeline.selectors import project_cards, projects_of
-from videoflow.pipeline.services import project_delete
+from videoflow.pipeline.editing.duplicate import project_duplicate
+from videoflow.pipeline.models import Project
+from videoflow.pipeline.selectors import (
+    HISTORY_STATES,
+    history_counts,
+    project_cards,
+    projects_deleted_of,
+    projects_of,
+    projects_searched,
+)
+from videoflow.pipeline.services import project_archive, project_delete, project_discard, project_restore
 from videoflow.pipeline.views.owner import project_get
+from videoflow.tasks.models import Task
 
 PAGE_SIZE = 24
+FOUND_MOST = 8
+SEARCH_LIMIT = 100
+DELETED = "deleted"
+LABELS = {
+    "": gettext_lazy("All"),
+    "running": gettext_lazy("Running"),
+    "failed": gettext_lazy("Failed"),
+    "finished": gettext_lazy("Finished"),
+    "published": gettext_lazy("Published"),
+    "archived": gettext_lazy("Archived"),
+    DELETED: gettext_lazy("Deleted"),
+}
+
+
+def _search_of(request: Request) -> str:
+    return " ".join(request.GET.get("q", "")[:SEARCH_LIMIT].replace("\0", "").split())
 
 
 @require_safe
 @never_cache
 def project_list(request: Request) -> HttpResponse:
-    """Every project of the creator."""
-    page = Paginator(projects_of(request.creator.sessions), PAGE_SIZE).get_page(request.GET.get("page"))
-    cards = project_cards(page.object_list)
+    """The creator's projects: ``?q=`` searches titles and scripts, ``?status=`` filters."""
+    sessions = request.creator.sessions
+    search = _search_of(request)
+    status = request.GET.get("status", "")
+    status = status if status in LABELS else ""
+    found = projects_searched(projects_of(sessions), search)
+    deleted = projects_searched(projects_deleted_of(sessions), search)
+    counts = {**history_counts(found), DELETED: deleted.count()}
+    shown = deleted if status == DELETED else found.filter(HISTORY_STATES[status])
+    page = Paginator(shown, PAGE_SIZE).get_page(request.GET.get("page"))
+    cards = project_cards(page.object_list, search=search)
     context = {
         "page": page,
         "cards": cards,
         "stages": stages.load(),
         "session": request.creator.session_or_none,
         "is_busy": any(card.is_running for card in cards),
+        "search": search,
+        "status": status,
+        "tabs": [
+            (
+                name,
+                label,
+                counts[name],
+                "?" + urlencode({key: value for key, value in (("q", search), ("status", name)) if value}),
+            )
+            for name, label in LABELS.items()
+            if counts[name] or name in {"", status}
+        ],
+        "has_any": bool(search) or any(counts.values()),
     }
     return render_partial(request, "pipeline/projects.html", context, partial="projects")
+
+
+@require_safe
+@never_cache
+def project_find(request: Request) -> HttpResponse:
+    """The few projects that fit best, as choices of the command palette."""
+    projects = projects_searched(projects_of(request.creator.sessions), _search_of(request))[:FOUND_MOST]
+    return render(request, "_palette.html#found", {"projects": projects})
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def delete(request: Request, project_id: UUID) -> HttpResponse:
-    """Ask, then delete a project with its files."""
+    """Ask, then put a project among the deleted ones, where it can be had back from for a day."""
     project = project_get(request, project_id)
     if request.method != "POST":
-        card = project_cards([project])[0]
-        size_bytes = sum(project.assets.values_list("size_bytes", flat=True))
-        return render(request, "pipeline/project_delete.html", {"card": card, "project": project, "size_bytes": size_bytes})
-    title = project.title
+        return _question(request, project)
+    project_discard(project=project)
+    return _told(project, request, _("“%(title)s” was deleted."), undo=True)
+
+
+@require_POST
+def archive(request: Request, project_id: UUID) -> HttpResponse:
+    """Put a project aside."""
+    project = project_get(request, project_id)
+    project_archive(project=project)
+    return _told(project, request, _("“%(title)s” is in the archive."), undo=True)
+
+
+@require_POST
+def restore(request: Request, project_id: UUID) -> HttpResponse:
+    """Take a project back from the archive or from the deleted ones."""
+    project = get_object_or_404(Project, pk=project_id, session__in=request.creator.sessions)
+    project_restore(project=project)
+    return _told(project, request, _("“%(title)s” is back."))
+
+
+@require_POST
+def duplicate(request: Request, project_id: UUID) -> HttpResponse:
+    """Copy a project and open the copy."""
+    copy = project_duplicate(project=project_get(request, project_id))
+    messages.success(request, _("This is a copy with the same script, recordings and pictures. The original stays as it is."))
+    return redirect("pipeline:project_detail", copy.pk)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def purge(request: Request, project_id: UUID) -> HttpResponse:
+    """Ask, then delete for good what was deleted before."""
+    project = get_object_or_404(projects_deleted_of(request.creator.sessions).select_related("session"), pk=project_id)
+    if request.method != "POST":
+        return _question(request, project, is_for_good=True)
     project_delete(project=project)
-    messages.success(request, f"“{title}” was deleted.")
+    return _told(project, request, _("“%(title)s” was deleted for good."))
+
+
+def _question(request: Request, project: Project, *, is_for_good: bool = False) -> HttpResponse:
+    context = {
+        "project": project,
+        "is_running": project.tasks.filter(status__in=Task.OPEN).exists(),
+        "is_for_good": is_for_good,
+        "size_bytes": project.assets.aggregate(bytes=Sum("size_bytes"))["bytes"] or 0,
+    }
+    return render(request, "pipeline/project_delete.html", context)
+
+
+def _told(project: Project, request: Request, sentence: str, *, undo: bool = False) -> HttpResponse:
+    """Say what was done, above the history, with a button that takes it back."""
+    back = reverse("pipeline:project_restore", args=[project.pk]) if undo else ""
+    messages.success(request, sentence % {"title": project.title}, extra_tags=back)
     return redirect("pipeline:project_list")

@@ -1,14 +1,17 @@
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
-from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpResponse, HttpResponseBadRequest
+from django.shortcuts import redirect
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from videoflow.errors import BadInput, VideoflowError
-from videoflow.http import Request
+from videoflow.http import Request, render_partial
 from videoflow.pipeline import stages
+from videoflow.pipeline.board import project_board
 from videoflow.pipeline.forms import (
     MappingForm,
     ScriptForm,
@@ -18,9 +21,10 @@ from videoflow.pipeline.forms import (
     mapping_of,
 )
 from videoflow.pipeline.models import Project, SourceFile
-from videoflow.pipeline.selectors import project_cards, projects_of
+from videoflow.pipeline.selectors import HISTORY_STATES, ProjectCard, project_cards, projects_of
 from videoflow.pipeline.services import project_new, source_file_add, stage_start
 from videoflow.pipeline.sources import columns_missing
+from videoflow.pipeline.views.owner import project_get
 from videoflow.pipeline.views.refusal import refusal
 
 WAYS: dict[str, type[VideoForm]] = {"trends": TrendsForm, "topic": TopicForm, "script": ScriptForm}
@@ -49,6 +53,18 @@ def start(request: Request) -> HttpResponse:
         form.refuse(error, field=field)
         return refusal(_start_page(request, way, form), error)
     return redirect("pipeline:project_detail", project.pk)
+
+
+@require_POST
+def panel_opened(request: Request, project_id: UUID) -> HttpResponse:
+    """Remember where the creator is in a project, so that any device goes on from there."""
+    project = project_get(request, project_id)
+    name = request.POST.get("panel", "")
+    if name not in {stage.name for stage in stages.load()}:
+        return HttpResponseBadRequest()
+    if name != project.last_panel:
+        projects_of(request.creator.sessions).filter(pk=project.pk).update(last_panel=name, updated_at=timezone.now())
+    return HttpResponse(status=204)
 
 
 def _start_trends(request: Request, form: TrendsForm) -> HttpResponse:
@@ -91,10 +107,18 @@ def _project_begin(request: Request, form: VideoForm, title: str, task_type: str
 
 
 def _start_page(request: Request, way: str, form: VideoForm, *, status: int = 200, **extra: Any) -> HttpResponse:
-    recent = (
-        project_cards(projects_of(request.creator.sessions)[:RECENT])
-        if request.creator.cookie or request.user.is_authenticated
-        else []
-    )
-    context = {"way": way, "form": form, "recent": recent, "stages": stages.load(), **extra}
-    return render(request, "pipeline/start.html", context, status=status)
+    """Draw the page, or only ``#last``: where the creator left off, as its work goes on."""
+    cards: list[ProjectCard] = []
+    if request.creator.cookie or request.user.is_authenticated:
+        active = projects_of(request.creator.sessions).filter(HISTORY_STATES[""])
+        cards = project_cards(active.select_related("session")[: RECENT + 1])
+    context = {
+        "way": way,
+        "form": form,
+        "stages": stages.load(),
+        "last": cards[0] if cards else None,
+        "board": project_board(cards[0].project) if cards else None,
+        "recent": cards[1:],
+        **extra,
+    }
+    return render_partial(request, "pipeline/start.html", context, partial="last", status=status)
