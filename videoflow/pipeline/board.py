@@ -120,7 +120,8 @@ def project_board(project: Project) -> Board:
     """Return the board of a project; six queries at most while nothing waits."""
     head_seq = type(project.session).objects.values_list("head_seq", flat=True).get(pk=project.session_id)
     tasks = tasks_latest(project)
-    done = set(project.tasks.filter(status=Task.Status.COMPLETED).values_list("task_type", flat=True))
+    completed = project.tasks.filter(status=Task.Status.COMPLETED).values_list("task_type", "input_data")
+    done = {task_type for task_type, input_data in completed if not input_data.get("preview")}
     states: list[StageState] = []
     way_is_open = True  # everything before is done or not needed
     for stage in stages.load():
@@ -171,6 +172,7 @@ def _eta(task: Task) -> float | None:
     if task.estimated_seconds_remaining is not None:
         return float(task.estimated_seconds_remaining)
     past = Task.objects.filter(task_type=task.task_type, status=Task.Status.COMPLETED, attempt_started_at__isnull=False)
+    past = past.filter(input_data__preview__isnull="preview" not in task.input_data)  # a preview takes a fraction of the time
     recent = past.order_by("-completed_at").values_list("pk", flat=True)[:20]
     if len(recent) < PAST_RUNS_MINIMUM:
         return None

@@ -77,8 +77,14 @@ def tasks_latest(project: Project) -> dict[str, Task]:
     """Return the newest task of each stage of a project; one query."""
     newest: dict[str, Task] = {}
     for task in project.tasks.order_by("created_at"):
-        newest[task.task_type] = task
+        if not is_past_preview(task):
+            newest[task.task_type] = task
     return newest
+
+
+def is_past_preview(task: Task) -> bool:
+    """Say whether a task made a quick preview and is over: the stage stands where it stood before."""
+    return task.status in (Task.Status.COMPLETED, Task.Status.CANCELLED) and bool(task.input_data.get("preview"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +122,10 @@ def project_cards(projects: Iterable[Project] | QuerySet[Project], *, search: st
     """Return a card for each project; four queries, however many there are, and one more for a search."""
     rows = list(projects)
     by_project: dict[UUID, dict[str, Task]] = {row.pk: {} for row in rows}
-    shown = ("project_id", "task_type", "status", "progress", "message", "created_at")
+    shown = ("project_id", "task_type", "status", "progress", "message", "input_data", "created_at")
     for task in Task.objects.filter(project__in=rows).order_by("created_at").only(*shown):
-        by_project[task.project_id][task.task_type] = task
+        if not is_past_preview(task):
+            by_project[task.project_id][task.task_type] = task
     videos = Video.objects.filter(project__in=rows).order_by("created_at")
     newest = {
         project: (thumbnail, seconds) for project, thumbnail, seconds in videos.values_list("project", "thumbnail", "seconds")

@@ -226,14 +226,19 @@ def compose_state(project: Project, script: Script, video: Video | None, cost: C
     return ComposeState(staleness_of(project, script, video), video is not None, cost)
 
 
-def preview_content(project: Project, script: Script, state: ComposeState) -> dict[str, Any] | None:
-    """Return the newest quick preview of the whole and whether it shows the present state; None without one."""
+def preview_content(project: Project, script: Script, video: Video | None, state: ComposeState | None) -> Content | None:
+    """Return the newest quick preview and whether it shows the present state; None without one that is newer than the video."""
     asset = project.assets.filter(kind=Asset.Kind.PREVIEW).select_related("task").order_by("-created_at").first()
-    if asset is None:
+    if asset is None or (video is not None and video.created_at > asset.created_at):
         return None
     shown = (asset.task.result_data or {}).get("timeline_key") if asset.task else None
-    is_current = not state.stale.turns and shown == timeline_key(timeline_of(project, script))
-    return {"asset": asset, "is_current": is_current, "player_class": _player_class(asset)}
+    is_ready = state is not None and not state.stale.turns
+    return {
+        "asset": asset,
+        "is_whole": shown is not None,
+        "is_current": is_ready and shown is not None and shown == timeline_key(timeline_of(project, script)),
+        "player_class": _player_class(asset),
+    }
 
 
 def composition_content(project: Project, board: Board) -> Content:
@@ -250,14 +255,16 @@ def composition_content(project: Project, board: Board) -> Content:
             "player_class": _player_class(video.file),
             "codec": CODECS.get(str(video.quality.get("figures", {}).get("video_codec", "h264")), "H.264"),
         }
-    if current is None or current.media_seconds is None:
+    if current is None:
         return content
+    if current.media_seconds is None:
+        return content | {"preview": preview_content(project, current, video, None)}
     state = compose_state(project, current, video)
     return content | {
         "compose": state,
         "timeline": timeline_content(project, current, frozenset(state.stale.scenes)),
         "look": look_content(project, current),
-        "preview": preview_content(project, current, state),
+        "preview": preview_content(project, current, video, state),
     }
 
 
