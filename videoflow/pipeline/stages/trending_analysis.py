@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 
 from videoflow.crash_points import crash_point
@@ -121,7 +122,7 @@ def _video_row(report: TrendReport, video: base.TrendVideo) -> TrendVideo:
 
 STAGE = Stage(
     name="trending_analysis",
-    label="Trends",
+    label=_("Trends"),
     order=10,
     queue="io",
     component="trending_analysis",

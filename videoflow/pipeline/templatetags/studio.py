@@ -6,8 +6,11 @@ from django import template
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from videoflow.pipeline import stages
 from videoflow.pipeline.board import Board, StageState
@@ -18,7 +21,18 @@ from videoflow.tasks.models import Task
 
 register = template.Library()
 _BYTE_UNITS = ("B", "KB", "MB", "GB", "TB")
-_COUNT_UNITS = ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "K"))
+_COUNT_UNITS = ((1_000_000_000, gettext_lazy("B")), (1_000_000, gettext_lazy("M")), (1_000, gettext_lazy("K")))
+_STATE_LABELS = {
+    "completed": gettext_lazy("Done"),
+    "in_progress": gettext_lazy("Running"),
+    "retrying": gettext_lazy("Trying again"),
+    "pending": gettext_lazy("Waiting"),
+    "failed": gettext_lazy("Failed"),
+    "cancelled": gettext_lazy("Cancelled"),
+    "skipped": gettext_lazy("Not needed"),
+    "idle": gettext_lazy("Ready to start"),
+    "blocked": gettext_lazy("Later"),
+}
 
 
 @register.simple_tag
@@ -57,9 +71,17 @@ def about(seconds: float | None) -> str:
     if seconds is None:
         return ""
     if seconds < 50:
-        return "under a minute"
+        return _("under a minute")
     minutes = max(1, round(seconds / 60))
-    return f"about {minutes} min" if minutes < 90 else f"about {round(minutes / 60)} h"
+    if minutes < 90:
+        return _("about %(minutes)s min") % {"minutes": minutes}
+    return _("about %(hours)s h") % {"hours": round(minutes / 60)}
+
+
+def _written(figure: float, digits: int = 0) -> str:
+    """Return a figure as the language of the page writes it: ``1,234.5`` or ``1.234,5``."""
+    point, comma = pgettext("decimal separator", "."), pgettext("thousands separator", ",")
+    return f"{figure:,.{digits}f}".translate({ord("."): point, ord(","): comma})
 
 
 @register.filter
@@ -71,14 +93,14 @@ def compact(count: float | None) -> str:
         if abs(count) >= size * 0.9995:
             value = count / size
             digits = 2 if abs(value) < 9.995 else 1 if abs(value) < 99.95 else 0
-            return f"{value:.{digits}f}{unit}"
-    return f"{count:.0f}"
+            return f"{_written(value, digits)}{unit}"
+    return _written(count)
 
 
 @register.filter
 def grouped(count: float | None) -> str:
-    """A count with a comma for each thousand."""
-    return "–" if count is None else f"{count:,.0f}"
+    """A count with its thousands set apart."""
+    return "–" if count is None else _written(count)
 
 
 @register.filter
@@ -89,7 +111,7 @@ def bytesize(size_bytes: int | None) -> str:
     value = float(size_bytes)
     for unit in _BYTE_UNITS:
         if value < 1000 or unit == _BYTE_UNITS[-1]:
-            return f"{value:.0f} {unit}" if unit in {"B", "KB"} or value >= 100 else f"{value:.1f} {unit}"
+            return f"{_written(value, 0 if unit in {'B', 'KB'} or value >= 100 else 1)} {unit}"
         value /= 1000
     raise AssertionError("the last unit takes every size")
 
@@ -107,14 +129,16 @@ def ago(moment: datetime | None) -> str:
         return ""
     passed = timezone.now() - moment
     if passed < timedelta(minutes=1):
-        return "just now"
+        return _("just now")
     if passed < timedelta(hours=1):
-        return f"{passed.seconds // 60} min ago"
+        return _("%(count)s min ago") % {"count": passed.seconds // 60}
     if passed < timedelta(days=1):
-        return f"{passed.seconds // 3600} h ago"
+        return _("%(count)s h ago") % {"count": passed.seconds // 3600}
+    if passed < timedelta(days=2):
+        return _("yesterday")
     if passed < timedelta(days=7):
-        return "yesterday" if passed.days == 1 else f"{passed.days} days ago"
-    return f"{moment.day} {moment:%b %Y}"
+        return ngettext("%(count)s day ago", "%(count)s days ago", passed.days) % {"count": passed.days}
+    return date_format(moment, _("j M Y"))
 
 
 @register.filter
@@ -124,7 +148,7 @@ def day(iso_date: str) -> str:
         moment = date.fromisoformat(str(iso_date)[:10])
     except ValueError:
         return str(iso_date)
-    return f"{moment.day} {moment:%b %Y}"
+    return date_format(moment, _("j M Y"))
 
 
 @register.filter
@@ -151,17 +175,7 @@ def state_icon(state: str) -> str:
 @register.filter
 def state_label(state: str) -> str:
     """The word for a stage's or task's state."""
-    return {
-        "completed": "Done",
-        "in_progress": "Running",
-        "retrying": "Trying again",
-        "pending": "Waiting",
-        "failed": "Failed",
-        "cancelled": "Cancelled",
-        "skipped": "Not needed",
-        "idle": "Ready to start",
-        "blocked": "Later",
-    }.get(state, words(state))
+    return str(_STATE_LABELS.get(state) or words(state))
 
 
 @register.filter
@@ -173,7 +187,13 @@ def stage_task(card: ProjectCard, name: str) -> Task | None:
 @register.filter
 def stage_label(name: str) -> str:
     """The stage's word for people; a stage that is not installed any more keeps its name."""
-    return next((stage.label for stage in stages.load() if stage.name == name), words(name))
+    return str(next((stage.label for stage in stages.load() if stage.name == name), words(name)))
+
+
+@register.filter
+def inside(label: str) -> str:
+    """A label within a sentence: small, but in languages that write their nouns large."""
+    return label.lower() if pgettext("labels are written small within a sentence: yes or no", "yes") == "yes" else str(label)
 
 
 @register.filter
@@ -186,7 +206,7 @@ def stage_of(board: Board, name: str) -> StageState | None:
 def stage_before(board: Board, name: str) -> str:
     """The label of the stage that has to come first."""
     names = [state.name for state in board.stages]
-    return board.stages[max(0, names.index(name) - 1)].stage.label.lower()
+    return inside(str(board.stages[max(0, names.index(name) - 1)].stage.label))
 
 
 @register.filter
