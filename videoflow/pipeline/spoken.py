@@ -24,10 +24,11 @@ def spoken_key(project: Project, turn: Turn) -> str:
 
 def turns_unspoken(project: Project, script: Script) -> list[Turn]:
     """Return the turns whose recording is missing or says something else by now; one query."""
-    return [turn for turn in script.turns.select_related("speech") if _is_unspoken(project, turn)]
+    return [turn for turn in script.turns.select_related("speech") if is_unspoken(project, turn)]
 
 
-def _is_unspoken(project: Project, turn: Turn) -> bool:
+def is_unspoken(project: Project, turn: Turn) -> bool:
+    """Say whether a turn's recording is missing or says something else by now."""
     speech = getattr(turn, "speech", None)
     return speech is None or speech.spoken_key != spoken_key(project, turn)
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import F
 
+from videoflow.pipeline.length import TAIL_SECONDS
 from videoflow.pipeline.models import Project, Scene, Script, Turn, script_current
 
 PartName = Literal["script", "scenes", "look"]
@@ -57,6 +58,17 @@ def turns_write(script: Script, rows: Sequence[Mapping[str, Any]]) -> None:
             continue
         is_changed = any(getattr(turn, name) != value for name, value in values.items())
         Turn.objects.filter(pk=turn.pk).update(position=position, revision=F("revision") + is_changed, **values)
+    script_measure(script)
+
+
+def script_measure(script: Script) -> None:
+    """Add up the script's length and talk share again, estimates included."""
+    facts: list[tuple[str, float, float]] = list(script.turns.values_list("speaker", "measured_seconds", "pause_seconds"))
+    spoken = sum(seconds for _, seconds, _ in facts)
+    Script.objects.filter(pk=script.pk).update(
+        measured_seconds=spoken + sum(pause for *_, pause in facts) + TAIL_SECONDS,
+        share_a=sum(seconds for speaker, seconds, _ in facts if speaker == "A") / max(0.001, spoken),
+    )
 
 
 def _scenes_read(project: Project) -> Stored:

@@ -27,13 +27,14 @@ def staleness_of(project: Project, script: Script, video: Video | None) -> Stale
     """Compare script, recordings, pictures and the newest video; eight queries at most."""
     turns = list(script.turns.all())
     unspoken = tuple(turn.position for turn in turns_unspoken(project, script))
-    scenes = tuple(scene.position for scene in script.scenes.select_related("asset") if _is_outdated(project, scene, turns))
+    scenes = tuple(scene.position for scene in script.scenes.select_related("asset") if scene_is_outdated(project, scene, turns))
     if unspoken or script.media_seconds is None or video is None:
         return Staleness(unspoken, scenes, is_composed=False)
     return Staleness(unspoken, scenes, is_composed=video.timeline_key == timeline_key(timeline_of(project, script)))
 
 
-def _is_outdated(project: Project, scene: Scene, turns: Sequence[Turn]) -> bool:
+def scene_is_outdated(project: Project, scene: Scene, turns: Sequence[Turn]) -> bool:
+    """Say whether a scene's picture was drawn for other words, or for another format of the video."""
     if scene.is_locked or scene.asset_id != scene.made_id:  # the creator's choice stands whatever is said
         return False
     if _is_of_other_shape(project, scene):

@@ -1,14 +1,16 @@
 """What a creator does to the lines of a script; every act is one step that can be undone."""
 
+import re
 import uuid
 from collections.abc import Callable
-from typing import Any
 
 from videoflow.errors import BadInput, VideoflowError
-from videoflow.pipeline.editing.parts import Stored, script_rows, turns_write
+from videoflow.pipeline.editing.parts import Stored, script_measure, script_rows, turns_write
 from videoflow.pipeline.editing.steps import edit
-from videoflow.pipeline.length import ANSWER_PAUSE_SECONDS, GUESS_WORDS_PER_SECOND, SAME_SPEAKER_PAUSE_SECONDS, TAIL_SECONDS
+from videoflow.pipeline.editing.versions import version_keep
+from videoflow.pipeline.length import ANSWER_PAUSE_SECONDS, GUESS_WORDS_PER_SECOND, SAME_SPEAKER_PAUSE_SECONDS
 from videoflow.pipeline.models import Project, Script, Turn, script_current
+from videoflow.tasks.models import Task
 
 TEXT_LIMIT = 2000
 TURNS_LIMIT = 400
@@ -65,10 +67,11 @@ def turn_text_save(*, turn: Turn, text: str, revision: int) -> Turn:
             return turn
         if turn.revision != revision:
             raise StaleRevision(turn)
+        version_keep(turn.script, script_rows(turn.script))
         turn.text, turn.revision = clean, turn.revision + 1
-        turn.words, turn.measured_seconds = [], _estimate(turn.script, turn.speaker, clean)
+        turn.words, turn.measured_seconds = [], estimate(turn.script, turn.speaker, clean)
         turn.save(update_fields=["text", "revision", "words", "measured_seconds"])
-        _measure(turn.script)
+        script_measure(turn.script)
     return turn
 
 
@@ -103,12 +106,20 @@ def turn_move(*, turn: Turn, by: int) -> None:
     _restructure(turn, f"Move line {turn.position + 1} {'up' if by < 0 else 'down'}", change)
 
 
+def split_place(text: str) -> int:
+    """Return where to cut a line when nobody said where: between the two sentences, else the two words, nearest its middle."""
+    places = [match.end() for match in re.finditer(r"[.!?…]\S*\s", text)] or [match.start() for match in re.finditer(r"\s", text)]
+    return min(places, key=lambda place: abs(place - len(text) / 2), default=0)
+
+
 def turn_split(*, turn: Turn, at_character: int) -> None:
     """Cut a line in two at a character; both parts stay with the speaker.
 
     Raises:
         BadInput: one part would have no words.
     """
+    if not all(any(char.isalnum() for char in part) for part in (turn.text[:at_character], turn.text[at_character:])):
+        raise BadInput("Put the cursor between two words of this line; it is cut there.")
     first, second = text_clean(turn.text[:at_character]), text_clean(turn.text[at_character:])
 
     def change(rows: list[Stored], at: int) -> None:
@@ -149,8 +160,6 @@ def turn_add(*, turn: Turn, text: str) -> None:
     clean = text_clean(text)
 
     def change(rows: list[Stored], at: int) -> None:
-        if len(rows) >= TURNS_LIMIT:
-            raise BadInput(f"A script can have {TURNS_LIMIT} lines.")
         speaker = "B" if rows[at]["speaker"] == "A" else "A"
         added = rows[at] | {"key": str(uuid.uuid4()), "speaker": speaker, "text": clean, "sources": [], "cue": None}
         added |= {"is_locked": False, "pause_seconds": ANSWER_PAUSE_SECONDS}
@@ -178,6 +187,7 @@ def turn_delete(*, turn: Turn) -> None:
 def _restructure(turn: Turn, label: str, change: Callable[[list[Stored], int], None]) -> None:
     """Change the rows of the current script as data and write them back, as one step."""
     project: Project = turn.script.project
+    _check_idle(project)
     with edit(project, "script", label):
         script = script_current(project)
         if script is None or script.pk != turn.script_id:
@@ -186,26 +196,26 @@ def _restructure(turn: Turn, label: str, change: Callable[[list[Stored], int], N
         at = next((index for index, row in enumerate(rows) if row["key"] == str(turn.key)), None)
         if at is None:
             raise BadInput("This line is not there any more.")
+        before = script_rows(script)
         change(rows, at)
-        turns_write(script, rows)
-        _measure(script)
+        if len(rows) > TURNS_LIMIT:
+            raise BadInput(f"A script can have {TURNS_LIMIT} lines.")
+        if rows != before:
+            version_keep(script, before)
+            turns_write(script, rows)
 
 
 def _unspoken(script: Script, row: Stored) -> None:
     row["words"] = []
-    row["measured_seconds"] = _estimate(script, row["speaker"], row["text"])
+    row["measured_seconds"] = estimate(script, row["speaker"], row["text"])
 
 
-def _estimate(script: Script, speaker: str, text: str) -> float:
+def _check_idle(project: Project) -> None:
+    """Refuse to change which lines there are while they are being spoken one by one; words may be changed meanwhile."""
+    if project.tasks.filter(task_type="media_generation", status=Task.Status.IN_PROGRESS).exists():
+        raise BadInput("The media are being made from these lines. Wait until they are ready, or cancel, then change the order.")
+
+
+def estimate(script: Script, speaker: str, text: str) -> float:
+    """Return how long a speaker will take for a text, in seconds, at the pace measured so far."""
     return round(len(text.split()) / paces(script)[speaker], 2)
-
-
-def _measure(script: Script) -> None:
-    """Add up the script's length and talk share again, estimates included."""
-    facts: list[tuple[str, float, float]] = list(script.turns.values_list("speaker", "measured_seconds", "pause_seconds"))
-    spoken = sum(seconds for _, seconds, _ in facts)
-    changed: dict[str, Any] = {
-        "measured_seconds": spoken + sum(pause for *_, pause in facts) + TAIL_SECONDS,
-        "share_a": sum(seconds for speaker, seconds, _ in facts if speaker == "A") / max(0.001, spoken),
-    }
-    Script.objects.filter(pk=script.pk).update(**changed)

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, cast
 
 from django.db.models import Max
+from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 
 from videoflow.crash_points import crash_point
@@ -53,6 +54,21 @@ def _draft(project: Project, options: ScriptInput, *, seed: int, minimum_seconds
         topic = base.TopicBrief(options.topic, options.notes, DEFAULT_HOSTS, options.language, seed, minimum_seconds)
         return _Draft(writer.write_topic(topic), DEFAULT_HOSTS)
     return _Draft(writer.write_themes(_themes_brief(project, options, seed, minimum_seconds)), DEFAULT_HOSTS)
+
+
+def redraft(project: Project, options: ScriptInput, *, seed: int) -> Conversation:
+    """Return what the writer says from the same material with another seed.
+
+    Raises:
+        BadInput: the input is a finished script, which the writer cannot say in other words, or its themes are gone.
+    """
+    if options.input_type == "script":
+        raise BadInput(
+            "The embedded writer cannot put your own script in other words. Edit the line here; a language model that rewords "
+            "needs a writing service, and none is connected."
+        )
+    minimum_seconds = float(options.minimum_seconds or project.minimum_seconds)
+    return _draft(project, options, seed=seed, minimum_seconds=minimum_seconds).conversation
 
 
 def _themes_brief(project: Project, options: ScriptInput, seed: int, minimum_seconds: float) -> base.ThemesBrief:
@@ -219,7 +235,7 @@ def _script_save(
 
 STAGE = Stage(
     name="script_generation",
-    label="Script",
+    label=_("Script"),
     order=20,
     queue="cpu",
     component="script_generator",

@@ -1,0 +1,113 @@
+"""Other words for lines, proposed beside them; nothing changes before the creator accepts one."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import asdict
+from uuid import UUID
+
+from django.db import transaction
+
+from videoflow.errors import BadInput
+from videoflow.pipeline.editing.parts import script_measure, script_rows
+from videoflow.pipeline.editing.steps import edit
+from videoflow.pipeline.editing.turns import estimate
+from videoflow.pipeline.editing.versions import version_keep
+from videoflow.pipeline.models import Project, Proposal, Script, Turn, script_current
+from videoflow.pipeline.services import input_validate
+from videoflow.pipeline.stages.script_generation import ScriptInput, redraft
+from videoflow.providers.base import Conversation
+from videoflow.providers.embedded_writer.rewrite import OtherWords, WrittenLine, lines_reword
+
+DRAFTS = 6
+"""Drafts looked through, about 0.2 s each: more find little that the first ones did not have."""
+REWORDED = "Other words accepted"
+WRITER = "The embedded writer"
+
+
+def propose(*, project: Project, keys: Collection[UUID] | None = None) -> int:
+    """Propose other words for these lines, or for all, and return for how many there are some; locked lines are left alone.
+
+    Raises:
+        BadInput: the line is locked, or the embedded writer has no other words for what was asked.
+    """
+    script = script_current(project)
+    if script is None:
+        raise BadInput("There is no script yet. Write or paste one first.")
+    turns = list(script.turns.select_related("proposal"))
+    wanted = [index for index, turn in enumerate(turns) if not turn.is_locked and (keys is None or turn.key in keys)]
+    if not wanted:
+        raise BadInput("A locked line stays as it is. Unlock it first.")
+    known = [turns[index].proposal.text for index in wanted if hasattr(turns[index], "proposal")]
+    found = lines_reword([_written(turn) for turn in turns], wanted, _drafts(project, script), known=known)
+    if not found:
+        raise BadInput("The embedded writer has no other words for this: nothing else in the material fits this place.")
+    with transaction.atomic():
+        for index, words in found.items():
+            _propose(turns[index], words)
+    return len(found)
+
+
+def _drafts(project: Project, script: Script) -> Iterator[Conversation]:
+    """Draft the same brief anew, seed after seed."""
+    task = script.task or project.tasks.filter(task_type="script_generation").order_by("-created_at").first()
+    stored = {name: value for name, value in (task.input_data if task else {}).items() if name != "continue"}
+    options = input_validate("script_generation", stored | {"input_type": script.input_type})
+    assert isinstance(options, ScriptInput)
+    first = (project.seed if options.seed is None else options.seed) + 1
+    for seed in range(first, first + DRAFTS):
+        yield redraft(project, options, seed=seed)
+
+
+def _written(turn: Turn) -> WrittenLine:
+    kind = turn.cue["kind"] if turn.cue else ""
+    return WrittenLine(turn.speaker, turn.text, turn.section, frozenset(turn.sources), kind)
+
+
+def _propose(turn: Turn, words: OtherWords) -> None:
+    facts = {
+        "text": words.text,
+        "cue": asdict(words.cue) if words.cue else None,
+        "sources": [asdict(entry) for entry in words.evidence],
+        "origin": WRITER,
+    }
+    Proposal.objects.update_or_create(turn=turn, defaults={"script": turn.script, **facts})
+
+
+def proposals_accept(*, project: Project, keys: Collection[UUID] | None = None) -> int:
+    """Let the proposed words stand, of these lines or of all, as one step; return how many lines changed.
+
+    Raises:
+        BadInput: there is no proposal for it any more.
+    """
+    script = script_current(project)
+    accepted = [] if script is None else _open(script, keys)
+    if script is None or not accepted:
+        raise BadInput("There is no proposal for this line any more.")
+    count = len(accepted)
+    where = f"line {accepted[0].turn.position + 1}" if count == 1 else f"{count} lines"
+    with edit(project, "script", f"Other words for {where}"):
+        version_keep(script, script_rows(script), origin=REWORDED)
+        evidence = {entry["key"]: entry for entry in script.evidence}
+        for proposal in accepted:
+            turn = proposal.turn
+            evidence |= {entry["key"]: entry for entry in proposal.sources}
+            turn.text, turn.cue, turn.sources = proposal.text, proposal.cue, [entry["key"] for entry in proposal.sources]
+            turn.words, turn.measured_seconds = [], estimate(script, turn.speaker, turn.text)
+            turn.revision += 1
+            turn.save(update_fields=["text", "cue", "sources", "words", "measured_seconds", "revision"])
+            proposal.delete()
+        Script.objects.filter(pk=script.pk).update(evidence=list(evidence.values()))
+        script_measure(script)
+    return count
+
+
+def proposals_refuse(*, project: Project, keys: Collection[UUID] | None = None) -> int:
+    """Take the proposals away, of these lines or of all; return how many there were."""
+    script = script_current(project)
+    refused = [] if script is None else _open(script, keys)
+    Proposal.objects.filter(pk__in=[proposal.pk for proposal in refused]).delete()
+    return len(refused)
+
+
+def _open(script: Script, keys: Collection[UUID] | None) -> list[Proposal]:
+    proposals = script.proposals.filter(turn__is_locked=False).select_related("turn__script").order_by("turn__position")
+    return list(proposals if keys is None else proposals.filter(turn__key__in=keys))
