@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -20,6 +21,8 @@ SLICE_BYTES = 2 * 1024 * 1024
 """The most that one ranged answer carries: the server holds a ranged answer in memory, and players ask on."""
 BLOCK_BYTES = 256 * 1024
 PREVIEW_WIDTH_PX = 480
+PREVIEW_AT = 2 / 3
+"""Of a clip's length: by then words and figures have come in."""
 PIXELS_LIMIT = 50_000_000
 
 TYPES = {
@@ -137,7 +140,7 @@ def preview_path(asset: Asset) -> Path:
             opened.draft("RGB", (PREVIEW_WIDTH_PX, PREVIEW_WIDTH_PX))
             picture = opened.convert("RGB")
     elif asset.kind in (Asset.Kind.CLIP, Asset.Kind.VIDEO):
-        picture = _frame(source)
+        picture = frame_at(source, PREVIEW_AT)
     else:
         raise BadInput("This file has no picture.")
     picture.thumbnail((PREVIEW_WIDTH_PX, PREVIEW_WIDTH_PX * 2))
@@ -147,11 +150,23 @@ def preview_path(asset: Asset) -> Path:
     return target
 
 
-def _frame(source: Path) -> Image.Image:
-    """Return a frame at two thirds of the clip, where words and figures have come in."""
-    with av.open(str(source)) as container:
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except (av.FFmpegError, IndexError) as error:
+        raise BadInput("This clip cannot be read.") from error
+
+
+def frame_at(source: Path, share: float) -> Image.Image:
+    """Return the frame at a share (0 to 1) of a clip's length.
+
+    Raises:
+        BadInput: the clip holds no picture.
+    """
+    with _readable(), av.open(str(source)) as container:
         stream = container.streams.video[0]
-        wanted = float(container.duration or 0) / av.time_base * 2 / 3
+        wanted = float(container.duration or 0) / av.time_base * share
         container.seek(int(wanted * av.time_base))
         shown = None
         for frame in container.decode(stream):  # from the key frame before, which may be the clip's empty first one

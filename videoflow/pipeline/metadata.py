@@ -13,6 +13,8 @@ CHAPTERS_MINIMUM = 3
 CHAPTER_SECONDS = 10.0  # YouTube ignores chapter lists with a shorter one
 CHAPTER_TITLE_LIMIT = 60
 SOURCES_LIMIT = 25
+_CHAPTER_LINE = re.compile(r"[([]?((?:\d{1,2}:)?\d{1,2}:\d{2})[)\]]?(?:[ \t.:|–—-]+(.*))?", re.ASCII)
+_SPACES = re.compile("[\t-\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")  # as static/js/counting.js has it
 _VIDEO_SOURCE = re.compile(r"(“.+” by .+?): [\d,]+ views")
 
 
@@ -68,6 +70,30 @@ def clock(seconds: float) -> str:
     return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
 
 
+def chapters_read(description: str) -> list[Section]:
+    """Return the chapters of a description as YouTube finds them: the lines that begin with a time, in their order."""
+    found = (_CHAPTER_LINE.fullmatch(line.strip(" \t")) for line in description.split("\n"))
+    return [Section(_seconds(match[1]), (match[2] or "").strip()) for match in found if match]
+
+
+def _seconds(stamp: str) -> float:
+    total = 0
+    for part in stamp.split(":"):
+        total = total * 60 + int(part)
+    return float(total)
+
+
+def chapters_put(description: str, chapters: Sequence[Section]) -> str:
+    """Return the description with these chapters in the place of its own; below the text where it has none."""
+    lines = description.rstrip("\n").split("\n") if description.strip() else []
+    own = [number for number, line in enumerate(lines) if _CHAPTER_LINE.fullmatch(line.strip(" \t"))]
+    fresh = [f"{clock(item.start)} {item.title}" for item in chapters]
+    if not own:
+        return "\n".join([*lines, "", "Chapters", *fresh] if lines else ["Chapters", *fresh])
+    kept = [line for number, line in enumerate(lines) if number not in own]
+    return "\n".join([*kept[: own[0]], *fresh, *kept[own[0] :]])
+
+
 def description_make(video: Video) -> str:
     """Return the description: what it is, chapters, sources, credits, and that the voices are synthetic. 5,000 bytes at most."""
     script = video.script
@@ -108,6 +134,26 @@ def tags_make(script: Script) -> list[str]:
         if tag and tag.lower() not in {known.lower() for known in tags} and tags_length([*tags, tag]) <= TAGS_LIMIT:
             tags.append(tag)
     return tags
+
+
+def tags_read(text: str) -> list[str]:
+    """Return the tags of a line as it is typed: between commas, without quotes and surplus spaces, each once."""
+    tags: dict[str, str] = {}
+    for part in text.split(","):
+        tag = _SPACES.sub(" ", part.replace('"', " ")).strip(" ")
+        if tag:
+            tags.setdefault(tag.lower(), tag)
+    return list(tags.values())
+
+
+def title_read(text: str) -> str:
+    """Return a title in one line, without surplus spaces."""
+    return _SPACES.sub(" ", text).strip(" ")
+
+
+def text_normal(text: str) -> str:
+    """Return a text with one sign for the end of a line, as its bytes are counted."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def tags_length(tags: Sequence[str]) -> int:

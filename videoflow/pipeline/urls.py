@@ -1,6 +1,6 @@
 from django.urls import path
 
-from videoflow.pipeline.views import composer, files, history, script, settings, start, undo, workflow
+from videoflow.pipeline.views import composer, files, history, publish, script, settings, start, undo, workflow
 
 app_name = "pipeline"
 urlpatterns = [
@@ -9,6 +9,7 @@ urlpatterns = [
     path("projects/<uuid:project_id>/", workflow.project_detail, name="project_detail"),
     path("projects/<uuid:project_id>/rail/", workflow.rail, name="rail"),
     path("projects/<uuid:project_id>/panels/<slug:task_type>/", workflow.panel, name="panel"),
+    path("projects/<uuid:project_id>/stages/youtube_upload/start/", publish.publish, name="publish_start"),
     path("projects/<uuid:project_id>/stages/<slug:task_type>/start/", workflow.stage_run, name="stage_run"),
     # history
     path("projects/find/", history.project_find, name="project_find"),
@@ -43,6 +44,11 @@ urlpatterns = [
     path("projects/<uuid:project_id>/composer/scenes/<uuid:key>/move/", composer.scene_move, name="composer_move"),
     path("projects/<uuid:project_id>/composer/scenes/<uuid:key>/trim/", composer.scene_trim, name="composer_trim"),
     path("projects/<uuid:project_id>/composer/scenes/<uuid:key>/play/", composer.scene_play, name="composer_play"),
+    # publish
+    path("projects/<uuid:project_id>/publish/draft/", publish.draft, name="publish_draft"),
+    path("projects/<uuid:project_id>/publish/checks/", publish.checks, name="publish_checks"),
+    path("projects/<uuid:project_id>/publish/pictures/", publish.pictures, name="publish_pictures"),
+    path("projects/<uuid:project_id>/publish/thumbnail.jpg", publish.thumbnail, name="publish_thumbnail"),
     # files
     path("exports/<int:publication_id>/<str:name>", files.export_file, name="export_file"),
     path("media/<uuid:asset_id>/preview.jpg", files.asset_preview, name="asset_preview"),

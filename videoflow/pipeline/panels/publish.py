@@ -1,26 +1,84 @@
-"""The uploader panel: the form's first values and what was published."""
+"""The uploader panel: the form as it was left, the card as viewers see it, the list before the start, and what was published."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from videoflow.pipeline.board import Board
-from videoflow.pipeline.metadata import description_make, tags_make, title_make
-from videoflow.pipeline.models import (
-    Project,
-)
+from videoflow.pipeline.editing.publish_draft import choice_of, draft_values
+from videoflow.pipeline.editing.staleness import staleness_of
+from videoflow.pipeline.forms_publish import PublishForm
+from videoflow.pipeline.metadata import DESCRIPTION_LIMIT_BYTES, TAGS_LIMIT, TITLE_LIMIT, chapters_read
+from videoflow.pipeline.models import Project, Video
 from videoflow.pipeline.panels.base import Content
+from videoflow.pipeline.publishing import Check, Target, preflight
 from videoflow.pipeline.selectors import project_videos
+from videoflow.pipeline.thumbnails import DRAWN, FRAMES, thumbnail_pictures
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One that the thumbnail can begin with."""
+
+    base: str
+    label: str
+    address: str
 
 
 def publish_content(project: Project, board: Board) -> Content:
-    """The form's first values and everything published so far."""
+    """The form's values and everything published so far."""
     videos = list(project_videos(project))
     if not videos:
         return {"video": None}
     video = videos[0]
+    values = draft_values(project, video)
+    choice = choice_of(values)
     return {
         "video": video,
-        "first_values": {
-            "title": title_make(video.script),
-            "description": description_make(video),
-            "tags": ", ".join(tags_make(video.script)),
-        },
+        "values": values,
+        "form": PublishForm(initial=_shown(values), project=project),
+        "limits": {"title": TITLE_LIMIT, "description": DESCRIPTION_LIMIT_BYTES, "tags": TAGS_LIMIT},
+        "choice": choice,
+        "chapters": chapters_read(choice.description),
+        "pictures": pictures_of(project, video),
+        "thumbnail": thumbnail_address(video, values["thumb_base"], values),
         "publications": [publication for row in videos for publication in row.publications.all()],
+        **checks_of(project, video, values),
     }
+
+
+def _shown(values: dict[str, Any]) -> dict[str, Any]:
+    """The moment as a field for date and time takes it, in UTC."""
+    return values | {"publish_at": str(values["publish_at"])[:16]}
+
+
+def checks_of(project: Project, video: Video, values: dict[str, Any] | None = None, target: Target = "folder") -> Content:
+    """The list before the start, what blocks first, and whether anything does."""
+    current = staleness_of(project, video.script, video).is_composed
+    rows = preflight(video, choice_of(values or draft_values(project, video)), target=target, is_current=current)
+    order = {"block": 0, "warn": 1, "ok": 2}
+    rows = sorted(rows, key=lambda row: order[row.severity])
+    return {"checks": rows, "blocked": _count(rows, "block"), "warned": _count(rows, "warn")}
+
+
+def _count(rows: Sequence[Check], severity: str) -> int:
+    return sum(row.severity == severity for row in rows)
+
+
+def pictures_of(project: Project, video: Video) -> list[Picture]:
+    """The drawn thumbnail, three frames, and what the creator brought."""
+    offered = [(DRAWN, _("Drawn")), *((base, _("Frame at %s %%") % round(share * 100)) for base, share in FRAMES.items())]
+    brought = [(base, asset.name) for base, asset in thumbnail_pictures(project).items()]
+    return [Picture(base, label, f"{thumbnail_address(video, base)}&small=1") for base, label in [*offered, *brought]]
+
+
+def thumbnail_address(video: Video, base: str, values: dict[str, Any] | None = None) -> str:
+    """Return the address of a thumbnail; with the form's values it carries their words."""
+    words = {"of": str(video.pk), "base": base}
+    if values and values["thumb_text"].strip():
+        words |= {"text": values["thumb_text"], "place": values["thumb_position"], "colour": values["thumb_colour"]}
+    return f"{reverse('pipeline:publish_thumbnail', args=[video.project_id])}?{urlencode(words)}"

@@ -15,7 +15,6 @@ from videoflow.pipeline.board import Board, project_board
 from videoflow.pipeline.editing.steps import steps_state
 from videoflow.pipeline.forms import (
     MappingForm,
-    PublishForm,
     StudioForm,
     ThemesForm,
     stage_form,
@@ -37,17 +36,15 @@ def _panel_context(board: Board, name: str, form: StudioForm | None = None) -> d
     failure = state.failure.get("details") or {}
     if state.failure.get("error_code") == "COLUMNS_UNKNOWN" and isinstance(failure.get("columns"), list):
         content["mapping"] = MappingForm(columns=failure["columns"], guessed=failure.get("guessed") or {})
-    if "first_values" in content:
-        content["form"] = form or PublishForm(initial=content["first_values"])
-    else:
-        content["form"] = form
+    content["form"] = form or content.get("form")
     if isinstance(form, ThemesForm):
         content["posted"] = [int(value) for value in form["theme_ids"].value() or [] if str(value).isdecimal()]
     template = select_template([f"pipeline/stages/{name}.html", "pipeline/stages/_default.html"])
     return {"state": state, "panel": content, "panel_template": template, "is_active": name == board.active or form is not None}
 
 
-def _detail_page(request: Request, project: Project, *, refused: tuple[str, StudioForm] | None = None) -> HttpResponse:
+def detail_page(request: Request, project: Project, *, refused: tuple[str, StudioForm] | None = None) -> HttpResponse:
+    """Draw the workflow page; ``refused`` names the panel whose form was just refused."""
     board = project_board(project)
     names = [state.name for state in board.stages]
     panels = [_panel_context(board, name, refused[1] if refused and refused[0] == name else None) for name in names]
@@ -59,7 +56,7 @@ def _detail_page(request: Request, project: Project, *, refused: tuple[str, Stud
 @never_cache
 def project_detail(request: Request, project_id: UUID) -> HttpResponse:
     """The workflow page: the five panels and the progress rail."""
-    return _detail_page(request, project_get(request, project_id))
+    return detail_page(request, project_get(request, project_id))
 
 
 @require_safe
@@ -92,7 +89,7 @@ def stage_run(request: Request, project_id: UUID, task_type: str) -> HttpRespons
     form = stage_form(task_type, request.POST, project)
     at_panel = "trending_analysis" if isinstance(form, ThemesForm) else task_type  # where the form stands
     if not form.is_valid():
-        return _detail_page(request, project, refused=(at_panel, form))
+        return detail_page(request, project, refused=(at_panel, form))
     input_data = form.input_data()  # type: ignore[attr-defined]
     if task_type in CHAINED and request.POST.get("continue"):
         input_data["continue"] = True
@@ -100,5 +97,5 @@ def stage_run(request: Request, project_id: UUID, task_type: str) -> HttpRespons
         stage_start(project=project, task_type=task_type, input_data=input_data)
     except VideoflowError as error:
         form.refuse(error)
-        return refusal(_detail_page(request, project, refused=(at_panel, form)), error)
+        return refusal(detail_page(request, project, refused=(at_panel, form)), error)
     return HttpResponseRedirect(f"{reverse('pipeline:project_detail', args=[project.pk])}#panel-{task_type}")

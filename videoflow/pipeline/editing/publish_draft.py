@@ -1,0 +1,150 @@
+"""The uploader's form as its creator left it. Only what differs from the suggestion is kept, so the rest follows the script."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import uuid4
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from videoflow.errors import BadInput, VideoflowError
+from videoflow.pipeline.metadata import Section, chapters_put, tags_read, text_normal, title_read
+from videoflow.pipeline.models import Asset, Project, Video
+from videoflow.pipeline.publishing import PublishChoice, suggestion
+from videoflow.pipeline.store import file_store, room_check, work_dir
+from videoflow.pipeline.thumbnails import (
+    SIZE_PX,
+    UPLOAD_LIMIT_BYTES,
+    ThumbnailChoice,
+    picture_shaped,
+    thumbnail_pictures,
+)
+
+Values = dict[str, Any]
+PICTURES_MOST = 8
+
+
+class StaleDraft(VideoflowError):
+    """Somebody else has saved the form meanwhile."""
+
+    code = "STALE_REVISION"
+
+
+def draft_values(project: Project, video: Video) -> Values:
+    """Return every field of the form: the suggestion, and over it what the creator chose."""
+    return {**suggestion(project, video), **project.publish_draft}
+
+
+def draft_save(*, project: Project, video: Video, values: Mapping[str, Any], revision: int | None = None) -> bool:
+    """Keep the form's fields, all or some of them, and say whether anything changed; ``project`` is up to date after it.
+
+    Raises:
+        StaleDraft: the form was saved since ``revision``.
+    """
+    with transaction.atomic():
+        row = Project.objects.select_for_update().get(pk=project.pk)
+        project.publish_draft, project.publish_revision = row.publish_draft, row.publish_revision
+        suggested = suggestion(project, video)
+        fresh = {name: value for name, value in (row.publish_draft | dict(values)).items() if suggested.get(name) != value}
+        if fresh == row.publish_draft:
+            return False
+        if revision is not None and revision != row.publish_revision:
+            raise StaleDraft("This was changed elsewhere meanwhile. Compare, then keep one.")
+        project.publish_draft, project.publish_revision = fresh, row.publish_revision + 1
+        Project.objects.filter(pk=project.pk).update(
+            publish_draft=fresh, publish_revision=project.publish_revision, updated_at=timezone.now()
+        )
+    return True
+
+
+def draft_chapters_put(*, project: Project, video: Video) -> bool:
+    """Write the video's own chapters into the description, in the place of those that are there."""
+    description = chapters_put(
+        str(draft_values(project, video)["description"]), [Section(start, title) for start, title in video.chapters]
+    )
+    return draft_save(project=project, video=video, values={"description": description})
+
+
+def choice_of(values: Mapping[str, Any]) -> PublishChoice:
+    """Return what the form's fields choose."""
+    return PublishChoice(
+        title=title_read(values["title"]),
+        description=text_normal(values["description"]).strip(),
+        tags=tuple(tags_read(values["tags"])),
+        privacy=values["privacy"],
+        publish_at=parse_datetime(values["publish_at"]) if values["publish_at"] else None,
+        audience=values["audience"],
+        playlist=values["playlist"],
+        category=values["category"],
+        language=values["language"],
+        licence=values["licence"],
+        contains_synthetic_media=values["synthetic"],
+        notify_subscribers=values["notify"],
+        thumbnail=thumbnail_of(values),
+    )
+
+
+def thumbnail_of(values: Mapping[str, Any]) -> ThumbnailChoice:
+    return ThumbnailChoice(values["thumb_base"], values["thumb_text"], values["thumb_position"], values["thumb_colour"])
+
+
+def input_of(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the publish stage's input."""
+    choice = choice_of(values)
+    return {
+        "target": "folder",
+        "title": choice.title,
+        "description": choice.description,
+        "tags": list(choice.tags),
+        "privacy": choice.privacy,
+        "publish_at": choice.publish_at.isoformat() if choice.publish_at else None,
+        "audience": choice.audience,
+        "playlist": choice.playlist,
+        "category": choice.category,
+        "language": choice.language,
+        "licence": choice.licence,
+        "contains_synthetic_media": choice.contains_synthetic_media,
+        "notify_subscribers": choice.notify_subscribers,
+        "thumbnail": {
+            "base": choice.thumbnail.base,
+            "text": choice.thumbnail.text,
+            "place": choice.thumbnail.place,
+            "colour": choice.thumbnail.colour,
+        },
+    }
+
+
+def picture_add(*, project: Project, name: str, size_bytes: int, content: Callable[[], bytes]) -> Asset:
+    """Keep a picture that the creator brought for the thumbnail, cut to its shape.
+
+    Raises:
+        BadInput: it is no picture, too small or too large, or there are eight already.
+        DiskFull: there is no room.
+    """
+    if size_bytes > UPLOAD_LIMIT_BYTES:
+        raise BadInput(f"“{name[:80]}” is larger than {UPLOAD_LIMIT_BYTES // 1_000_000} MB. Make the picture smaller.")
+    if len(thumbnail_pictures(project)) >= PICTURES_MOST:
+        raise BadInput(f"There are {PICTURES_MOST} pictures here already. Pick one of them.")
+    made = picture_shaped(content())
+    room_check(len(made))
+    folder = work_dir(f"picture-{uuid4().hex}")
+    try:
+        file = folder / "thumbnail.jpg"
+        file.write_bytes(made)
+        stored = file_store(file)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return Asset.objects.create(
+        project=project,
+        kind=Asset.Kind.THUMBNAIL,
+        origin=Asset.UPLOAD,
+        name=name[:200],
+        path=stored.path,
+        sha256=stored.sha256,
+        size_bytes=stored.size_bytes,
+        width_px=SIZE_PX[0],
+        height_px=SIZE_PX[1],
+        alt=name[:500],
+    )

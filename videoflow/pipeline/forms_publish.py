@@ -1,0 +1,123 @@
+"""The uploader's form: all that goes with a video. It keeps what cannot be published yet too; the list beside it says why."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from django import forms
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
+
+from videoflow.pipeline.forms import StudioForm
+from videoflow.pipeline.metadata import text_normal
+from videoflow.pipeline.models import Project
+from videoflow.pipeline.publishing import AUDIENCES, CATEGORIES, LANGUAGES, LICENCES, PLAYLIST_LIMIT, PRIVACIES
+from videoflow.pipeline.thumbnails import PLACES, TEXT_LIMIT, base_known
+
+KEPT_LIMIT = 20_000  # characters of a field; more than any target takes, so that a long text is kept while it is shortened
+PLACE_LABELS = {
+    "top-left": _("Top left"),
+    "top-center": _("Top"),
+    "top-right": _("Top right"),
+    "middle-left": _("Left"),
+    "middle-center": _("Middle"),
+    "middle-right": _("Right"),
+    "bottom-left": _("Bottom left"),
+    "bottom-center": _("Bottom"),
+    "bottom-right": _("Bottom right"),
+}
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+_TOO_LONG = _("This is far too long. Shorten it; the last version that was saved is kept.")
+
+
+class PublishForm(StudioForm):
+    """Fields in the order of YouTube Studio."""
+
+    title = forms.CharField(
+        label=_("Title"), required=False, max_length=KEPT_LIMIT, strip=False, error_messages={"max_length": _TOO_LONG}
+    )
+    description = forms.CharField(
+        label=_("Description"),
+        required=False,
+        max_length=KEPT_LIMIT,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 12}),
+        error_messages={"max_length": _TOO_LONG},
+    )
+    tags = forms.CharField(
+        label=_("Tags"),
+        required=False,
+        max_length=KEPT_LIMIT,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 2, "class": "input input-low"}),
+        error_messages={"max_length": _TOO_LONG},
+    )
+    thumb_base = forms.CharField(required=False, max_length=40)
+    thumb_text = forms.CharField(label=_("Words on it"), required=False, max_length=TEXT_LIMIT)
+    thumb_position = forms.ChoiceField(
+        label=_("Where"), required=False, choices=[(place, PLACE_LABELS[place]) for place in PLACES]
+    )
+    thumb_colour = forms.CharField(
+        label=_("Colour"), required=False, max_length=7, widget=forms.TextInput(attrs={"type": "color", "class": "colour"})
+    )
+    playlist = forms.CharField(label=_("Playlist"), required=False, max_length=PLAYLIST_LIMIT)
+    audience = forms.ChoiceField(
+        label=_("Is this video made for kids?"), required=False, choices=list(AUDIENCES.items()), widget=forms.RadioSelect
+    )
+    synthetic = forms.BooleanField(label=_("Say that voices and pictures are altered or synthetic"), required=False)
+    language = forms.ChoiceField(label=_("Language"), required=False, choices=list(LANGUAGES.items()))
+    category = forms.ChoiceField(label=_("Category"), required=False, choices=list(CATEGORIES.items()))
+    licence = forms.ChoiceField(label=_("Licence"), required=False, choices=list(LICENCES.items()))
+    notify = forms.BooleanField(label=_("Tell subscribers"), required=False)
+    privacy = forms.ChoiceField(label=_("Visibility"), required=False, choices=list(PRIVACIES.items()), widget=forms.RadioSelect)
+    publish_at = forms.CharField(
+        label=_("Becomes public on"),
+        required=False,
+        max_length=40,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local", "class": "input"}),
+    )
+
+    def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
+        kwargs.setdefault("auto_id", "publish_%s")
+        super().__init__(*args, **kwargs)
+        self._project = project
+
+    def clean_description(self) -> str:
+        return text_normal(str(self.cleaned_data["description"]))
+
+    def clean_thumb_base(self) -> str:
+        base = str(self.cleaned_data["thumb_base"])
+        if base and not base_known(self._project, base):
+            raise forms.ValidationError(_("This picture is not there any more. Choose another."))
+        return base
+
+    def clean_thumb_colour(self) -> str:
+        colour = str(self.cleaned_data["thumb_colour"])
+        if colour and not _COLOUR.fullmatch(colour):
+            raise forms.ValidationError(_("A colour is written as # and six digits, such as #ffd166."))
+        return colour.lower()
+
+    def clean_publish_at(self) -> str:
+        """Return the moment in UTC; the page's module sends it so, and a browser without it is asked for UTC."""
+        sent = str(self.data.get("publish_at_utc", self.cleaned_data["publish_at"])).strip()
+        if not sent:
+            return ""
+        try:
+            moment = parse_datetime(sent[:40])
+        except ValueError:
+            moment = None
+        if moment is None:
+            raise forms.ValidationError(_("Give a day and a time, such as 2030-01-31 18:00."))
+        at: datetime = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        try:
+            return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:00+00:00") if at.year >= 1000 else ""
+        except OverflowError:
+            return ""
+
+    def values(self) -> dict[str, Any]:
+        """Return the fields that were sent; a tick that was not sent is one that was taken away, if the form came whole."""
+        aside = {"synthetic", "notify"} if "form" in self.data else set()
+        aside |= {"publish_at"} if "publish_at_utc" in self.data else set()
+        filled = {"thumb_base", "thumb_position", "thumb_colour", "language", "category", "licence", "privacy"}
+        sent = {name for name in self.fields if name in self.data} | aside
+        return {name: self.cleaned_data[name] for name in sent if self.cleaned_data[name] or name not in filled}

@@ -1,0 +1,163 @@
+"""The uploader panel's own acts: a form that saves by itself, its list of checks, its thumbnail, and the press that publishes."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from videoflow.errors import BadInput, VideoflowError
+from videoflow.http import Request
+from videoflow.pipeline.editing.publish_draft import (
+    StaleDraft,
+    draft_chapters_put,
+    draft_save,
+    draft_values,
+    input_of,
+    picture_add,
+)
+from videoflow.pipeline.forms_publish import PublishForm
+from videoflow.pipeline.models import Project, Video
+from videoflow.pipeline.panels.publish import checks_of, pictures_of
+from videoflow.pipeline.selectors import project_videos
+from videoflow.pipeline.services import stage_start
+from videoflow.pipeline.thumbnails import DRAWN, PLACES, SIZE_PX, TEXT_LIMIT, ThumbnailChoice, base_known, thumbnail_bytes
+from videoflow.pipeline.views.autosave import conflict, refused, saved, wants_json
+from videoflow.pipeline.views.owner import project_get
+from videoflow.pipeline.views.refusal import refusal
+from videoflow.pipeline.views.workflow import detail_page
+
+PANEL = "youtube_upload"
+SMALL_PX = 320
+_REVISION_LIMIT = 2_147_483_647
+
+
+def _video(project: Project) -> Video:
+    video = project_videos(project).first()
+    if video is None:
+        raise Http404
+    return video
+
+
+def _back(project: Project) -> HttpResponse:
+    return HttpResponseRedirect(f"{reverse('pipeline:project_detail', args=[project.pk])}#panel-{PANEL}")
+
+
+def _revision(request: Request) -> int | None:
+    text = request.POST.get("revision", "")
+    return min(int(text), _REVISION_LIMIT) if text.isascii() and text.isdigit() and len(text) < 12 else None
+
+
+@require_POST
+def draft(request: Request, project_id: UUID) -> HttpResponse:
+    """Keep the form; ``act=chapters`` writes the video's chapters into the description too."""
+    project = project_get(request, project_id)
+    video = _video(project)
+    form = PublishForm(request.POST, project=project)
+    if not form.is_valid():
+        if wants_json(request):
+            return refused({name: str(errors[0]) for name, errors in form.errors.items()})
+        return detail_page(request, project, refused=(PANEL, form))
+    try:
+        draft_save(project=project, video=video, values=form.values(), revision=_revision(request))
+        if request.POST.get("act") == "chapters":
+            draft_chapters_put(project=project, video=video)
+    except StaleDraft as error:
+        if wants_json(request):
+            return conflict(project.publish_revision, _theirs(project, video))
+        messages.warning(request, str(error))
+        return detail_page(request, project, refused=(PANEL, form))
+    if wants_json(request):
+        return saved(project.publish_revision)
+    messages.success(request, _("Saved."))
+    return _back(project)
+
+
+def _theirs(project: Project, video: Video) -> dict[str, Any]:
+    values = draft_values(project, video)
+    del values["publish_at"]  # stands in the browser's own time there
+    return values
+
+
+@require_POST
+def publish(request: Request, project_id: UUID) -> HttpResponse:
+    """Keep the form and publish what it says; the list of checks says what stands in the way."""
+    project = project_get(request, project_id)
+    video = project_videos(project).first()
+    form = PublishForm(request.POST, project=project)
+    if video is None:
+        return _refused(request, project, BadInput(_("There is no finished video yet. Compose it first.")), form)
+    if not form.is_valid():
+        return detail_page(request, project, refused=(PANEL, form))
+    try:
+        draft_save(project=project, video=video, values=form.values(), revision=_revision(request))
+        stage_start(project=project, task_type=PANEL, input_data=input_of(draft_values(project, video)))
+    except VideoflowError as error:
+        return _refused(request, project, error, form)
+    return _back(project)
+
+
+def _refused(request: Request, project: Project, error: VideoflowError, form: PublishForm) -> HttpResponse:
+    form.is_valid()
+    form.refuse(error)
+    return refusal(detail_page(request, project, refused=(PANEL, form)), error)
+
+
+@require_safe
+@never_cache
+def checks(request: Request, project_id: UUID) -> HttpResponse:
+    """The list before the start, for the form as it was last saved."""
+    project = project_get(request, project_id)
+    return render(request, "pipeline/publish/_checks.html", {"project": project, "panel": checks_of(project, _video(project))})
+
+
+@require_safe
+def thumbnail(request: Request, project_id: UUID) -> HttpResponse:
+    """The thumbnail as the address describes it."""
+    project = project_get(request, project_id)
+    video = _video(project)
+    asked = request.GET
+    choice = ThumbnailChoice(
+        base=asked.get("base", DRAWN),
+        text=asked.get("text", "")[:TEXT_LIMIT],
+        place=asked.get("place", "bottom-left"),
+        colour=asked.get("colour", "#ffffff"),
+    )
+    form = PublishForm({"thumb_base": choice.base, "thumb_colour": choice.colour}, project=project)
+    if not form.is_valid() or choice.place not in PLACES or not base_known(project, choice.base):
+        raise Http404
+    try:
+        made = thumbnail_bytes(video, choice, width_px=SMALL_PX if "small" in asked else SIZE_PX[0])
+    except BadInput as error:
+        raise Http404 from error
+    return HttpResponse(made, content_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+
+
+@require_POST
+def pictures(request: Request, project_id: UUID) -> HttpResponse:
+    """Take a picture for the thumbnail; it is offered beside the others."""
+    project = project_get(request, project_id)
+    video = _video(project)
+    file = request.FILES.get("picture")
+    problem, new = "", ""
+    try:
+        if file is None:
+            raise BadInput(_("Choose a picture first."))
+        new = str(picture_add(project=project, name=file.name or "picture", size_bytes=file.size or 0, content=file.read).pk)
+    except VideoflowError as error:
+        problem = str(error)
+    if not request.htmx:
+        if problem:
+            messages.error(request, problem)
+        else:
+            messages.success(request, _("The picture is here. Pick it below."))
+        return _back(project)
+    values = draft_values(project, video)
+    panel = {"pictures": pictures_of(project, video), "values": values, "problem": problem, "new": new}
+    status = 422 if problem else 200
+    return render(request, "pipeline/publish/_pictures.html", {"project": project, "panel": panel}, status=status)
