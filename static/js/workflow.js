@@ -10,6 +10,7 @@ const fetched = new Map(); // address -> time of the last fetch
 const waiting = new Map(); // address -> timer
 const foreign = new Set(); // tasks of other projects
 const unknown = new Set(); // tasks of which the rail will tell whose they are
+const estimates = new Map(); // stage -> the least time left that was shown, and of which task
 const choices = new Map(); // panel -> open or closed, as the reader left it
 let frame = 0;
 
@@ -34,6 +35,14 @@ function about(seconds) {
   if (seconds < 50) return " · under a minute left";
   const minutes = Math.max(1, Math.round(seconds / 60));
   return minutes < 90 ? ` · about ${minutes} min left` : ` · about ${Math.round(minutes / 60)} h left`;
+}
+
+// What is said to be left never grows: a clock that runs backwards is not believed again.
+function left(stage, taskId, seconds) {
+  const before = estimates.get(stage);
+  const shown = before?.taskId === taskId ? Math.min(before.seconds, seconds) : seconds;
+  estimates.set(stage, { taskId, seconds: shown });
+  return shown;
 }
 
 function text(selector, value) {
@@ -62,7 +71,7 @@ function paint() {
     each(`[data-bar="${stage}"]`, (bar) => (bar.value = event.progress));
     text(`[data-percent="${stage}"]`, String(event.progress));
     if (event.message) text(`[data-message="${stage}"]`, event.message);
-    if ("eta_seconds" in event.data && event.data.eta_seconds !== null) text(`[data-eta="${stage}"]`, about(event.data.eta_seconds));
+    if ("eta_seconds" in event.data && event.data.eta_seconds !== null) text(`[data-eta="${stage}"]`, about(left(stage, event.task_id, event.data.eta_seconds)));
   }
   pending.clear();
   overall();
@@ -87,6 +96,8 @@ function isInUse(panel) {
   return [...panel.querySelectorAll("video[controls], audio")].some((media) => !media.paused && !media.ended);
 }
 
+const isPart = (name) => ["rail", "first-look"].includes(name);
+
 function refetch(name) {
   if (waiting.has(name)) return;
   const wait = Math.max(0, (fetched.get(name) ?? 0) + FETCH_EVERY_MS - Date.now());
@@ -94,7 +105,7 @@ function refetch(name) {
     name,
     setTimeout(() => {
       waiting.delete(name);
-      const target = document.getElementById(name === "rail" ? "rail" : `panel-${name}`);
+      const target = document.getElementById(isPart(name) ? name : `panel-${name}`);
       if (!target) return;
       if (name !== "rail" && isInUse(target)) {
         fetched.set(name, Date.now());
@@ -102,7 +113,7 @@ function refetch(name) {
         return;
       }
       fetched.set(name, Date.now());
-      const address = name === "rail" ? `${base}rail/` : `${base}panels/${name}/`;
+      const address = isPart(name) ? `${base}${name}/` : `${base}panels/${name}/`;
       // Its own source: requests of one element queue behind each other and only the last would be sent.
       htmx.ajax("GET", address, { source: target, target, swap: "outerHTML" }).catch(() => {});
     }, wait),
@@ -111,10 +122,12 @@ function refetch(name) {
 
 function everything() {
   refetch("rail");
+  refetch("first-look");
   each("[data-panel]", (panel) => refetch(panel.dataset.panel));
 }
 
 function take(event) {
+  logAdd(event);
   if (foreign.has(event.task_id)) return;
   const stage = stageOf(event.task_id);
   if (!stage) {
@@ -128,13 +141,95 @@ function take(event) {
     if (Math.floor(event.progress / 25) > Math.floor(before / 25)) announce(`${event.progress} per cent: ${event.message}`);
     pending.set(stage, { ...pending.get(stage), ...event });
     schedulePaint();
+    if (event.data.changed?.includes("first_look")) refetch("first-look");
     if (event.data.changed) refetch(stage);
   } else {
     pending.delete(stage);
     announce(`${page.querySelector(`#panel-${stage} h2`)?.textContent ?? ""}: ${event.message || event.status.replace("_", " ")}`);
     everything(); // a stage began or ended: those after it may be ready now
+    notify(event, stage);
   }
 }
+
+// The log: what happened to this project, the newest line last, at most 200 of them. It is fetched when it is opened first.
+
+const LOG_LINES = 200;
+const log = () => page.querySelector("[data-log-lines]");
+
+function logAdd(event) {
+  const list = log();
+  if (!list || foreign.has(event.task_id) || !stageOf(event.task_id)) return;
+  const line = document.createElement("li");
+  const when = new Date(event.timestamp);
+  const label = page.querySelector(`#panel-${event.task_type} h2`)?.textContent ?? event.task_type;
+  line.dataset.seq = event.seq;
+  line.textContent = `${when.toLocaleTimeString("en-GB")}  ${label}  ${event.progress} %  ${event.event_type === "progress_update" ? "" : `${event.status.replace("_", " ")}: `}${event.message}`;
+  const isAtEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - 8;
+  list.append(line);
+  while (list.children.length > LOG_LINES) list.firstElementChild.remove();
+  logFilter();
+  if (isAtEnd) list.scrollTop = list.scrollHeight;
+}
+
+function logFilter() {
+  const wanted = (page.querySelector("[data-log-filter]")?.value ?? "").toLowerCase();
+  for (const line of log()?.children ?? []) line.hidden = !line.textContent.toLowerCase().includes(wanted);
+}
+
+page.addEventListener("input", ({ target }) => target.matches("[data-log-filter]") && logFilter());
+page.addEventListener("click", async ({ target }) => {
+  const button = target.closest("[data-log-copy]");
+  if (!button) return;
+  const lines = [...log().children].filter((line) => !line.hidden).map((line) => line.textContent);
+  try {
+    await navigator.clipboard.writeText(lines.join("\n"));
+    announce(button.dataset.said);
+  } catch {
+    getSelection().selectAllChildren(log()); // without the permission it is selected for the keyboard
+  }
+});
+page.addEventListener("toggle", ({ target }) => {
+  if (!target.matches("[data-log]") || !target.open) return;
+  htmx.ajax("GET", `${base}log/`, { source: target, target: target.querySelector("[data-log-body]"), swap: "innerHTML" }).then(() => {
+    const list = log();
+    if (list) list.scrollTop = list.scrollHeight;
+  }, () => {});
+}, true);
+
+// A word of the system when the work has ended and nobody looks; asked for by a press of the button only.
+
+const NOTIFY = "vf:notify";
+const mayNotify = () => "Notification" in window && Notification.permission === "granted" && localStorage.getItem(NOTIFY) === "1";
+
+function notifyButton() {
+  const button = page.querySelector("[data-notify]");
+  if (button) button.hidden = !("Notification" in window) || Notification.permission === "denied" || mayNotify();
+}
+
+function notify(event, stage) {
+  const isEnd = event.status === "failed" || (event.status === "completed" && stage === "video_composition");
+  if (!isEnd || !document.hidden || !mayNotify()) return;
+  const shown = new Notification(page.dataset.title, { body: event.message, tag: page.dataset.project });
+  shown.addEventListener("click", () => {
+    window.focus();
+    shown.close();
+  });
+}
+
+page.addEventListener("click", async ({ target }) => {
+  if (!target.closest("[data-notify]")) return;
+  if ((await Notification.requestPermission()) === "granted") localStorage.setItem(NOTIFY, "1");
+  notifyButton();
+});
+notifyButton();
+
+// A session that ended, or somebody who signed out elsewhere: what was typed is kept, and the way back is named.
+
+function gone() {
+  const dialog = document.querySelector("[data-gone]");
+  if (dialog && !dialog.open) dialog.showModal();
+}
+document.addEventListener("vf:gone", gone);
 
 function hello(message) {
   for (const task of message.tasks) {
@@ -143,14 +238,25 @@ function hello(message) {
   if (message.reset) everything();
 }
 
+// Any device goes on from the panel that was opened last.
+function remember(panel) {
+  const token = page.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
+  fetch(`${base}panel/`, { method: "POST", body: new URLSearchParams({ panel }), headers: { "X-CSRFToken": token }, keepalive: true }).catch(() => {});
+}
+
 document.addEventListener("click", (event) => {
   const summary = event.target.closest("[data-panel] > summary");
-  if (summary) choices.set(summary.parentElement.dataset.panel, !summary.parentElement.open);
+  if (summary) {
+    const panel = summary.parentElement;
+    choices.set(panel.dataset.panel, !panel.open);
+    if (!panel.open) remember(panel.dataset.panel);
+  }
   const link = event.target.closest("[data-open-panel]");
   if (link) {
     const panel = document.querySelector(link.hash);
     panel.open = true;
     choices.set(panel.dataset.panel, true);
+    remember(panel.dataset.panel);
   }
 });
 
@@ -165,6 +271,10 @@ document.body.addEventListener("htmx:afterSwap", (event) => {
 // The script names the project, so the page's own title comes with the rail.
 document.body.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target.id !== "rail") return;
+  notifyButton();
+  each("#rail [data-eta-seconds]", (element) => {
+    text(`[data-eta="${element.dataset.eta}"]`, about(left(element.dataset.eta, element.dataset.task, Number(element.dataset.etaSeconds))));
+  });
   page.dataset.title = document.getElementById("rail").dataset.title;
   text("[data-project-title]", page.dataset.title);
   overall();
@@ -174,6 +284,11 @@ document.body.addEventListener("htmx:afterSwap", (event) => {
 document.body.addEventListener("htmx:beforeSwap", (event) => {
   const panel = event.detail.target.closest?.("[data-panel]");
   if (!panel) return;
+  if (event.detail.target === panel && isInUse(panel)) {
+    event.detail.shouldSwap = false; // somebody began to type while the answer was on its way
+    refetch(panel.dataset.panel);
+    return;
+  }
   const open = [...panel.querySelectorAll("details")].map((fold) => fold.open);
   const name = panel.dataset.panel;
   document.body.addEventListener(
@@ -225,4 +340,14 @@ setInterval(() => {
   });
 }, 1000);
 
-follow({ session: page.dataset.session, seq: Number(page.dataset.seq), onEvent: take, onHello: hello, onState: pill(document.querySelector("[data-pill]")) });
+const showConnection = pill(document.querySelector("[data-pill]"));
+follow({
+  session: page.dataset.session,
+  seq: Number(page.dataset.seq),
+  onEvent: take,
+  onHello: hello,
+  onState: (state, waitMs) => {
+    showConnection(state, waitMs);
+    if (state === "gone" || state === "signedOut") gone();
+  },
+});

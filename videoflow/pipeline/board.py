@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from statistics import median
 from typing import Any
 
-from django.db.models import Avg, F
 from django.utils import timezone
 
 from videoflow.pipeline import stages
 from videoflow.pipeline.models import Project
 from videoflow.pipeline.selectors import tasks_latest
 from videoflow.pipeline.stages.base import Stage
+from videoflow.pipeline.waiting import waiting_reason
 from videoflow.tasks.models import Task
-from videoflow.tasks.selectors import queue_position
 from videoflow.tasks.services import MAX_USER_RETRIES
 
 PAST_RUNS_MINIMUM = 3  # fewer do not make an estimate
@@ -40,7 +40,8 @@ class StageState:
     message: str
     elapsed_seconds: float | None
     eta_seconds: float | None
-    tasks_ahead: int
+    waits_for: str
+    """Why it does not run yet, in a sentence."""
     has_result: bool
     """A run of this stage has completed at some time, whatever the newest one did."""
     failure: dict[str, Any] = field(default_factory=dict)
@@ -77,6 +78,25 @@ class StageState:
     @property
     def retries_left(self) -> int:
         return MAX_USER_RETRIES - self.task.retry_count if self.task else 0
+
+    @property
+    def retry_seconds(self) -> float | None:
+        """About how long a retry takes: what the runs before it took; None while there were too few."""
+        return usual_seconds(self.task) if self.task is not None and self.can_retry else None
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the steps after it start by themselves."""
+        return self.task is not None and bool(self.task.input_data.get("continue"))
+
+    @property
+    def waited_seconds(self) -> float | None:
+        """How long the first run of a task stood in the queue; None for one that was tried again, and for a moment."""
+        task = self.task
+        if task is None or task.attempt_started_at is None or task.attempt != 1 or task.retry_count:
+            return None
+        seconds = (task.attempt_started_at - task.created_at).total_seconds()
+        return seconds if seconds >= 2 else None
 
     @property
     def started_at(self) -> datetime | None:
@@ -136,7 +156,7 @@ def _state(project: Project, stage: Stage, tasks: dict[str, Task], done: set[str
     has_result = stage.name in done
     if task is None:
         state = "skipped" if _is_skipped(stage, tasks) else "idle" if way_is_open else "blocked"
-        return StageState(stage, state, None, 0, "", None, None, 0, has_result)
+        return StageState(stage, state, None, 0, "", None, None, "", has_result)
     ended_well = task.status == Task.Status.COMPLETED
     return StageState(
         stage=stage,
@@ -146,7 +166,7 @@ def _state(project: Project, stage: Stage, tasks: dict[str, Task], done: set[str
         message=task.message,
         elapsed_seconds=_elapsed(task),
         eta_seconds=_eta(task) if task.status == Task.Status.IN_PROGRESS else None,
-        tasks_ahead=queue_position(task=task) if task.status in Task.WAITING else 0,
+        waits_for=waiting_reason(task) if task.status in Task.WAITING else "",
         has_result=has_result,
         failure=task.error or {},
     )
@@ -168,16 +188,20 @@ def _elapsed(task: Task) -> float | None:
 
 
 def _eta(task: Task) -> float | None:
-    """Return the stage's own estimate, else what past runs leave of their mean; None with fewer than three of them."""
+    """Return the stage's own estimate, else what is left of the past runs' median; None with fewer than three of them."""
     if task.estimated_seconds_remaining is not None:
         return float(task.estimated_seconds_remaining)
+    usual = usual_seconds(task)
+    return max(0.0, usual - (_elapsed(task) or 0.0)) if usual is not None else None
+
+
+def usual_seconds(task: Task) -> float | None:
+    """Return the median length of the last runs of such a task; None with fewer than three of them."""
     past = Task.objects.filter(task_type=task.task_type, status=Task.Status.COMPLETED, attempt_started_at__isnull=False)
     past = past.filter(input_data__preview__isnull="preview" not in task.input_data)  # a preview takes a fraction of the time
-    recent = past.order_by("-completed_at").values_list("pk", flat=True)[:20]
-    if len(recent) < PAST_RUNS_MINIMUM:
-        return None
-    mean = Task.objects.filter(pk__in=list(recent)).aggregate(mean=Avg(F("completed_at") - F("attempt_started_at")))["mean"]
-    return float(max(0.0, mean.total_seconds() * (1 - task.progress / 100))) if mean else None
+    spans = past.order_by("-completed_at").values_list("attempt_started_at", "completed_at")[:20]
+    seconds = [(end - start).total_seconds() for start, end in spans if start and end]
+    return median(seconds) if len(seconds) >= PAST_RUNS_MINIMUM else None
 
 
 def _active(states: list[StageState]) -> str:

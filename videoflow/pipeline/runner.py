@@ -4,6 +4,7 @@ import contextlib
 import contextvars
 import functools
 import logging
+import math
 import os
 import socket
 import threading
@@ -142,6 +143,7 @@ class _Reporter:
         self.claim, self.task, self.watch = claim, task, watch
         self.started = time.monotonic()
         self.written_at = 0.0
+        self.eta_seconds = math.inf
         self.share = 0.0
         self.changed: set[str] = set()
         self._unwritten: str | None = None
@@ -167,7 +169,9 @@ class _Reporter:
             self.written_at = now
             self._unwritten = None
             elapsed = now - self.started
-            eta_seconds = round(elapsed * (1 - self.share) / self.share) if self.share >= ETA_AFTER_SHARE else None
+            if self.share >= ETA_AFTER_SHARE:
+                self.eta_seconds = min(self.eta_seconds, elapsed * (1 - self.share) / self.share)  # what was said never grows
+            eta_seconds = round(self.eta_seconds) if self.eta_seconds < math.inf else None
             data = {"changed": sorted(self.changed)} if self.changed else {}
             self.changed.clear()
             percent = int(self.share * 100)

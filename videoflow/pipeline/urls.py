@@ -7,7 +7,6 @@ urlpatterns = [
     path("", start.start, name="start"),
     path("projects/", history.project_list, name="project_list"),
     path("projects/<uuid:project_id>/", workflow.project_detail, name="project_detail"),
-    path("projects/<uuid:project_id>/rail/", workflow.rail, name="rail"),
     path("projects/<uuid:project_id>/panels/<slug:task_type>/", workflow.panel, name="panel"),
     path("projects/<uuid:project_id>/stages/youtube_upload/start/", publish.publish, name="publish_start"),
     path("projects/<uuid:project_id>/stages/<slug:task_type>/start/", workflow.stage_run, name="stage_run"),
@@ -24,6 +23,12 @@ urlpatterns = [
     path("projects/<uuid:project_id>/undo/", undo.undo, name="undo"),
     path("projects/<uuid:project_id>/redo/", undo.redo, name="redo"),
     # script
+    # rail
+    path("projects/<uuid:project_id>/rail/", rail.rail, name="rail"),
+    path("projects/<uuid:project_id>/first-look/", rail.first_look, name="first_look"),
+    path("projects/<uuid:project_id>/log/", rail.log, name="log"),
+    path("projects/<uuid:project_id>/log.txt", rail.log_file, name="log_file"),
+    path("projects/<uuid:project_id>/stages/<slug:task_type>/retry/", rail.retry_from_here, name="retry_from_here"),
     path("projects/<uuid:project_id>/script/head/", script.head, name="script_head"),
     path("projects/<uuid:project_id>/script/lines/", script.lines, name="script_lines"),
     path("projects/<uuid:project_id>/script/lines/<uuid:key>/", script.line, name="script_line"),

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import ceil
+from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 
 from videoflow.crash_points import crash_point
+from videoflow.pipeline.first_look import FIRST_LOOK, first_look_end, first_look_make
 from videoflow.pipeline.keeping import KeptScene, cuts_shift, kept_load, kept_match, kept_store, scenes_read
 from videoflow.pipeline.length import LEAD_SECONDS, TAIL_SECONDS
 from videoflow.pipeline.models import Asset, Project, Scene, Script, Speech, Turn, script_current
@@ -20,7 +23,7 @@ from videoflow.providers.base import Cue, Datum, Host, Line, MusicBed, Picture, 
 from videoflow.providers.registry import provider_get
 
 SPEECH_SHARE = 0.06  # of the stage's time: the script was measured by speaking it, so the recordings are mostly there
-DRAWING_END_SHARE = 0.96
+DRAWING_END_SHARE = 0.98
 BYTES_PER_SECOND_OF_VIDEO = 1_600_000  # pictures, clips and speech of one second, generously
 
 
@@ -92,13 +95,15 @@ def run(context: StageContext) -> StageOutput:
     crash_point(STAGE.name, "speech_saved")
     total_seconds = placed[-1].end + TAIL_SECONDS
     look = _look(project, script)
-    context.report(SPEECH_SHARE, "Planning the pictures", changed="speech")
+    context.report(SPEECH_SHARE, "Planning the pictures, fitting the music", changed="speech")
     shots = _shots(project, script, placed, look, total_seconds)
-    clips = _draw(context, script, shots, _scenes_of(shots, turns, kept_load(project)), look)
-    context.report(DRAWING_END_SHARE, "Fitting the music", changed="scenes")
     bed = _music(context, project, look, total_seconds)
     context.check()
 
+    planned = _scenes_of(shots, turns, kept_load(project))
+    look_seconds = first_look_end(project, placed, [scene.end for scene in planned])
+    clips = _draw(context, script, planned, look, first_look=(look_seconds, bed.path) if look_seconds else None)
+    context.check()
     def save() -> dict[str, Any]:
         _music_save(context, bed)
         script.media_seconds = script.measured_seconds = total_seconds
@@ -123,7 +128,8 @@ def _begin(context: StageContext, script: Script) -> None:
         script.save(update_fields=["media_seconds"])
         Scene.objects.filter(project=project).delete()
         made = Asset.objects.filter(
-            project=project, kind__in=(Asset.Kind.SPEECH, Asset.Kind.IMAGE, Asset.Kind.CLIP, Asset.Kind.MUSIC)
+            project=project,
+            kind__in=(Asset.Kind.SPEECH, Asset.Kind.IMAGE, Asset.Kind.CLIP, Asset.Kind.MUSIC, Asset.Kind.PREVIEW),
         )
         made.exclude(pk__in=chosen).exclude(origin=Asset.UPLOAD).delete()
 
@@ -199,9 +205,17 @@ def _scenes_of(shots: Sequence[Shot], turns: Sequence[Turn], kept: Sequence[Kept
 
 
 def _draw(
-    context: StageContext, script: Script, shots: Sequence[Shot], planned: Sequence[_PlannedScene], look: dict[str, Any]
+    context: StageContext,
+    script: Script,
+    planned: Sequence[_PlannedScene],
+    look: dict[str, Any],
+    *,
+    first_look: tuple[float, Path] | None,
 ) -> int:
-    """Draw every shot that needs it; each one's row appears as soon as its file is whole. Return how many scenes are clips."""
+    """Draw every shot that needs it; each one's row appears as soon as its file is whole. Return how many scenes are clips.
+
+    ``first_look``, its seconds and its music, is made as soon as the scenes up to there are drawn.
+    """
     project = context.project
     with context.fenced():
         project.look = look
@@ -211,30 +225,42 @@ def _draw(
     drawn = [scene for scene in planned if scene not in stays]
     done = 0
 
-    def keep(index: int, picture: Picture) -> None:
-        nonlocal done
-        crash_point(STAGE.name, "picture_drawn")
-        with context.fenced():
-            _scene_draw(context, script, drawn[index], picture)
-        crash_point(STAGE.name, "scene_saved")
-        done += 1
-        share = SPEECH_SHARE + (DRAWING_END_SHARE - SPEECH_SHARE) * done / len(drawn)
-        context.report(share, f"Picture {done} of {len(drawn)}", changed="scenes")
-
     width_px, height_px = project.size_px
     pictures = cast(base.Pictures, provider_get("images", "embedded"))
-    made = pictures.draw(
-        [scene.shot for scene in drawn],
-        cache_dir("pictures"),
-        look=look,
-        width_px=width_px,
-        height_px=height_px,
-        fps=project.FPS,
-        report=lambda share, message: None,
-        cancelled=context.cancelled,
-        on_picture=keep,
-    )
-    return clips + sum(picture.kind == "clip" for picture in made)
+    def draw(part: Sequence[_PlannedScene]) -> int:
+        def keep(index: int, picture: Picture) -> None:
+            nonlocal done
+            crash_point(STAGE.name, "picture_drawn")
+            with context.fenced():
+                _scene_draw(context, script, part[index], picture)
+            crash_point(STAGE.name, "scene_saved")
+            done += 1
+            context.report(share_done(), f"Picture {done} of {len(drawn)}", changed="scenes")
+
+        made = pictures.draw(
+            [scene.shot for scene in part],
+            cache_dir("pictures"),
+            look=look,
+            width_px=width_px,
+            height_px=height_px,
+            fps=project.FPS,
+            report=lambda share, message: None,
+            cancelled=context.cancelled,
+            on_picture=keep,
+        )
+        return sum(picture.kind == "clip" for picture in made)
+
+    def share_done() -> float:
+        return SPEECH_SHARE + (DRAWING_END_SHARE - SPEECH_SHARE) * done / max(1, len(drawn))
+
+    if first_look is None:
+        return clips + draw(drawn)
+    seconds, music = first_look
+    clips += draw([scene for scene in drawn if scene.start < seconds])
+    context.report(share_done(), f"Putting the first {seconds:.0f} seconds together to watch")
+    if first_look_make(context, script, seconds=seconds, music=music):
+        context.report(share_done(), f"The first {seconds:.0f} seconds can be watched", changed=FIRST_LOOK)
+    return clips + draw([scene for scene in drawn if scene.start >= seconds])
 
 
 def _scene_keep(context: StageContext, script: Script, scene: _PlannedScene) -> Asset:
@@ -324,7 +350,7 @@ def _music_save(context: StageContext, bed: MusicBed) -> None:
 
 STAGE = Stage(
     name="media_generation",
-    label="Media",
+    label=_("Media"),
     order=30,
     queue="cpu",
     component="media_generator",

@@ -80,6 +80,8 @@ def _start_trends(request: Request, form: TrendsForm) -> HttpResponse:
                 columns = MappingForm(request.POST if mapping else None, columns=missing.columns, guessed=missing.guessed)
                 return _start_page(request, "trends", form, status=422, source=source, mapping=columns)
         input_data = {"source": str(source.pk) if source else "sample", "window": data["window"], "mapping": mapping}
+        if source is None:
+            input_data["continue"] = True  # one press leads to a finished video; themes can be picked for the next
         title = Path(source.name).stem if source else "What is trending (sample)"
         project = _project_begin(request, form, title, "trending_analysis", input_data)
     except VideoflowError as error:

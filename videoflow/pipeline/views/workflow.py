@@ -23,6 +23,7 @@ from videoflow.pipeline.models import Project
 from videoflow.pipeline.panels import panel_content
 from videoflow.pipeline.services import stage_start
 from videoflow.pipeline.views.owner import project_get
+from videoflow.pipeline.views.rail import first_look_of
 from videoflow.pipeline.views.refusal import refusal
 
 CHAINED = {"script_generation", "media_generation", "video_composition"}
@@ -48,7 +49,13 @@ def detail_page(request: Request, project: Project, *, refused: tuple[str, Studi
     board = project_board(project)
     names = [state.name for state in board.stages]
     panels = [_panel_context(board, name, refused[1] if refused and refused[0] == name else None) for name in names]
-    context = {"project": project, "board": board, "panels": panels, "steps": steps_state(project)}
+    context = {
+        "project": project,
+        "board": board,
+        "panels": panels,
+        "steps": steps_state(project),
+        "first_look": first_look_of(project),
+    }
     return render(request, "pipeline/project.html", context, status=422 if refused else 200)
 
 
@@ -57,14 +64,6 @@ def detail_page(request: Request, project: Project, *, refused: tuple[str, Studi
 def project_detail(request: Request, project_id: UUID) -> HttpResponse:
     """The workflow page: the five panels and the progress rail."""
     return detail_page(request, project_get(request, project_id))
-
-
-@require_safe
-@never_cache
-def rail(request: Request, project_id: UUID) -> HttpResponse:
-    """The progress rail alone."""
-    project = project_get(request, project_id)
-    return render(request, "pipeline/project.html#rail", {"project": project, "board": project_board(project)})
 
 
 @require_safe
@@ -86,7 +85,7 @@ def stage_run(request: Request, project_id: UUID, task_type: str) -> HttpRespons
     project = project_get(request, project_id)
     if task_type not in {stage.name for stage in stages.load()}:
         raise Http404
-    form = stage_form(task_type, request.POST, project)
+    form = stage_form(task_type, request.POST, project, request.FILES)
     at_panel = "trending_analysis" if isinstance(form, ThemesForm) else task_type  # where the form stands
     if not form.is_valid():
         return detail_page(request, project, refused=(at_panel, form))
