@@ -1,6 +1,6 @@
 from django.urls import path
 
-from videoflow.pipeline.views import composer, files, history, publish, script, settings, start, undo, workflow
+from videoflow.pipeline.views import composer, files, history, publish, rail, script, settings, start, undo, workflow
 
 app_name = "pipeline"
 urlpatterns = [
