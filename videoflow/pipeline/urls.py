@@ -1,6 +1,19 @@
 from django.urls import path
 
-from videoflow.pipeline.views import composer, files, history, publish, rail, script, settings, start, undo, workflow
+from videoflow.pipeline.views import (
+    composer,
+    files,
+    history,
+    media,
+    publish,
+    rail,
+    script,
+    settings,
+    start,
+    undo,
+    uploads,
+    workflow,
+)
 
 app_name = "pipeline"
 urlpatterns = [
@@ -10,6 +23,12 @@ urlpatterns = [
     path("projects/<uuid:project_id>/panels/<slug:task_type>/", workflow.panel, name="panel"),
     path("projects/<uuid:project_id>/stages/youtube_upload/start/", publish.publish, name="publish_start"),
     path("projects/<uuid:project_id>/stages/<slug:task_type>/start/", workflow.stage_run, name="stage_run"),
+    # rail
+    path("projects/<uuid:project_id>/rail/", rail.rail, name="rail"),
+    path("projects/<uuid:project_id>/first-look/", rail.first_look, name="first_look"),
+    path("projects/<uuid:project_id>/log/", rail.log, name="log"),
+    path("projects/<uuid:project_id>/log.txt", rail.log_file, name="log_file"),
+    path("projects/<uuid:project_id>/stages/<slug:task_type>/retry/", rail.retry_from_here, name="retry_from_here"),
     # history
     path("projects/find/", history.project_find, name="project_find"),
     path("projects/<uuid:project_id>/delete/", history.delete, name="project_delete"),
@@ -23,12 +42,6 @@ urlpatterns = [
     path("projects/<uuid:project_id>/undo/", undo.undo, name="undo"),
     path("projects/<uuid:project_id>/redo/", undo.redo, name="redo"),
     # script
-    # rail
-    path("projects/<uuid:project_id>/rail/", rail.rail, name="rail"),
-    path("projects/<uuid:project_id>/first-look/", rail.first_look, name="first_look"),
-    path("projects/<uuid:project_id>/log/", rail.log, name="log"),
-    path("projects/<uuid:project_id>/log.txt", rail.log_file, name="log_file"),
-    path("projects/<uuid:project_id>/stages/<slug:task_type>/retry/", rail.retry_from_here, name="retry_from_here"),
     path("projects/<uuid:project_id>/script/head/", script.head, name="script_head"),
     path("projects/<uuid:project_id>/script/lines/", script.lines, name="script_lines"),
     path("projects/<uuid:project_id>/script/lines/<uuid:key>/", script.line, name="script_line"),
@@ -54,6 +67,18 @@ urlpatterns = [
     path("projects/<uuid:project_id>/publish/checks/", publish.checks, name="publish_checks"),
     path("projects/<uuid:project_id>/publish/pictures/", publish.pictures, name="publish_pictures"),
     path("projects/<uuid:project_id>/publish/thumbnail.jpg", publish.thumbnail, name="publish_thumbnail"),
+    # media
+    path("projects/<uuid:project_id>/scenes/<uuid:key>/", media.scene, name="media_scene"),
+    path("projects/<uuid:project_id>/scenes/<uuid:key>/redraw/", media.redraw, name="media_redraw"),
+    path("projects/<uuid:project_id>/scenes/<uuid:key>/choose/", media.choose, name="media_choose"),
+    path("projects/<uuid:project_id>/scenes/<uuid:key>/restore/", media.restore, name="media_restore"),
+    path("projects/<uuid:project_id>/scenes/<uuid:key>/lock/", media.lock, name="media_lock"),
+    path("projects/<uuid:project_id>/assets/<uuid:asset_id>/describe/", media.describe, name="media_describe"),
+    path("projects/<uuid:project_id>/library/", media.library_list, name="media_library"),
+    path("projects/<uuid:project_id>/music/", media.music_choose, name="media_music"),
+    path("projects/<uuid:project_id>/uploads/", uploads.upload_new, name="upload_new"),
+    path("uploads/<uuid:upload_id>/", uploads.upload, name="upload"),
+    path("uploads/<uuid:upload_id>/discard/", uploads.upload_discard, name="upload_discard"),
     # files
     path("exports/<int:publication_id>/<str:name>", files.export_file, name="export_file"),
     path("media/<uuid:asset_id>/preview.jpg", files.asset_preview, name="asset_preview"),

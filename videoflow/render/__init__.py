@@ -7,6 +7,7 @@ from videoflow.render.captions import Caption
 from videoflow.render.composition import Composition, Remake, compose, remake_of, timeline_captions
 from videoflow.render.encoder_trial import Trial, hardware_trials
 from videoflow.render.parts import Parts, parts_of
+from videoflow.render.peaks import peaks_read
 from videoflow.render.previews import Preview, poster, preview_scene, preview_whole
 from videoflow.render.probe import MediaFacts, media_check, probe
 from videoflow.render.quality import Finding, QualityReport, verdict_of
@@ -52,6 +53,7 @@ __all__ = [
     "hardware_trials",
     "media_check",
     "parts_of",
+    "peaks_read",
     "poster",
     "preview_scene",
     "preview_whole",

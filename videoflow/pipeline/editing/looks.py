@@ -67,7 +67,7 @@ def music_change(*, project: Project, values: Mapping[str, Any], revision: str |
         BadInput: the level cannot be heard or would cover the voices, or there is no such music in this project.
         StaleLook: it was changed since ``revision``.
     """
-    if set(values) - {"is_on", "level_db", "asset_id"}:
+    if set(values) - {"is_on", "level_db", "asset_id", "mood"}:
         raise BadInput("Music has no such property.")
     low, high = MUSIC_LEVELS_DB
     if "level_db" in values and not low <= values["level_db"] <= high:  # NaN is refused too
