@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import F
 
-from videoflow.pipeline.length import TAIL_SECONDS
+from videoflow.pipeline.locked_lines import lines_seconds, lines_share_a
 from videoflow.pipeline.models import Project, Scene, Script, Turn, script_current
 
 PartName = Literal["script", "scenes", "look"]
@@ -63,12 +63,8 @@ def turns_write(script: Script, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def script_measure(script: Script) -> None:
     """Add up the script's length and talk share again, estimates included."""
-    facts: list[tuple[str, float, float]] = list(script.turns.values_list("speaker", "measured_seconds", "pause_seconds"))
-    spoken = sum(seconds for _, seconds, _ in facts)
-    Script.objects.filter(pk=script.pk).update(
-        measured_seconds=spoken + sum(pause for *_, pause in facts) + TAIL_SECONDS,
-        share_a=sum(seconds for speaker, seconds, _ in facts if speaker == "A") / max(0.001, spoken),
-    )
+    lines = list(script.turns.all())
+    Script.objects.filter(pk=script.pk).update(measured_seconds=lines_seconds(lines), share_a=lines_share_a(lines))
 
 
 def _scenes_read(project: Project) -> Stored:

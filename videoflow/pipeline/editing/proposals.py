@@ -47,14 +47,28 @@ def propose(*, project: Project, keys: Collection[UUID] | None = None) -> int:
 
 
 def _drafts(project: Project, script: Script) -> Iterator[Conversation]:
-    """Draft the same brief anew, seed after seed."""
+    """Draft the same brief anew, seed after seed; of a short video not every draft reaches its length.
+
+    Raises:
+        BadInput: none of them can be written, with the last one's reason.
+    """
     task = script.task or project.tasks.filter(task_type="script_generation").order_by("-created_at").first()
     stored = {name: value for name, value in (task.input_data if task else {}).items() if name != "continue"}
     options = input_validate("script_generation", stored | {"input_type": script.input_type})
     assert isinstance(options, ScriptInput)
     first = (project.seed if options.seed is None else options.seed) + 1
+    refusal: BadInput | None = None
+    count = 0
     for seed in range(first, first + DRAFTS):
-        yield redraft(project, options, seed=seed)
+        try:
+            draft = redraft(project, options, seed=seed)
+        except BadInput as error:
+            refusal = error
+            continue
+        count += 1
+        yield draft
+    if refusal is not None and not count:
+        raise refusal
 
 
 def _written(turn: Turn) -> WrittenLine:

@@ -12,7 +12,8 @@ from videoflow.crash_points import crash_point
 from videoflow.errors import BadInput
 from videoflow.pipeline.evidence import analysis_read, theme_read
 from videoflow.pipeline.length import MeasuredScript, minutes, script_fit
-from videoflow.pipeline.models import Project, Script, Theme, Turn
+from videoflow.pipeline.locked_lines import lines_seconds, lines_share_a, locked_place
+from videoflow.pipeline.models import Project, Script, Theme, Turn, script_current
 from videoflow.pipeline.stages.base import Stage, StageContext, StageInput, StageNotReady, StageOutput
 from videoflow.pipeline.store import cache_dir, room_check
 from videoflow.providers import base
@@ -150,8 +151,16 @@ def run(context: StageContext) -> StageOutput:
             "A given script is spoken as written, so nothing was added."
         )
 
+    before = script_current(project)
+    locked = [] if before is None or draft.conversation.fixed else list(before.turns.filter(is_locked=True))
+    lines = locked_place(_lines(measured), locked)
+    seconds = lines_seconds(lines)
+
     def save() -> dict[str, Any]:
-        script = _script_save(context, options, draft, measured, warnings)
+        script = _script_save(
+            context, options, draft, lines, warnings, kept_evidence=before.evidence if before and locked else []
+        )
+        project.edit_steps.filter(part="script").delete()  # they would change a version that is history now
         crash_point(STAGE.name, "script_written")
         project.title = draft.conversation.title[:200]
         project.language = options.language
@@ -164,13 +173,13 @@ def run(context: StageContext) -> StageOutput:
         return {
             "script_id": script.pk,
             "version": script.version,
-            "turns": len(measured.turns),
-            "measured_seconds": round(measured.seconds, 2),
-            "share_a": round(measured.share_a, 3),
+            "turns": len(lines),
+            "measured_seconds": round(seconds, 2),
+            "share_a": round(lines_share_a(lines), 3),
             "warnings": warnings,
         }
 
-    return StageOutput(f"{len(measured.turns)} turns, {minutes(measured.seconds)} measured", save)
+    return StageOutput(f"{len(lines)} turns, {minutes(seconds)} measured", save)
 
 
 def _measured(
@@ -195,30 +204,10 @@ def _measured(
     return script_fit(conversation, speak, minimum_seconds=minimum_seconds, check=context.check)
 
 
-def _script_save(
-    context: StageContext, options: ScriptInput, draft: _Draft, measured: MeasuredScript, warnings: list[str]
-) -> Script:
-    project, conversation = context.project, draft.conversation
-    newest = project.scripts.aggregate(newest=Max("version"))["newest"] or 0
-    used = {key for item in measured.turns for key in item.turn.sources}
-    script = Script.objects.create(
-        project=project,
-        task=context.task,
-        version=newest + 1,
-        input_type=options.input_type,
-        title=conversation.title[:200],
-        topic=conversation.topic[:300],
-        keywords=list(conversation.keywords),
-        evidence=[asdict(evidence) for evidence in conversation.evidence if evidence.key in used],
-        warnings=warnings,
-        measured_seconds=measured.seconds,
-        share_a=measured.share_a,
-        provider="user" if conversation.fixed else "embedded",
-    )
-    Turn.objects.bulk_create(
+def _lines(measured: MeasuredScript) -> list[Turn]:
+    """Return what was measured as rows that belong to no script yet."""
+    return [
         Turn(
-            script=script,
-            position=position,
             speaker=item.turn.speaker,
             text=item.turn.text,
             section=item.section[:200],
@@ -228,8 +217,40 @@ def _script_save(
             measured_seconds=item.spoken.seconds,
             words=[[word.text, word.start, word.end] for word in item.spoken.words],
         )
-        for position, item in enumerate(measured.turns)
+        for item in measured.turns
+    ]
+
+
+def _script_save(
+    context: StageContext,
+    options: ScriptInput,
+    draft: _Draft,
+    lines: Sequence[Turn],
+    warnings: list[str],
+    *,
+    kept_evidence: Sequence[dict[str, Any]],
+) -> Script:
+    project, conversation = context.project, draft.conversation
+    newest = project.scripts.aggregate(newest=Max("version"))["newest"] or 0
+    known = {entry["key"]: entry for entry in kept_evidence} | {entry.key: asdict(entry) for entry in conversation.evidence}
+    used = {key for line in lines for key in line.sources}
+    script = Script.objects.create(
+        project=project,
+        task=context.task,
+        version=newest + 1,
+        input_type=options.input_type,
+        title=conversation.title[:200],
+        topic=conversation.topic[:300],
+        keywords=list(conversation.keywords),
+        evidence=[entry for key, entry in known.items() if key in used],
+        warnings=warnings,
+        measured_seconds=lines_seconds(lines),
+        share_a=lines_share_a(lines),
+        provider="user" if conversation.fixed else "embedded",
     )
+    for position, line in enumerate(lines):
+        line.script, line.position = script, position
+    Turn.objects.bulk_create(lines)
     return script
 
 
