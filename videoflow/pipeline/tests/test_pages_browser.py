@@ -233,7 +233,7 @@ def test_cancel_stays_on_the_page(studio: Studio, context: BrowserContext, page:
     page.locator("#panel-media_generation").get_by_role("button", name="Cancel").click()
     expect(page.locator("#panel-media_generation .badge").first).to_contain_text("Cancelled")
     assert studio.do("status", made["task"])["status"] == "cancelled"
-    expect(page.locator("#panel-media_generation").get_by_role("button", name="Retry")).to_be_visible()
+    expect(page.locator("#panel-media_generation").get_by_role("button", name="Retry", exact=True)).to_be_visible()
 
 
 def test_video_plays_and_chapters_seek(studio: Studio, context: BrowserContext, page: Page, tmp_path: Path) -> None:
