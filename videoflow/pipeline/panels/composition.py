@@ -1,7 +1,6 @@
 """The composer panel: the video and how it was found to be, the scenes in time, captions, music and format."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from videoflow import render
 from videoflow.pipeline.board import Board
@@ -214,8 +213,10 @@ class ComposeState:
 
     @property
     def remade(self) -> list[int]:
-        """Numbers of the scenes that composing would encode again."""
-        return [position + 1 for position in sorted(self.cost.scenes)] if self.cost else []
+        """Numbers of the scenes that composing would encode again; empty where that is all of them."""
+        if self.cost is None or self.cost.parts_missing == self.cost.parts:
+            return []
+        return [position + 1 for position in sorted(self.cost.scenes)]
 
     @property
     def media_changes(self) -> int:

@@ -5,8 +5,12 @@ import pytest
 from django.urls import reverse
 from PIL import Image
 
+from videoflow.pipeline.editing import previews
 from videoflow.pipeline.models import Asset, Project, Scene
+from videoflow.pipeline.stages.video_composition import segments_dir
 from videoflow.pipeline.tests import factories
+from videoflow.render.composition import segment_path, sound_path, timeline_captions
+from videoflow.render.plan import plan_make
 from videoflow.tasks.models import Task
 
 pytestmark = pytest.mark.django_db
@@ -262,7 +266,27 @@ class TestState:
 
     def test_all_is_due_before_the_first_composition(self, client, project):
         page = self.get(client, project)
-        assert "parts are made anew" in page and 'data-remade="1,2,3,4,5,6"' in page
+        assert "parts are made anew" in page and 'data-remade=""' in page
+
+    def test_scenes_whose_parts_are_missing_are_named(self, client, project):
+        script = project.scripts.get()
+        timeline = previews.present_timeline(project, script)
+        hashes = {
+            path: path.stem for path in [scene.media for scene in timeline.scenes] + [clip.path for clip in timeline.speech]
+        }
+        hashes[timeline.music.path] = timeline.music.path.stem  # type: ignore[union-attr]
+        plan = plan_make(timeline, timeline_captions(timeline), hashes)
+        for part in plan.segments:
+            path = segment_path(segments_dir(), part.key)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"made")
+        sound = sound_path(segments_dir(), plan.sound_key)
+        sound.parent.mkdir(parents=True, exist_ok=True)
+        sound.write_bytes(b"made")
+        assert "Every part is there already" in self.get(client, project)
+        act(client, project, "change", position=2, motion="push_in")
+        page = self.get(client, project)
+        assert 'data-remade="3"' in page and "(scene 3)" in page
 
     def test_somebody_elses_is_not_there(self, client, project):
         other = factories.ProjectFactory.create()
