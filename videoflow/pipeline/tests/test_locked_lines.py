@@ -11,7 +11,8 @@ def test_a_locked_line_comes_back_at_its_place():
     locked = line("Keep me.", "B", "Old", position=1, is_locked=True)
     lines = locked_place([line("One."), line("Two.", "B"), line("Three.")], [locked])
     assert [turn.text for turn in lines] == ["One.", "Keep me.", "Two.", "Three."]
-    assert (lines[1].key, lines[1].is_locked, lines[1].section, lines[1].pk) == (locked.key, True, "New", None)
+    assert (lines[1].key, lines[1].is_locked, lines[1].section) == (locked.key, True, "New")
+    assert lines[1]._state.adding
 
 
 def test_a_line_that_says_the_same_becomes_the_locked_one():

@@ -1,4 +1,4 @@
-"""A script as the embedded writer drafts it from notes, without speaking it: for tests of what is made from the same notes again."""
+"""A script as the embedded writer drafts it from notes, unspoken: for tests of what is made from the same notes again."""
 
 from dataclasses import asdict
 
