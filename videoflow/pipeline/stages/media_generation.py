@@ -21,6 +21,7 @@ from videoflow.pipeline.store import cache_dir, room_check
 from videoflow.providers import base
 from videoflow.providers.base import Cue, Datum, Host, Line, MusicBed, Picture, Shot, SpokenLine, SpokenTurn, SpokenWord
 from videoflow.providers.registry import provider_get
+from videoflow.render import peaks_read
 
 SPEECH_SHARE = 0.06  # of the stage's time: the script was measured by speaking it, so the recordings are mostly there
 DRAWING_END_SHARE = 0.98
@@ -99,11 +100,11 @@ def run(context: StageContext) -> StageOutput:
     shots = _shots(project, script, placed, look, total_seconds)
     bed = _music(context, project, look, total_seconds)
     context.check()
-
     planned = _scenes_of(shots, turns, kept_load(project))
     look_seconds = first_look_end(project, placed, [scene.end for scene in planned])
     clips = _draw(context, script, planned, look, first_look=(look_seconds, bed.path) if look_seconds else None)
     context.check()
+
     def save() -> dict[str, Any]:
         _music_save(context, bed)
         script.media_seconds = script.measured_seconds = total_seconds
@@ -157,6 +158,7 @@ def _speech_save(context: StageContext, turns: Sequence[Turn], placed: Sequence[
             name=f"turn-{turn.position + 1:03}{line.path.suffix}",
             seconds=line.seconds,
             alt=turn.text[:500],
+            peaks=peaks_read(line.path),
         )
         Speech.objects.create(turn=turn, asset=asset, start=place.start, spoken_key=spoken_key(context.project, turn))
         turn.measured_seconds = line.seconds
@@ -223,10 +225,10 @@ def _draw(
         stays = [scene for scene in planned if scene.kept is not None and scene.kept.keeps_picture]
         clips = sum(_scene_keep(context, script, scene).kind == Asset.Kind.CLIP for scene in stays)
     drawn = [scene for scene in planned if scene not in stays]
-    done = 0
-
     width_px, height_px = project.size_px
     pictures = cast(base.Pictures, provider_get("images", "embedded"))
+    done = 0
+
     def draw(part: Sequence[_PlannedScene]) -> int:
         def keep(index: int, picture: Picture) -> None:
             nonlocal done
@@ -329,7 +331,7 @@ def _share_a(turns: Sequence[Turn], lines: Sequence[SpokenLine]) -> float:
 def _music(context: StageContext, project: Project, look: dict[str, Any], seconds: float) -> MusicBed:
     options: MediaInput = context.input
     music = cast(base.Music, provider_get("music", "embedded"))
-    mood = options.music_mood or str(look.get("mood") or "calm")
+    mood = options.music_mood or str(project.music.get("mood") or look.get("mood") or "calm")
     return music.bed(mood=mood, seconds=seconds, seed=project.seed, out=context.work_dir / "music.wav")
 
 
@@ -345,6 +347,7 @@ def _music_save(context: StageContext, bed: MusicBed) -> None:
         name=f"{bed.title}.wav"[:200],
         seconds=bed.seconds,
         alt=f"Music bed, {bed.mood}",
+        peaks=peaks_read(bed.path),
     )
 
 
