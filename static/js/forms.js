@@ -1,4 +1,4 @@
-// Comforts of the forms: dropped files, counters, the name of what was chosen. Without this module they work all the same.
+// Comforts of the forms: dropped files, words counted, the name of what was chosen. Without this module they work all the same.
 
 function fileName(drop) {
   const input = drop.querySelector("input[type=file]");
@@ -17,18 +17,10 @@ function fileName(drop) {
   for (const kind of ["dragleave", "drop"]) drop.addEventListener(kind, () => drop.removeAttribute("data-over"));
 }
 
-const bytes = (text) => new TextEncoder().encode(text.replace(/\r?\n/g, "\n")).length;
 const words = (text) => (text.trim() ? text.trim().split(/\s+/).length : 0);
 
 function refresh(input) {
   const id = CSS.escape(input.id);
-  const counter = input.id && document.querySelector(`[data-counter-for="${id}"]`);
-  if (counter) {
-    const limit = Number(input.dataset.count || input.dataset.countBytes);
-    const used = input.dataset.count ? [...input.value].length : bytes(input.value);
-    counter.textContent = `${used.toLocaleString("en")} / ${limit.toLocaleString("en")}${input.dataset.count ? "" : " bytes"}`;
-    counter.toggleAttribute("data-over", used > limit);
-  }
   const tally = input.id && document.querySelector(`[data-words-for="${id}"]`);
   if (tally) {
     const count = words(input.value);

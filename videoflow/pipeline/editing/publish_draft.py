@@ -136,15 +136,20 @@ def picture_add(*, project: Project, name: str, size_bytes: int, content: Callab
         stored = file_store(file)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return Asset.objects.create(
-        project=project,
-        kind=Asset.Kind.THUMBNAIL,
-        origin=Asset.UPLOAD,
-        name=name[:200],
-        path=stored.path,
-        sha256=stored.sha256,
-        size_bytes=stored.size_bytes,
-        width_px=SIZE_PX[0],
-        height_px=SIZE_PX[1],
-        alt=name[:500],
+    same = [asset for asset in thumbnail_pictures(project).values() if asset.sha256 == stored.sha256]
+    return (
+        same[0]
+        if same
+        else Asset.objects.create(
+            project=project,
+            kind=Asset.Kind.THUMBNAIL,
+            origin=Asset.UPLOAD,
+            name=name[:200],
+            path=stored.path,
+            sha256=stored.sha256,
+            size_bytes=stored.size_bytes,
+            width_px=SIZE_PX[0],
+            height_px=SIZE_PX[1],
+            alt=name[:500],
+        )
     )
