@@ -15,12 +15,13 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "videoflow.settings")
 django.setup()
 
+from videoflow.errors import VideoflowError  # noqa: E402 - Django first
 from videoflow.pipeline.models import Project, script_current  # noqa: E402 - Django first
 from videoflow.pipeline.runner import task_run, worker_id_make  # noqa: E402
 from videoflow.pipeline.tests import factories  # noqa: E402
 from videoflow.sessions.services import token_hash  # noqa: E402
 from videoflow.tasks.models import Task  # noqa: E402
-from videoflow.tasks.services import Claim, task_claim, task_complete, task_enqueue, task_progress  # noqa: E402
+from videoflow.tasks.services import Claim, task_claim, task_complete, task_enqueue, task_fail, task_progress  # noqa: E402
 
 
 def work(queue: str) -> dict[str, Any]:
@@ -81,7 +82,24 @@ def finished(cookie: str, video: str) -> dict[str, Any]:
     return {"project": str(project.pk)}
 
 
-COMMANDS = {act.__name__: act for act in (work, running, progress, pictures, complete, status, finished)}
+def line(project_id: str, position: str, text: str = "") -> dict[str, Any]:
+    """Tell a line of a script; with ``text`` change it first, as another device does."""
+    script = script_current(Project.objects.get(pk=UUID(project_id)))
+    assert script is not None
+    turn = script.turns.get(position=int(position))
+    if text:
+        turn.text = text
+        turn.revision += 1
+        turn.save(update_fields=["text", "revision"])
+    return {"text": turn.text, "revision": turn.revision, "key": str(turn.key)}
+
+
+def fail(task_id: str, message: str) -> dict[str, Any]:
+    task_fail(claim=_claim(task_id), error=VideoflowError(message))
+    return {}
+
+
+COMMANDS = {act.__name__: act for act in (work, running, progress, pictures, complete, status, finished, line, fail)}
 
 if __name__ == "__main__":
     for line in sys.stdin:

@@ -74,6 +74,11 @@ class Studio:
             except httpx.TransportError:
                 assert self._server.poll() is None and time.monotonic() < deadline, self.log.read_text()
 
+    @property
+    def server_pid(self) -> int:
+        assert self._server is not None
+        return self._server.pid
+
     def stop(self) -> None:
         assert self._server is not None
         self._server.kill()
