@@ -101,7 +101,8 @@ def description_make(video: Video) -> str:
     head = [f"{script.title}", "", f"{' and '.join(names)} talk it through in {clock(video.seconds)}."]
     chapters = [f"{clock(start)} {title}" for start, title in video.chapters]
     sources = _sources(script)
-    tail = ["", "Voices, pictures and music were made by a machine (videoflow, embedded providers).", *_credits(video)]
+    used = _used(video)
+    tail = ["", f"{_machine_made(used)} made by a machine (videoflow, embedded providers).", *_credits(used)]
     body = [*head, *(["", "Chapters", *chapters] if chapters else [])]
     while True:
         text = "\n".join([*body, *(["", "Sources", *sources] if sources else []), *tail])
@@ -121,9 +122,31 @@ def _sources(script: Script) -> list[str]:
     return list(lines.values())[:SOURCES_LIMIT]
 
 
-def _credits(video: Video) -> list[str]:
-    used = video.project.assets.filter(kind__in=(Asset.Kind.MUSIC, Asset.Kind.IMAGE, Asset.Kind.CLIP)).exclude(credit="")
-    return sorted({f"– {asset.credit} ({asset.licence})" if asset.licence else f"– {asset.credit}" for asset in used})
+def _used(video: Video) -> list[Asset]:
+    """Return the pictures, clips and the music that are in the video; what was tried and not taken is not."""
+    shown = list(video.project.assets.filter(pk__in=video.script.scenes.values("asset")))
+    if not video.project.music.get("is_on", True):
+        return shown
+    beds = list(video.project.assets.filter(kind=Asset.Kind.MUSIC))
+    chosen = [bed for bed in beds if str(bed.pk) == video.project.music.get("asset_id")]
+    return shown + (chosen or [bed for bed in beds if bed.origin != Asset.UPLOAD])[:1]
+
+
+def _machine_made(used: Sequence[Asset]) -> str:
+    """Return what the creator did not bring, with its verb: ``Voices and some pictures were``."""
+    pictures = [asset.origin == Asset.UPLOAD for asset in used if asset.kind != Asset.Kind.MUSIC]
+    music = [asset.origin == Asset.UPLOAD for asset in used if asset.kind == Asset.Kind.MUSIC]
+    parts = ["Voices"]
+    if not all(pictures):
+        parts.append("some pictures" if any(pictures) else "pictures")
+    if music and not all(music):
+        parts.append("music")
+    return f"{', '.join(parts[:-1])} and {parts[-1]} were" if len(parts) > 1 else "Voices were"
+
+
+def _credits(used: Sequence[Asset]) -> list[str]:
+    credited = [asset for asset in used if asset.credit]
+    return sorted({f"– {asset.credit} ({asset.licence})" if asset.licence else f"– {asset.credit}" for asset in credited})
 
 
 def tags_make(script: Script) -> list[str]:

@@ -13,11 +13,13 @@ from PIL import Image
 
 from videoflow.errors import BadInput
 from videoflow.pipeline.editing import uploads
+from videoflow.pipeline.editing.scenes_media import picture_use
 from videoflow.pipeline.editing.steps import undo
 from videoflow.pipeline.housekeeping import housekeeping
+from videoflow.pipeline.metadata import description_make
 from videoflow.pipeline.models import Asset, Project, Scene, Upload
 from videoflow.pipeline.store import asset_path, media_path
-from videoflow.pipeline.tests.factories import ProjectFactory, session_of, with_media, with_script
+from videoflow.pipeline.tests.factories import AssetFactory, ProjectFactory, session_of, with_media, with_script, with_video
 
 pytestmark = pytest.mark.django_db
 JSON = {"HTTP_ACCEPT": "application/json"}
@@ -178,3 +180,16 @@ def test_abandoned_files_go_after_a_day(project, scene):
     housekeeping()
     assert [path.exists() for path in paths] == [True, False]
     assert list(Upload.objects.all()) == [young]
+
+
+def test_description_credits_what_is_in_the_video(project, scene):
+    video = with_video(project, project.scripts.get())
+    assert "Voices, pictures and music were made by a machine" in description_make(video)
+    for number, named in enumerate(("Ada Lens, example.org", "Never shown")):
+        picture = AssetFactory.create(project=project, origin=Asset.UPLOAD, credit=named, licence="CC BY 4.0", sha256=str(number))
+        picture_use(scene=scene, asset=picture)
+    undo(project)
+    text = description_make(video)
+    assert "– Ada Lens, example.org (CC BY 4.0)" in text
+    assert "Never shown" not in text
+    assert "Voices, some pictures and music were made by a machine" in text
