@@ -54,8 +54,9 @@ function remadeDraw() {
   const places = new Set((state?.dataset.remade ?? "").split(",").filter(Boolean));
   const word = state?.dataset.word ?? "";
   for (const cell of document.querySelectorAll("[data-cell]")) {
-    if (places.has(cell.dataset.place) && word) cell.dataset.remade = word;
-    else delete cell.dataset.remade;
+    const mark = cell.querySelector(".cell-state");
+    if (places.has(cell.dataset.place) && word) mark.dataset.remade = word;
+    else delete mark.dataset.remade;
   }
 }
 
