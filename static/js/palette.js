@@ -66,20 +66,16 @@ function choose(row) {
 
 function filter() {
   const words = plain(input.value).split(/\s+/).filter(Boolean);
-  for (const name of ["here", "go", "look"]) {
-    let count = 0;
-    for (const row of rows(name).children) {
-      const text = plain(row.textContent);
-      row.hidden = !words.every((word) => text.includes(word));
-      count += !row.hidden;
-    }
-    group(name).hidden = !count;
+  // What was found for other words goes until the answer to these is there, or Enter would open the wrong project.
+  for (const row of palette.querySelectorAll("[role=option]")) {
+    const text = plain(row.textContent);
+    row.hidden = !words.every((word) => text.includes(word));
   }
   settle();
 }
 
 function settle() {
-  group("found").hidden = !rows("found").children.length;
+  for (const each of palette.querySelectorAll("[data-group]")) each.hidden = !each.querySelector("[role=option]:not([hidden])");
   const all = shown();
   palette.querySelector("[data-none]").hidden = all.length > 0;
   const count = palette.querySelector("[data-palette-count]");

@@ -32,9 +32,10 @@ function span(seconds) {
 
 function about(seconds) {
   if (seconds === null || seconds === undefined) return "";
-  if (seconds < 50) return " · under a minute left";
+  if (seconds < 50) return ` · ${page.dataset.sayUnder ?? "under a minute left"}`;
   const minutes = Math.max(1, Math.round(seconds / 60));
-  return minutes < 90 ? ` · about ${minutes} min left` : ` · about ${Math.round(minutes / 60)} h left`;
+  const [sentence, count] = minutes < 90 ? [page.dataset.sayMinutes ?? "about {n} min left", minutes] : [page.dataset.sayHours ?? "about {n} h left", Math.round(minutes / 60)];
+  return ` · ${sentence.replace("{n}", String(count))}`;
 }
 
 // What is said to be left never grows: a clock that runs backwards is not believed again.
@@ -240,6 +241,7 @@ function hello(message) {
 
 // Any device goes on from the panel that was opened last.
 function remember(panel) {
+  history.replaceState(null, "", `#panel-${panel}`);
   const token = page.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
   fetch(`${base}panel/`, { method: "POST", body: new URLSearchParams({ panel }), headers: { "X-CSRFToken": token }, keepalive: true }).catch(() => {});
 }
@@ -250,6 +252,7 @@ document.addEventListener("click", (event) => {
     const panel = summary.parentElement;
     choices.set(panel.dataset.panel, !panel.open);
     if (!panel.open) remember(panel.dataset.panel);
+    else if (location.hash === `#${panel.id}`) history.replaceState(null, "", location.pathname);
   }
   const link = event.target.closest("[data-open-panel]");
   if (link) {
@@ -326,7 +329,7 @@ document.querySelector(".panel .error, .panel [role=alert]")?.scrollIntoView({ b
 function countPicked() {
   const boxes = [...page.querySelectorAll("input[name=theme_ids]")];
   const picked = boxes.filter((box) => box.checked).length;
-  text("[data-picked]", picked ? `${picked} theme${picked === 1 ? "" : "s"} picked.` : "Nothing picked yet.");
+  text("[data-picked]", (page.dataset[["sayNone", "sayOne"][picked] ?? "sayMany"] ?? "").replace("{n}", String(picked)));
 }
 page.addEventListener("change", countPicked);
 document.body.addEventListener("htmx:afterSwap", countPicked);

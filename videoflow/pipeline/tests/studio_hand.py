@@ -16,9 +16,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "videoflow.settings")
 django.setup()
 
 from videoflow.errors import VideoflowError  # noqa: E402 - Django first
-from videoflow.pipeline.models import Project, script_current  # noqa: E402 - Django first
+from videoflow.pipeline.models import Project, Scene, script_current  # noqa: E402 - Django first
 from videoflow.pipeline.runner import task_run, worker_id_make  # noqa: E402
 from videoflow.pipeline.tests import factories  # noqa: E402
+from videoflow.pipeline.tests.written_script import written_script  # noqa: E402
 from videoflow.sessions.services import token_hash  # noqa: E402
 from videoflow.tasks.models import Task  # noqa: E402
 from videoflow.tasks.services import Claim, task_claim, task_complete, task_enqueue, task_fail, task_progress  # noqa: E402
@@ -82,6 +83,18 @@ def finished(cookie: str, video: str) -> dict[str, Any]:
     return {"project": str(project.pk)}
 
 
+def row(project_id: str) -> dict[str, Any]:
+    """Tell what the history did to a project."""
+    project = Project.objects.get(pk=UUID(project_id))
+    return {
+        "title": project.title,
+        "is_deleted": project.deleted_at is not None,
+        "is_archived": project.archived_at is not None,
+        "copies": Project.objects.filter(session=project.session).count() - 1,
+        "preferences": project.session.preferences,
+    }
+
+
 def line(project_id: str, position: str, text: str = "") -> dict[str, Any]:
     """Tell a line of a script; with ``text`` change it first, as another device does."""
     script = script_current(Project.objects.get(pk=UUID(project_id)))
@@ -99,7 +112,77 @@ def fail(task_id: str, message: str) -> dict[str, Any]:
     return {}
 
 
-COMMANDS = {act.__name__: act for act in (work, running, progress, pictures, complete, status, finished, line, fail)}
+def written(cookie: str) -> dict[str, Any]:
+    """Make a project of that browser with a script as the embedded writer drafts it, spoken but for the sound."""
+    session = factories.CreatorSessionFactory.create(cookie_hash=token_hash(cookie))
+    project = factories.ProjectFactory.create(session=session)
+    script = written_script(project)
+    factories.with_media(project, script)
+    return {"project": str(project.pk)}
+
+
+def lines(project_id: str) -> dict[str, Any]:
+    """Tell what stands in a project's script, its book and its versions."""
+    project = Project.objects.get(pk=UUID(project_id))
+    script = script_current(project)
+    assert script is not None
+    turns = [[turn.speaker, turn.text, turn.is_locked] for turn in script.turns.all()]
+    return {
+        "lines": turns,
+        "proposals": script.proposals.count(),
+        "versions": list(project.scripts.values_list("version", "origin")),
+        "pronunciations": project.pronunciations,
+        "tasks": list(project.tasks.filter(status=Task.Status.PENDING).values_list("task_type", flat=True)),
+    }
+
+
+def composable(cookie: str) -> dict[str, Any]:
+    """Make a project of that browser with all media, ready to be composed."""
+    session = factories.CreatorSessionFactory.create(cookie_hash=token_hash(cookie))
+    project = factories.ProjectFactory.create(session=session)
+    factories.with_trends(project)
+    script = factories.with_script(project)
+    factories.with_media(project, script)
+    script.scenes.filter(position=5).update(seconds=10.0)
+    script.media_seconds = 30.0
+    script.save(update_fields=["media_seconds"])
+    return {"project": str(project.pk)}
+
+
+def composer(project_id: str) -> dict[str, Any]:
+    """Tell what the composer changed."""
+    project = Project.objects.get(pk=UUID(project_id))
+    fields = ("layout", "start", "seconds", "motion", "transition", "focus_x", "focus_y", "is_locked")
+    rows = Scene.objects.filter(project=project).order_by("position").values_list(*fields)
+    tasks = project.tasks.filter(status=Task.Status.PENDING).values_list("task_type", "input_data")
+    return {
+        "scenes": [dict(zip(fields, row, strict=True)) for row in rows],
+        "caption": project.caption,
+        "music": project.music,
+        "aspect": project.aspect,
+        "tasks": [list(task) for task in tasks],
+    }
+
+
+COMMANDS = {
+    act.__name__: act
+    for act in (
+        work,
+        running,
+        progress,
+        pictures,
+        complete,
+        status,
+        finished,
+        row,
+        line,
+        fail,
+        written,
+        lines,
+        composable,
+        composer,
+    )
+}
 
 if __name__ == "__main__":
     for line in sys.stdin:
