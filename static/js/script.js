@@ -88,7 +88,10 @@ function focusAfter(name, { at, key, caret, length, wasField }) {
   else if (name === "merge") put(own, length);
   else if (name === "delete") put(lines[Math.min(at, lines.length - 1)], 0);
   else if (wasField || !own) put(own, caret);
-  else (own.querySelector(`.tool[value="${{ lock: "unlock", unlock: "lock" }[name] ?? name}"]`) ?? fieldOf(own)).focus();
+  else {
+    put(own, null); // a line shows its tools when its text has the focus
+    own.querySelector(`.tool[value="${{ lock: "unlock", unlock: "lock" }[name] ?? name}"]`)?.focus();
+  }
 }
 
 async function actOnAll(form, name) {

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Count
 
-from videoflow.pipeline.board import Board
+from videoflow.pipeline.board import Board, StageState
 from videoflow.pipeline.editing.staleness import scene_is_outdated
 from videoflow.pipeline.editing.versions import VERSIONS_KEPT, WordRun, words_compare
 from videoflow.pipeline.models import Asset, Project, Proposal, Script, Turn, json_evidence, script_current
@@ -16,6 +16,7 @@ from videoflow.pipeline.spoken import is_unspoken, pronunciations_of, words_key
 from videoflow.tasks.models import Task
 
 _USUAL_SECONDS_PER_WORD = 0.25
+_SECONDS_PER_SCENE = 4.5  # a picture stays about that long
 _USUAL_SECONDS_PER_SCENE = 1.5
 """Of work, until this machine has done it once."""
 
@@ -49,6 +50,8 @@ class MediaUpdate:
     scenes: int
     seconds: int
     """Of work, about."""
+    is_first: bool
+    """This version of the script has no media of its own yet."""
 
 
 def script_content(project: Project, board: Board) -> Content:
@@ -121,19 +124,24 @@ def head_content(project: Project, board: Board, script: Script, turns: Sequence
 
 def media_update(project: Project, board: Board, script: Script, turns: Sequence[Turn]) -> MediaUpdate | None:
     """Return what changed since the media were made; None while there were none, or nothing changed."""
-    if not board.stage("media_generation").has_result:
+    media = board.stage("media_generation")
+    if not media.has_result:
         return None
     silent = [turn for turn in turns if is_unspoken(project, turn)]
     scenes = list(script.scenes.select_related("asset"))
     outdated = [scene for scene in scenes if scene_is_outdated(project, scene, turns)]
     if not silent and not outdated:
         return None
+    new = [turn for turn in silent if not turn.words or hasattr(turn, "speech")]  # the others were spoken when they were measured
     to_draw = sum(scene.drawn_for not in _keys_of(turns, len(scene.turn_positions)) for scene in outdated)
-    to_speak = sum(len(turn.text.split()) for turn in silent)
-    all_words = sum(len(turn.text.split()) for turn in turns)
-    per_word = _per(board, "script_generation", all_words, _USUAL_SECONDS_PER_WORD)
-    per_scene = _per(board, "media_generation", len(scenes), _USUAL_SECONDS_PER_SCENE)
-    return MediaUpdate(len(silent), len(outdated), max(5, math.ceil(to_speak * per_word + to_draw * per_scene)))
+    to_speak = sum(len(turn.text.split()) for turn in new)
+    per_word = _per(board.stage("script_generation"), sum(len(turn.text.split()) for turn in turns), _USUAL_SECONDS_PER_WORD)
+    drawn = int(media.task.result_data.get("scenes") or 0) if media.task and media.task.result_data else 0
+    per_scene = _per(media, drawn, _USUAL_SECONDS_PER_SCENE)
+    if not scenes:
+        to_draw = round(script.measured_seconds / _SECONDS_PER_SCENE)
+    seconds = to_speak * per_word + to_draw * per_scene
+    return MediaUpdate(len(silent), len(outdated), max(5, math.ceil(seconds / 5) * 5), is_first=not scenes)
 
 
 def _keys_of(turns: Sequence[Turn], width: int) -> set[str]:
@@ -141,9 +149,8 @@ def _keys_of(turns: Sequence[Turn], width: int) -> set[str]:
     return {words_key(turns[at : at + width]) for at in range(len(turns) - width + 1)}
 
 
-def _per(board: Board, stage: str, count: int, usual: float) -> float:
+def _per(state: StageState, count: int, usual: float) -> float:
     """Return the seconds of work per piece, as the newest run of a stage on this machine took them."""
-    state = board.stage(stage)
     if state.state != Task.Status.COMPLETED or not state.elapsed_seconds or not count:
         return usual
     return state.elapsed_seconds / count

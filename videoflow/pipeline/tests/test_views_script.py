@@ -69,19 +69,11 @@ class TestPanel:
 
     def test_other_sessions_see_nothing(self, client):
         other = with_script(ProjectFactory.create())
-        for name, arguments in (
-            ("script_head", []),
-            ("script_lines", []),
-            ("script_version", [1]),
-        ):
-            assert client.get(reverse(f"pipeline:{name}", args=[other.project_id, *arguments])).status_code == 404
-        for name, arguments in (
-            ("script_line", [line(other).key]),
-            ("script_proposals", []),
-            ("script_version", [1]),
-            ("script_pronunciations", []),
-        ):
-            assert client.post(reverse(f"pipeline:{name}", args=[other.project_id, *arguments])).status_code == 404
+        version = reverse("pipeline:script_version", args=[other.project_id, 1])
+        seen = [reverse(f"pipeline:{name}", args=[other.project_id]) for name in ("script_head", "script_lines")]
+        done = [reverse(f"pipeline:{name}", args=[other.project_id]) for name in ("script_proposals", "script_pronunciations")]
+        assert {client.get(page).status_code for page in (*seen, version)} == {404}
+        assert {client.post(page).status_code for page in (*done, version, address(line(other)))} == {404}
 
 
 class TestLine:
