@@ -114,7 +114,7 @@ function refetch(name) {
         return;
       }
       fetched.set(name, Date.now());
-      const address = isPart(name) ? `${base}${name}/` : `${base}panels/${name}/`;
+      const address = isPart(name) ? `${base}${name}/` : `${base}panels/${name}/${location.search}`;
       // Its own source: requests of one element queue behind each other and only the last would be sent.
       htmx.ajax("GET", address, { source: target, target, swap: "outerHTML" }).catch(() => {});
     }, wait),

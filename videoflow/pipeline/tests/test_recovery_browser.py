@@ -1,4 +1,4 @@
-"""Nothing typed is lost, nothing shown is stale: closed tabs, cut lines, frozen and restarted servers, two devices, 2,000 events."""
+"""Nothing typed is lost, nothing shown is stale: closed tabs, cut lines, frozen and restarted servers, two devices."""
 
 import json
 import os
