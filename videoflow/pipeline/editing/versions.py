@@ -96,10 +96,15 @@ def words_compare(before: str, after: str) -> tuple[WordRun, ...]:
 
 
 def versions_compare(before: Script, after: Script) -> list[LineChange]:
-    """Return every line of two versions, in the order of the newer; a line is the same one by its key."""
+    """Return every line of two versions, in the order of the newer.
+
+    A line is the same one by its key; of drafts that have no keys in common, by its words.
+    """
     old, new = list(before.turns.all()), list(after.turns.all())
     lines: list[LineChange] = []
-    matcher = difflib.SequenceMatcher(None, [turn.key for turn in old], [turn.key for turn in new], autojunk=False)
+    shared = {turn.key for turn in old} & {turn.key for turn in new}
+    names = [[str(turn.key) if turn.key in shared else turn.text for turn in turns] for turns in (old, new)]
+    matcher = difflib.SequenceMatcher(None, names[0], names[1], autojunk=False)
     for kind, old_from, old_to, new_from, new_to in matcher.get_opcodes():
         if kind == "equal":
             lines += [_line(one, other) for one, other in zip(old[old_from:old_to], new[new_from:new_to], strict=True)]

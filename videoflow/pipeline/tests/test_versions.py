@@ -92,6 +92,13 @@ def test_versions_are_compared_line_by_line(script):
     assert changes[0].runs[-1] == ("new", "Well?")
 
 
+def test_drafts_without_a_line_in_common_are_compared_by_their_words(script):
+    other = with_script(ProjectFactory.create())
+    other.turns.filter(position=2).update(text="Quite another line.")
+    changes = versions.versions_compare(script, other)
+    assert [line.change for line in changes] == ["same", "same", "gone", "new", "same", "same", "same"]
+
+
 def test_old_versions_go_but_not_one_with_a_video(script, monkeypatch):
     monkeypatch.setattr(versions, "VERSIONS_KEPT", 3)
     for number in range(6):
