@@ -343,6 +343,9 @@ function conflict(form, { revision, theirs, message }) {
 
 const autosaved = (target) => target.closest?.("form[data-autosave]") ?? target.form?.closest?.("form[data-autosave]");
 
+// Switched off in the settings: a field is saved when it is left, and kept in this browser until then.
+const savesWhileTyping = () => !(document.documentElement.dataset.off ?? "").split(".").includes("auto_save");
+
 /** Watch over every such form, those that come later too. Returns a function that ends it. */
 export function start(root = document) {
   const stop = new AbortController();
@@ -366,8 +369,12 @@ export function start(root = document) {
     }
     keep(form);
     show(form, "unsaved", say(form, "Unsaved"));
-    later(form, DEBOUNCE_MS);
+    if (savesWhileTyping()) later(form, DEBOUNCE_MS);
   };
+  listen(root, "focusout", ({ target }) => {
+    const form = autosaved(target);
+    if (form && !savesWhileTyping() && isDirty(form)) later(form, 0);
+  });
   listen(root, "input", edited);
   listen(root, "submit", (event) => {
     const form = autosaved(event.target);
