@@ -17,7 +17,7 @@ document.addEventListener("submit", (event) => {
   if (form.matches("[data-theme-form]") && button) {
     event.preventDefault();
     themeSet(button.value);
-  } else if (form.matches("[data-once]")) {
+  } else if (form.matches("[data-once]") && (button?.name || !form.matches("[data-autosave]"))) {
     if (form.dataset.sent) {
       event.preventDefault();
       return;

@@ -88,6 +88,7 @@ class TrendReport(models.Model):
     categories = models.JSONField(default=list, help_text="[{category_id, name, rank, views, videos, channels}]")
     measure = models.CharField(max_length=400)
     provider = models.CharField(max_length=80)
+    picks = models.JSONField(null=True, blank=True, help_text="Ids of the themes ticked on the board; empty: never touched.")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

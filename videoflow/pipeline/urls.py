@@ -10,6 +10,7 @@ from videoflow.pipeline.views import (
     script,
     settings,
     start,
+    trends,
     undo,
     uploads,
     workflow,
@@ -62,6 +63,9 @@ urlpatterns = [
     path("projects/<uuid:project_id>/composer/scenes/<uuid:key>/move/", composer.scene_move, name="composer_move"),
     path("projects/<uuid:project_id>/composer/scenes/<uuid:key>/trim/", composer.scene_trim, name="composer_trim"),
     path("projects/<uuid:project_id>/composer/scenes/<uuid:key>/play/", composer.scene_play, name="composer_play"),
+    # trends
+    path("projects/<uuid:project_id>/trends/<int:report_id>/picks/", trends.picks, name="theme_picks"),
+    path("projects/<uuid:project_id>/trends/source/", trends.source, name="trends_source"),
     # publish
     path("projects/<uuid:project_id>/publish/draft/", publish.draft, name="publish_draft"),
     path("projects/<uuid:project_id>/publish/checks/", publish.checks, name="publish_checks"),

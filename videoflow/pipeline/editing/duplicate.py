@@ -61,7 +61,7 @@ def _trends_copy(project: Project, copy: Project) -> dict[int, int]:
     report = project.reports.first()
     if report is None:
         return {}
-    fresh = _copy(report, project=copy, task=None)
+    fresh = _copy(report, project=copy, task=None, picks=None)
     videos = {video.pk: _copy(video, report=fresh) for video in report.videos.all()}
     themes: dict[int, int] = {}
     for theme in report.themes.prefetch_related("videos"):

@@ -1,7 +1,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.template.loader import select_template
 from django.urls import reverse
@@ -30,10 +30,10 @@ CHAINED = {"script_generation", "media_generation", "video_composition"}
 """Stages whose panel offers to go on by itself up to the finished video."""
 
 
-def _panel_context(board: Board, name: str, form: StudioForm | None = None) -> dict[str, Any]:
+def _panel_context(board: Board, name: str, query: QueryDict, form: StudioForm | None = None) -> dict[str, Any]:
     """Return what the panel of one stage is drawn from; ``form`` is the one that was just refused."""
     state = board.stage(name)
-    content = panel_content(board.project, board, name)
+    content = panel_content(board.project, board, name, query)
     failure = state.failure.get("details") or {}
     if state.failure.get("error_code") == "COLUMNS_UNKNOWN" and isinstance(failure.get("columns"), list):
         content["mapping"] = MappingForm(columns=failure["columns"], guessed=failure.get("guessed") or {})
@@ -48,7 +48,7 @@ def detail_page(request: Request, project: Project, *, refused: tuple[str, Studi
     """Draw the workflow page; ``refused`` names the panel whose form was just refused."""
     board = project_board(project)
     names = [state.name for state in board.stages]
-    panels = [_panel_context(board, name, refused[1] if refused and refused[0] == name else None) for name in names]
+    panels = [_panel_context(board, name, request.GET, refused[1] if refused and refused[0] == name else None) for name in names]
     context = {
         "project": project,
         "board": board,
@@ -75,7 +75,9 @@ def panel(request: Request, project_id: UUID, task_type: str) -> HttpResponse:
         raise Http404
     board = project_board(project)
     return render(
-        request, "pipeline/project.html#panel", {"project": project, "board": board, **_panel_context(board, task_type)}
+        request,
+        "pipeline/project.html#panel",
+        {"project": project, "board": board, **_panel_context(board, task_type, request.GET)},
     )
 
 

@@ -1,0 +1,138 @@
+"""The board of trends: its filters in the address, ticks that are kept, its date, and another file."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+
+from videoflow.pipeline.board import project_board
+from videoflow.pipeline.models import SourceFile, Theme
+from videoflow.pipeline.panels.trends import BoardFilter, trends_content
+from videoflow.pipeline.tests import factories
+from videoflow.tasks.models import Task
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def session(client):
+    return factories.session_of(client)
+
+
+@pytest.fixture
+def project(session):
+    return factories.ProjectFactory.create(session=session)
+
+
+@pytest.fixture
+def report(project):
+    report = factories.with_trends(project)
+    report.categories = [
+        *report.categories,
+        {"category_id": "20", "name": "Gaming", "rank": 2, "views": 9, "videos": 1, "channels": 1},
+    ]
+    report.save(update_fields=["categories"])
+    Theme.objects.filter(report=report, label="Night gardens").update(category_id="20", category="Gaming", views=90_000)
+    return report
+
+
+def shown(project, **query: str) -> list[str]:
+    content = trends_content(project, project_board(project), query)
+    return [card.theme.label for group in content["groups"] for card in group.cards if card.is_shown]
+
+
+class TestFilter:
+    @pytest.mark.parametrize(
+        ("query", "labels"),
+        [
+            ({}, ["Tiny forests in cities", "Moss roofs", "Night gardens"]),
+            ({"q": "MOSS"}, ["Moss roofs"]),
+            ({"category": "20"}, ["Night gardens"]),
+            ({"views": "100000"}, ["Tiny forests in cities", "Moss roofs"]),
+            ({"sort": "views"}, ["Tiny forests in cities", "Moss roofs", "Night gardens"]),
+            ({"sort": "nonsense", "views": "-1", "hide": "x"}, ["Tiny forests in cities", "Moss roofs", "Night gardens"]),
+            ({"q": "nowhere"}, []),
+        ],
+    )
+    def test_lets_through(self, project, report, query, labels):
+        assert shown(project, **query) == labels
+
+    def test_finds_words_of_the_videos_behind_a_theme(self, project, report):
+        video = report.themes.get(label="Moss roofs").videos.first()
+        assert shown(project, q=video.title.split()[-1] + " " + video.channel) == ["Moss roofs"]
+
+    def test_a_pick_stays_in_sight(self, project, report):
+        report.picks = [report.themes.get(label="Night gardens").pk]
+        report.save(update_fields=["picks"])
+        assert shown(project, q="moss") == ["Moss roofs", "Night gardens"]
+
+    def test_used_themes_can_be_hidden(self, session, project, report):
+        other = factories.ProjectFactory.create(session=session)
+        again = factories.with_trends(other)
+        factories.with_script(other, theme_ids=[again.themes.get(label="Moss roofs").pk])
+        assert "Moss roofs" in shown(project)
+        assert "Moss roofs" not in shown(project, hide="1")
+
+    def test_the_address_draws_the_board(self, client, project, report):
+        page = client.get(f"/projects/{project.pk}/panels/trending_analysis/?q=nowhere").content.decode()
+        assert "No theme fits these filters" in page
+        assert 'value="nowhere"' in page
+        assert client.get(f"/projects/{project.pk}/?category=20&sort=growth&q=<script>").status_code == 200
+
+    def test_an_empty_address_asks_for_nothing(self):
+        assert not BoardFilter.of({}).is_set
+
+
+class TestPicks:
+    def test_are_kept_and_only_of_this_board(self, client, project, report):
+        mine = report.themes.all()[1].pk
+        foreign = factories.with_trends(factories.ProjectFactory.create()).themes.all()[0].pk
+        address = f"/projects/{project.pk}/trends/{report.pk}/picks/"
+        response = client.post(address, {"theme_ids": [mine, foreign, "x"]}, HTTP_ACCEPT="application/json")
+        assert response.status_code == 200
+        report.refresh_from_db()
+        assert report.picks == [mine]
+        page = client.get(f"/projects/{project.pk}/panels/trending_analysis/").content.decode()
+        assert f'value="{mine}" checked' in page
+        assert client.post(address, {}).status_code == 302
+        report.refresh_from_db()
+        assert report.picks == []
+
+    def test_somebody_elses_board_does_not_exist(self, client, project, report):
+        other = factories.ProjectFactory.create()
+        strange = factories.with_trends(other)
+        assert client.post(f"/projects/{other.pk}/trends/{strange.pk}/picks/").status_code == 404
+        assert client.post(f"/projects/{project.pk}/trends/{strange.pk}/picks/").status_code == 404
+
+
+class TestDate:
+    @pytest.mark.parametrize(("days", "is_stale"), [(30, False), (31, True)])
+    def test_an_old_file_is_said_to_be_old(self, project, report, days, is_stale):
+        report.window_end = (timezone.localdate() - timedelta(days=days)).isoformat()
+        report.save(update_fields=["window_end"])
+        assert trends_content(project, project_board(project), {})["is_stale"] is is_stale
+
+    def test_a_file_without_days_is_not(self, project, report):
+        report.window_end = "unknown"
+        report.save(update_fields=["window_end"])
+        assert trends_content(project, project_board(project), {})["days_old"] is None
+
+
+class TestSource:
+    def test_another_file_is_read_with_the_same_window(self, client, project):
+        factories.task_done(project, "trending_analysis", "done", input_data={"source": "sample", "window": "monthly"})
+        file = SimpleUploadedFile("new.csv", b"title,views,date\nA,5,2026-01-01\n")
+        assert client.post(f"/projects/{project.pk}/trends/source/", {"file": file}).status_code == 302
+        task = Task.objects.get(project=project, status=Task.Status.PENDING)
+        assert task.input_data["window"] == "monthly"
+        assert task.input_data["source"] == str(SourceFile.objects.get(name="new.csv").pk)
+
+    def test_without_a_file_it_is_a_sentence(self, client, project):
+        response = client.post(f"/projects/{project.pk}/trends/source/", follow=True)
+        assert "Choose a file first" in response.content.decode()
+
+
+def test_the_boards_queries_are_bounded(client, project, report, django_assert_max_num_queries):
+    with django_assert_max_num_queries(30):
+        assert client.get(f"/projects/{project.pk}/panels/trending_analysis/?hide=1").status_code == 200
