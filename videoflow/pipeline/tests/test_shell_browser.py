@@ -175,6 +175,24 @@ def test_shortcuts_and_how_to_switch_the_single_keys_off(studio: Studio, project
     expect(page.locator("#shortcuts")).to_be_hidden()
 
 
+def test_saving_while_typing_can_be_switched_off(studio: Studio, context: BrowserContext, page: Page) -> None:
+    sign_in(context, studio, "patient")
+    project = studio.do("written", "patient")["project"]
+    page.goto(f"{studio.url}/settings/")
+    page.get_by_label("Save while I type").uncheck()
+    page.get_by_role("button", name="Save").click()
+    page.goto(f"{studio.url}/projects/{project}/#panel-script_generation")
+    first = page.locator("#script-lines [data-turn]").first
+    before = studio.do("lines", project)["lines"]
+    first.locator(".line-text").fill("Nobody saves this before its time.")
+    expect(first.locator("[data-save-state]")).to_have_text("Unsaved")
+    page.wait_for_timeout(1_500)  # saving while typing would have taken 0.8 s
+    assert studio.do("lines", project)["lines"] == before
+    page.locator("#script-lines [data-turn]").nth(1).locator(".line-text").focus()
+    expect(first.locator("[data-save-state]")).to_contain_text("Saved")
+    assert studio.do("lines", project)["lines"][0][1] == "Nobody saves this before its time."
+
+
 def test_language_of_the_settings_wins_over_the_browsers(studio: Studio, project: str, page: Page) -> None:
     page.goto(f"{studio.url}/settings/")
     page.get_by_label("Language of the pages").select_option("de")
