@@ -9,13 +9,44 @@ let scrolled = 0; // where the strip stood
 
 // ---- Fragments
 
+// A field in which something newer stands than the answer knows is not swapped away: its own answer draws everything.
+let edits = 0;
+let isBehind = false; // an answer was left out
+const sentAt = new WeakMap(); // request -> edits that it knows of
+const inspector = () => document.getElementById("scene-inspector");
+const isTyping = () => {
+  const field = document.activeElement;
+  return Boolean(inspector()?.contains(field)) && field.matches("input") && field.value !== field.defaultValue;
+};
+document.addEventListener("change", ({ target }) => inspector()?.contains(target) && (edits += 1));
+document.body.addEventListener("htmx:beforeRequest", ({ detail }) => isTimeline(detail.target) && sentAt.set(detail.xhr, edits));
+
 // A refused edit is answered with the scenes as they are and why: that is to be seen.
 document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (!isTimeline(detail.target)) return;
+  detail.target = timeline(); // another answer may have drawn it anew meanwhile
   if ([409, 422].includes(detail.xhr.status)) {
     detail.shouldSwap = true;
     detail.isError = false;
+    return;
   }
+  if (edits === sentAt.get(detail.xhr) && !isTyping()) {
+    isBehind = false;
+    return;
+  }
+  const fresh = new DOMParser().parseFromString(detail.serverResponse, "text/html").getElementById("composer-timeline");
+  if (fresh?.dataset.chosen !== timeline().dataset.chosen) return;
+  timeline().querySelector("#scene-form [name=revision]").value = fresh.querySelector("#scene-form [name=revision]").value;
+  detail.shouldSwap = false;
+  isBehind = true;
+});
+const CATCH_UP_MS = 600;
+document.addEventListener("focusout", ({ target }) => {
+  if (!isBehind || !inspector()?.contains(target)) return;
+  setTimeout(() => {
+    const link = isBehind && !isTyping() && document.getElementById(`cell-${timeline()?.dataset.chosen}`);
+    if (link) htmx.ajax("GET", link.href, { source: link, target: "#composer-timeline", swap: "outerHTML" });
+  }, CATCH_UP_MS);
 });
 document.addEventListener("scroll", ({ target }) => target.matches?.("[data-strip]") && (scrolled = target.scrollLeft), true);
 

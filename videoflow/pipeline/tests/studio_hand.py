@@ -20,6 +20,7 @@ from videoflow.pipeline.models import Project, Scene, script_current  # noqa: E4
 from videoflow.pipeline.runner import task_run, worker_id_make  # noqa: E402
 from videoflow.pipeline.tests import factories  # noqa: E402
 from videoflow.pipeline.tests.written_script import written_script  # noqa: E402
+from videoflow.providers.embedded_pictures import EmbeddedPictures  # noqa: E402
 from videoflow.sessions.services import token_hash  # noqa: E402
 from videoflow.tasks.models import Task  # noqa: E402
 from videoflow.tasks.services import Claim, task_claim, task_complete, task_enqueue, task_fail, task_progress  # noqa: E402
@@ -121,6 +122,38 @@ def written(cookie: str) -> dict[str, Any]:
     return {"project": str(project.pk)}
 
 
+def drawn(cookie: str) -> dict[str, Any]:
+    """Make a project of that browser with media that can be drawn and spoken of: a look, and times for every word."""
+    session = factories.CreatorSessionFactory.create(cookie_hash=token_hash(cookie))
+    project = factories.ProjectFactory.create(session=session)
+    script = factories.with_script(project)
+    factories.with_media(project, script)
+    project.look = dict(EmbeddedPictures().look(topic="Forests", keywords=["forest"], seed=3))
+    project.save(update_fields=["look"])
+    for turn in script.turns.all():
+        texts = turn.text.split()
+        step = turn.measured_seconds / len(texts)
+        turn.words = [[text, index * step, (index + 1) * step] for index, text in enumerate(texts)]
+        turn.save(update_fields=["words"])
+    return {"project": str(project.pk)}
+
+
+def scene(project_id: str, position: str) -> dict[str, Any]:
+    """Tell what a scene shows, and what the video's music is."""
+    project = Project.objects.get(pk=UUID(project_id))
+    row = project.scenes.select_related("asset").get(position=int(position))
+    return {
+        "asset": str(row.asset_id),
+        "made": str(row.made_id),
+        "origin": row.asset.origin,
+        "alt": row.asset.alt,
+        "credit": row.asset.credit,
+        "is_locked": row.is_locked,
+        "candidates": row.candidates.count(),
+        "music": project.music,
+    }
+
+
 def lines(project_id: str) -> dict[str, Any]:
     """Tell what stands in a project's script, its book and its versions."""
     project = Project.objects.get(pk=UUID(project_id))
@@ -181,6 +214,8 @@ COMMANDS = {
         lines,
         composable,
         composer,
+        drawn,
+        scene,
     )
 }
 

@@ -1,0 +1,208 @@
+"""The composer in a real Chromium: every control, and its effect in the database."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+
+from videoflow.pipeline.tests.test_pages_browser import CHROMIUM_ARGUMENTS, WAIT_MS, Studio, sign_in
+
+pytestmark = pytest.mark.browser
+
+STEP_MS = 100
+
+
+@pytest.fixture(scope="module")
+def studio(redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+    running = Studio(tmp_path_factory.mktemp("composer") / "data")
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert program, "The browser tests need Chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    opened = browser.new_context(viewport={"width": 1440, "height": 1000}, locale="en-GB")
+    opened.set_default_timeout(WAIT_MS)
+    yield opened
+    opened.close()
+
+
+class Room:
+    """The open composer of a project, and what the database has of it."""
+
+    def __init__(self, studio: Studio, context: BrowserContext, cookie: str) -> None:
+        self.studio = studio
+        sign_in(context, studio, cookie)
+        self.project = studio.do("composable", cookie)["project"]
+        self.page = context.new_page()
+        self.complaints: list[str] = []
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.goto(f"{studio.url}/projects/{self.project}/#panel-video_composition")
+        expect(self.page.locator("[data-pill]")).to_have_text("Live")
+        expect(self.page.locator("[data-cost]")).to_contain_text("made anew")
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        return self.studio.do("composer", self.project)
+
+    def until(self, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Wait until the database has what a control should have done."""
+        for _ in range(WAIT_MS // STEP_MS):
+            stored = self.stored
+            if holds(stored):
+                return stored
+            self.page.wait_for_timeout(STEP_MS)
+        raise AssertionError(f"It never came to be: {self.stored}")
+
+    def choose(self, number: int) -> None:
+        self.page.locator(".cell-link").nth(number - 1).click()
+        expect(self.page.locator("#inspector-title")).to_contain_text(f"Scene {number} of 6")
+
+
+@pytest.fixture
+def room(studio: Studio, context: BrowserContext, request: pytest.FixtureRequest) -> Room:
+    return Room(studio, context, request.node.name)
+
+
+def test_a_scene_is_changed_by_every_control_and_taken_back(room: Room) -> None:
+    page = room.page
+    room.choose(3)
+    page.locator("#scene-motion").select_option("pan_left")
+    room.until(lambda stored: bool(stored["scenes"][2]["motion"] == "pan_left"))
+    page.locator("#scene-transition").select_option("wipe")
+    room.until(lambda stored: bool(stored["scenes"][2]["transition"] == "wipe"))
+    page.locator("[data-focus-pick]").click(position={"x": 20, "y": 20})
+    room.until(lambda stored: bool(stored["scenes"][2]["focus_x"] < 0.3 and stored["scenes"][2]["focus_y"] < 0.5))
+    page.locator("#focus-y").fill("80")
+    page.locator("#focus-y").press("Tab")
+    room.until(lambda stored: bool(stored["scenes"][2]["focus_y"] == 0.8))
+    page.locator("#scene-lock").click()
+    room.until(lambda stored: bool(stored["scenes"][2]["is_locked"]))
+    expect(page.locator("#scene-lock")).to_contain_text("Locked")
+    page.locator("#trim-end").fill("13.25")
+    page.locator("#trim-end").press("Tab")
+    room.until(lambda stored: bool(stored["scenes"][3]["start"] == 13.25))
+    page.locator("[data-undo] button").click()
+    room.until(lambda stored: bool(stored["scenes"][3]["start"] == 12.0))
+    expect(page.locator("#inspector-title")).to_contain_text("Scene 3 of 6")
+    assert room.complaints == []
+
+
+def test_a_cut_is_pulled_by_its_handle(room: Room) -> None:
+    room.choose(2)
+    track = room.page.locator(".trim-track")
+    track.scroll_into_view_if_needed()
+    box = room.page.locator("[data-handle=end]").bounding_box()
+    whole = track.bounding_box()
+    assert box is not None and whole is not None
+    middle = box["y"] + box["height"] / 2
+    room.page.mouse.move(box["x"] + box["width"] / 2, middle)
+    room.page.mouse.down()
+    room.page.mouse.move(whole["x"] + whole["width"] * 0.75, middle, steps=4)
+    room.page.mouse.up()
+    stored = room.until(lambda stored: bool(stored["scenes"][2]["start"] != 8.0))
+    assert 8.8 < stored["scenes"][2]["start"] < 9.2  # three quarters of 12 s
+
+
+def test_pictures_are_moved_by_keys_buttons_and_dragging(room: Room) -> None:
+    page = room.page
+    before = [scene["layout"] for scene in room.stored["scenes"]]
+    room.choose(2)
+    page.locator(".cell-link[aria-current]").focus()
+    page.keyboard.press("Alt+ArrowRight")
+    room.until(lambda stored: bool(stored["scenes"][2]["layout"] == before[1]))
+    expect(page.locator("#inspector-title")).to_contain_text("Scene 3 of 6")
+    page.locator("#move-earlier").click()
+    room.until(lambda stored: bool(stored["scenes"][1]["layout"] == before[1]))
+    expect(page.locator("#inspector-title")).to_contain_text("Scene 2 of 6")
+    page.locator(".cell").nth(4).drag_to(page.locator(".cell").nth(2))
+    stored = room.until(lambda stored: bool(stored["scenes"][2]["layout"] == before[4]))
+    assert [scene["layout"] for scene in stored["scenes"]] == [before[index] for index in (0, 1, 4, 2, 3, 5)]
+
+
+def test_another_tab_changed_the_scene_first(room: Room, context: BrowserContext) -> None:
+    room.choose(2)
+    other = context.new_page()
+    other.goto(room.page.url)
+    other.locator(".cell-link").nth(1).click()
+    expect(other.locator("#inspector-title")).to_contain_text("Scene 2 of 6")
+    other.locator("#scene-motion").select_option("pull_out")
+    room.until(lambda stored: bool(stored["scenes"][1]["motion"] == "pull_out"))
+    room.page.locator("#scene-motion").select_option("push_in")
+    expect(room.page.get_by_role("alert")).to_contain_text("changed elsewhere")
+    assert room.stored["scenes"][1]["motion"] == "pull_out"
+    room.page.get_by_role("button", name="Use mine").click()
+    room.until(lambda stored: bool(stored["scenes"][1]["motion"] == "push_in"))
+
+
+def test_captions_music_and_format_are_chosen(room: Room) -> None:
+    page = room.page
+    page.locator("#fold-captions > summary").click()
+    first = page.locator("#caption-shot img").get_attribute("src")
+    page.locator("#caption-form").get_by_role("radio", name="Classic").check()
+    page.locator("#caption-size").fill("3")
+    expect(page.locator("#caption-shot img")).not_to_have_attribute("src", str(first))
+    expect(page.locator("#caption-shot")).to_contain_text("hard to read on a phone")
+    stored = room.until(lambda stored: bool(stored["caption"].get("size_share") == 0.03))
+    assert stored["caption"]["name"] == "classic"
+    expect(page.locator("#caption-state")).to_contain_text("Saved")
+    page.locator("[data-safe]").check()
+    expect(page.locator(".safe")).to_be_visible()
+    page.locator("[data-safe]").uncheck()
+    page.locator("#fold-music > summary").click()
+    page.locator("#music-level").fill("-28")
+    page.get_by_label("Music under the voices").uncheck()
+    room.until(lambda stored: bool(stored["music"].get("level_db") == -28 and stored["music"]["is_on"] is False))
+    page.locator("#fold-format > summary").click()
+    page.get_by_role("button", name="9:16").click()
+    page.wait_for_url("**/projects/*/**")
+    room.until(lambda stored: bool(stored["aspect"] == "9:16"))
+    expect(page.locator("#compose-state")).to_contain_text("6 pictures are drawn again")
+    assert room.complaints == []
+
+
+def test_quality_and_preview_go_with_the_button(room: Room) -> None:
+    page = room.page
+    page.locator("#fold-coding > summary").click()
+    page.locator("select[name=quality]").select_option("draft")
+    page.get_by_role("button", name="Quick preview").click()
+    stored = room.until(lambda stored: bool(stored["tasks"]))
+    assert stored["tasks"] == [["video_composition", {"quality": "draft", "codec": "h264", "preview": True}]]
+
+
+def test_on_a_phone_the_strip_is_swiped_and_nothing_scrolls_sideways(room: Room) -> None:
+    page = room.page
+    page.set_viewport_size({"width": 360, "height": 780})
+    page.evaluate("document.querySelectorAll('#panel-video_composition details').forEach(fold => fold.open = true)")
+    strip = page.locator("[data-strip]")
+    assert strip.evaluate("strip => strip.scrollWidth > strip.clientWidth")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_everything_works_without_scripts(studio: Studio, browser: Browser) -> None:
+    plain = browser.new_context(java_script_enabled=False, locale="en-GB")
+    sign_in(plain, studio, "composer-plain")
+    project = studio.do("composable", "composer-plain")["project"]
+    page = plain.new_page()
+    page.goto(f"{studio.url}/projects/{project}/")
+    page.locator("#panel-video_composition .cell-link").nth(1).click()
+    page.get_by_label("Motion").select_option("pan_left")
+    page.get_by_role("button", name="Save the scene").click()
+    page.get_by_label("Ends at").fill("9")
+    page.get_by_role("button", name="Move the cuts").click()
+    page.get_by_role("button", name="Earlier").click()
+    stored = studio.do("composer", project)
+    assert stored["scenes"][0]["motion"] == "pan_left" and stored["scenes"][2]["start"] == 9.0
+    plain.close()
