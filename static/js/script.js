@@ -192,6 +192,16 @@ document.addEventListener("vf:saved", ({ target, detail }) => {
   target.querySelector("[data-play]")?.remove(); // it says the words before
 });
 
+// Another tab or device may have edited meanwhile; what is being typed here is left alone.
+document.addEventListener("visibilitychange", () => {
+  const list = listOf();
+  if (document.hidden || isActing || !list?.closest("details[open]")) return;
+  const isTyping = list.contains(document.activeElement) || list.querySelector("[data-new-line]");
+  if (isTyping || [...list.querySelectorAll("form[data-autosave]")].some(isDirty)) return;
+  htmx.trigger(document.body, "vf:lines");
+  document.body.dispatchEvent(new CustomEvent("vf:edited", { detail: { panels: [] } }));
+});
+
 // One recording at a time.
 let player = null;
 let playing = null;

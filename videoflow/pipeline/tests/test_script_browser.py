@@ -215,6 +215,8 @@ def test_a_line_changed_in_another_tab_is_shown_beside(studio: Studio, context: 
     line(page, 0).locator(".conflict").get_by_role("button", name="Keep mine").click()
     expect(line(page, 0).locator("[data-save-state]")).to_contain_text("Saved")
     assert texts(read)[0] == "Mine."
+    other.evaluate("document.activeElement.blur(); document.dispatchEvent(new Event('visibilitychange'))")
+    expect(field(other, 0)).to_have_value("Mine.")
 
 
 def test_without_scripts_every_line_has_its_buttons(studio: Studio, browser: Browser) -> None:
