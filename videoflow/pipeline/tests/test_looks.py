@@ -55,7 +55,7 @@ def test_music_is_switched_off_and_heard_again(project):
     script = with_script(project)
     with_media(project, script)
     looks.music_change(project=project, values={"level_db": -26.0})
-    assert timeline_of(project, script).music.level_db == -26.0  # type: ignore[union-attr]
+    assert timeline_of(project, script).music.level_db == -26.0
     looks.music_change(project=project, values={"is_on": False})
     assert timeline_of(project, script).music is None
     assert project.music == {"level_db": -26.0, "is_on": False}

@@ -274,7 +274,7 @@ class TestState:
         hashes = {
             path: path.stem for path in [scene.media for scene in timeline.scenes] + [clip.path for clip in timeline.speech]
         }
-        hashes[timeline.music.path] = timeline.music.path.stem  # type: ignore[union-attr]
+        hashes[timeline.music.path] = timeline.music.path.stem
         plan = plan_make(timeline, timeline_captions(timeline), hashes)
         for part in plan.segments:
             path = segment_path(segments_dir(), part.key)
