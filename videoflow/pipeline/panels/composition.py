@@ -1,6 +1,9 @@
 """The composer panel: the video and how it was found to be, the scenes in time, captions, music and format."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+
+from django.utils.translation import gettext as _
 
 from videoflow import render
 from videoflow.pipeline.board import Board
@@ -14,7 +17,7 @@ from videoflow.pipeline.models import Asset, Project, Scene, Script, Turn, Video
 from videoflow.pipeline.panels.base import Content, host_names
 from videoflow.pipeline.selectors import project_videos
 from videoflow.pipeline.stages.video_composition import caption_style_of, speakers_of, timeline_key, timeline_of
-from videoflow.render.timeline import Format
+from videoflow.render.timeline import CaptionStyle, Format
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,28 +58,39 @@ def _figure_lines(video: Video) -> list[Check]:
         fits = abs(loudness + 14) <= 1
         lines.append(
             Check(
-                "ok" if fits else "warn", f"Loudness {loudness:.1f} LUFS".replace("-", "−"), "the level YouTube plays at is −14"
+                "ok" if fits else "warn",
+                _("Loudness %(level)s LUFS") % {"level": _level(loudness)},
+                _("the level YouTube plays at is −14"),
             )
         )
     if isinstance(peak, int | float):
         lines.append(
-            Check("ok" if peak <= -1 else "warn", f"True peak {peak:.1f} dBTP".replace("-", "−"), "−1 at most, so nothing clips")
+            Check(
+                "ok" if peak <= -1 else "warn",
+                _("True peak %(level)s dBTP") % {"level": _level(peak)},
+                _("−1 at most, so nothing clips"),
+            )
         )
     drift = figures.get("caption_drift")
     worst = drift.get("p95_ms") if isinstance(drift, dict) else None
     if isinstance(worst, int | float) and drift.get("checked", True):
-        note = "19 words in 20, checked by listening to the finished file"
-        lines.append(Check("ok" if worst <= 120 else "warn", f"Captions within {worst:.0f} ms of the words", note))
+        note = _("19 words in 20, checked by listening to the finished file")
+        lines.append(
+            Check("ok" if worst <= 120 else "warn", _("Captions within %(ms)s ms of the words") % {"ms": f"{worst:.0f}"}, note)
+        )
     if not any("black" in kind or "silence" in kind for kind in kinds) and figures:
-        lines.append(Check("ok", "No black picture and no silence over half a second"))
+        lines.append(Check("ok", _("No black picture and no silence over half a second")))
     share = figures.get("share_a")
     if isinstance(share, int | float):
-        a, b = host_names(video.project)["A"], host_names(video.project)["B"]
-        balanced = 0.35 <= share <= 0.65
-        lines.append(
-            Check("ok" if balanced else "warn", f"{a} speaks {share * 100:.0f} %, {b} {100 - share * 100:.0f} % of the time")
-        )
+        names = host_names(video.project)
+        facts = {"a": names["A"], "b": names["B"], "share_a": f"{share * 100:.0f}", "share_b": f"{100 - share * 100:.0f}"}
+        sentence = _("%(a)s speaks %(share_a)s %%, %(b)s %(share_b)s %% of the time") % facts
+        lines.append(Check("ok" if 0.35 <= share <= 0.65 else "warn", sentence))
     return lines
+
+
+def _level(level_db: float) -> str:
+    return f"{level_db:.1f}".replace("-", "−")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +208,18 @@ def look_content(project: Project, script: Script) -> Content:
     }
 
 
-def caption_warnings_of(project: Project, script: Script) -> list[render.CaptionWarning]:
+def caption_warnings_of(project: Project, script: Script) -> tuple[render.CaptionWarning, ...]:
     """What is unwise in the captions as they are chosen, on the whole text."""
     width_px, height_px = project.size_px
     text = " ".join(script.turns.values_list("text", flat=True))
-    colours = [speaker.colour for speaker in speakers_of(project)]
-    return render.caption_warnings(caption_style_of(project), text, Format(width_px, height_px, project.FPS), colours)
+    colours = tuple(speaker.colour for speaker in speakers_of(project))
+    return _warnings(caption_style_of(project), text, Format(width_px, height_px, project.FPS), colours)
+
+
+@lru_cache(maxsize=64)
+def _warnings(style: CaptionStyle, text: str, form: Format, colours: tuple[str, ...]) -> tuple[render.CaptionWarning, ...]:
+    """Measuring every word takes some 40 ms, and the same page asks again and again."""
+    return tuple(render.caption_warnings(style, text, form, colours))
 
 
 @dataclass(frozen=True, slots=True)
