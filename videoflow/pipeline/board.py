@@ -123,6 +123,11 @@ class Board:
         return any(state.state == Task.Status.FAILED for state in self.stages)
 
     @property
+    def was_stopped(self) -> bool:
+        """Whether the next thing to do is a step that was cancelled."""
+        return self.stage(self.active).state == Task.Status.CANCELLED
+
+    @property
     def percent(self) -> int:
         """How much of the video is there, every stage counting the same."""
         counted = [state.percent for state in self.stages if state.counts]

@@ -185,3 +185,9 @@ def test_strangers_retry_nothing(client):
     assert client.post(reverse("pipeline:retry_from_here", args=[project.pk, "media_generation"])).status_code == 404
     task.refresh_from_db()
     assert task.status == Task.Status.FAILED
+
+
+def test_a_cancelled_step_is_the_next_thing_to_do(client, project):
+    factories.with_script(project, input_type="topic")
+    factories.TaskFactory.create(project=project, task_type="media_generation", queue="cpu", status=Task.Status.CANCELLED)
+    assert "Next: retry the step that you stopped" in page_of(client, project)
