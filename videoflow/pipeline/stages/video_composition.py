@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 
 from videoflow import render
@@ -311,7 +312,7 @@ def _quality(made: render.Composition, drift: DriftReport, script: Script) -> di
 
 STAGE = Stage(
     name="video_composition",
-    label="Composition",
+    label=_("Composition"),
     order=40,
     queue="cpu",
     component="video_composer",
