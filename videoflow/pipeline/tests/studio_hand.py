@@ -220,7 +220,7 @@ COMMANDS = {
 }
 
 if __name__ == "__main__":
-    for line in sys.stdin:
-        name, *arguments = json.loads(line)
+    for asked in sys.stdin:
+        name, *arguments = json.loads(asked)
         sys.stdout.write(json.dumps(COMMANDS[name](*arguments)) + "\n")
         sys.stdout.flush()
