@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
 
 from django.db import transaction
@@ -24,7 +24,7 @@ DRAW_SECONDS_MOST = 30.0
 """A picture takes a second or two and a clip about as long as it lasts; whoever waits longer is told that the machine is busy."""
 CANDIDATES_MOST = 12
 ALT_LIMIT = 500
-_LOOKS_TRIED = 8  # other storyboards, until one shows this scene in another way
+_LOOKS_TRIED = 12  # other storyboards, until one shows this scene in another way
 _ROOM_BYTES = 64_000_000
 DESCRIBED: Mapping[str, int] = {"alt": ALT_LIMIT, "credit": 300, "licence": 200}
 """What a creator may write about a file, with the longest text."""
@@ -92,8 +92,8 @@ def _other_shot(project: Project, script: Script, scene: Scene, number: int) -> 
     """Return the scene's shot as another storyboard of the same conversation has it; cuts are where they are in each of them."""
     pictures = cast(base.Pictures, provider_get("images", "embedded"))
     turns = _spoken(project, list(script.turns.select_related("speech")))
-    shown = {_content(scene.layout, scene.spec)}
-    other: Shot | None = None
+    seen = {asset.alt for asset in (*scene.candidates.all(), scene.asset, scene.made) if asset}  # each names its layout and words
+    others: list[Shot] = []
     for attempt in range(number, number + _LOOKS_TRIED):
         shots = pictures.storyboard(
             turns,
@@ -106,16 +106,11 @@ def _other_shot(project: Project, script: Script, scene: Scene, number: int) -> 
         )
         if scene.position >= len(shots):
             raise BadInput("The scenes are cut otherwise by now. Make the media again; then this one can be drawn anew.")
-        other = shots[scene.position]
-        if _content(other.layout, other.spec) not in shown:
+        others.append(shots[scene.position])
+        if others[-1].alt[:ALT_LIMIT] not in seen:
             break
-    assert other is not None
+    other = others[-1]  # where every layout that fits was tried, one of them with other colours and details
     return replace(other, seconds=max(other.seconds, scene.seconds))
-
-
-def _content(layout: str, spec: Mapping[str, Any]) -> str:
-    """Return what makes two pictures differ to the eye at once: the layout and what it stands on."""
-    return json.dumps([layout, spec.get("ground"), spec.get("heading"), spec.get("phrase"), spec.get("items")], default=str)
 
 
 def _spoken(project: Project, turns: Sequence[Turn]) -> list[SpokenTurn]:
