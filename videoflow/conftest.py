@@ -21,6 +21,7 @@ from typing import Any
 import django
 import pytest
 from django.conf import settings as django_settings
+from django.utils import translation
 from redis.exceptions import RedisError
 
 _PATH_ROOM = 60  # a socket's path must stay short, wherever TMPDIR points
@@ -149,6 +150,13 @@ def redis_clean(redis_server: str) -> Iterator[None]:
         unknown = [key for key in keys if kind_of(key) is None]
         assert not unknown, f"Keys without a line in videoflow/health/redis_keys.py: {unknown[:5]}"
     client.close()
+
+
+@pytest.fixture(autouse=True)
+def language_clean() -> Iterator[None]:
+    """Forget the language of a test's last request, which stays with the thread."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture
