@@ -1,14 +1,16 @@
 """English and German pages; every sentence that stands in a template can be translated, and is."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
-import polib
+import polib  # type: ignore[import-untyped]
 import pytest
 from django.conf import settings
 from django.template import engines
 from django.template.base import Lexer, TokenType
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import override
 
 from videoflow.pipeline.templatetags import studio
@@ -90,11 +92,11 @@ class TestFigures:
         [("en", "1.24M", "58.2 MB", "3 days ago"), ("de", "1,24 Mio.", "58,2 MB", "vor 3 Tagen")],
     )
     def test_are_written_as_the_language_has_them(self, language: str, compact: str, size: str, days: str, monkeypatch) -> None:
-        now = studio.timezone.now()
+        now = timezone.now()
         with override(language):
             assert studio.compact(1_240_000) == compact
             assert studio.bytesize(58_200_000) == size
-            assert studio.ago(now - studio.timedelta(days=3, minutes=1)) == days
+            assert studio.ago(now - timedelta(days=3, minutes=1)) == days
 
     def test_labels_stay_large_in_a_german_sentence(self) -> None:
         with override("en"):
