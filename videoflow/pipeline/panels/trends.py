@@ -175,8 +175,8 @@ def _groups(report: TrendReport, cards: Sequence[ThemeCard], wanted: BoardFilter
         own = [card for card in cards if card.theme.category_id == category["category_id"]]
         own.sort(key=lambda card: card.theme.rank)
         if own:
-            facts = (category[name] for name in ("name", "rank", "views", "videos", "channels"))
-            groups.append(ThemeGroup(*facts, own, any(card.is_shown for card in own)))
+            facts = {name: category[name] for name in ("name", "rank", "views", "videos", "channels")}
+            groups.append(ThemeGroup(**facts, cards=own, is_shown=any(card.is_shown for card in own)))
     return groups
 
 
