@@ -1,8 +1,8 @@
 #!/usr/bin/env python
 """Time a newcomer's first run in a real Chromium: from the press of "Try it with the sample" to moving pictures.
 
-Run it beside a studio that has no cache yet: ``scripts/first_run_test.py --url http://127.0.0.1:8000``. It prints the seconds until
-the first look plays and, with ``--whole``, until the finished video does; it ends with 1 when the first look took too long.
+Run it beside a studio that has no cache yet: ``scripts/first_run_test.py --url http://127.0.0.1:8000``. It prints the seconds
+until the first look plays and, with ``--whole``, until the finished video does; it ends with 1 when the first look took too long.
 """
 
 import argparse
