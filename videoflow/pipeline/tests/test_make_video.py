@@ -10,6 +10,7 @@ from videoflow.errors import BadInput
 from videoflow.pipeline.models import Project, Scene, Turn, Video
 from videoflow.pipeline.services import project_create, stage_start
 from videoflow.pipeline.store import asset_path
+from videoflow.pipeline.tests.factories import with_script, with_video
 from videoflow.render import probe
 from videoflow.sessions.services import session_create
 from videoflow.tasks.models import ProgressEvent, Task
@@ -133,8 +134,8 @@ def test_a_stopped_command_leaves_its_task_to_nobody(tmp_path, script, monkeypat
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_publishing_to_youtube_says_that_it_is_not_built(monkeypatch):
+def test_publishing_to_youtube_says_that_it_is_not_built():
     project = project_create(session=session_create())
-    monkeypatch.setattr("videoflow.pipeline.stages.youtube_upload._video", lambda project: None)
+    with_video(project, with_script(project))
     with pytest.raises(BadInput, match="not built yet"):
         stage_start(project=project, task_type="youtube_upload", input_data={"target": "youtube"})

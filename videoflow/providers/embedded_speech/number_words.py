@@ -51,7 +51,9 @@ def _below_thousand(number: int) -> list[str]:
 
 def digits(figures: str) -> list[str]:
     """Each digit by itself, as a telephone number is read."""
-    return [_ONES[int(figure)] for figure in figures if figure.isdigit()]
+    return [
+        _ONES[int(figure)] for figure in figures if figure.isdecimal()
+    ]  # other digits, as the Rumi ones, have no value for int
 
 
 def cardinal(number: int) -> list[str]:

@@ -156,7 +156,7 @@ class TokenReader:
             return say.date(year, first, second) if first <= 12 else say.date(year, second, first)
         before = self._neighbour(-1).lower().rstrip(".")
         is_month = before in tables.MONTH_ABBREVIATIONS or before.capitalize() in say.MONTHS
-        if is_month and core.isdigit() and 1 <= int(core) <= 31 and (before != "may" or self._neighbour(-1)[:1].isupper()):
+        if is_month and core.isdecimal() and 1 <= int(core) <= 31 and (before != "may" or self._neighbour(-1)[:1].isupper()):
             return say.ordinal(int(core))
         return None
 
@@ -217,7 +217,7 @@ class TokenReader:
             }
             words = (
                 say.cardinal(int(figures))
-                if counted and figures.isdigit() and before not in {"in", "since"}
+                if counted and figures.isdecimal() and before not in {"in", "since"}
                 else say.number(figures)
             )
             return [*_signed(sign), *words, *(["plus"] if plus else [])]
