@@ -403,6 +403,7 @@ export function start(root = document) {
     detail.elt.querySelectorAll?.("form[data-autosave]").forEach(offer);
   });
   draftsSweep();
+  all().filter(isDirty).forEach((form) => edited({ target: fields(form)[0] })); // changed before this module was there
   all().forEach(offer);
   return () => stop.abort();
 }
