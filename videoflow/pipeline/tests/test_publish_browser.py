@@ -147,6 +147,8 @@ def test_board_filters_in_the_address_and_ticks_outlive_them(studio: Studio, con
     expect(panel.locator(".theme-card")).to_have_count(15)
     first, last = panel.locator("input[name=theme_ids]").first, panel.locator("input[name=theme_ids]").last
     tick = int(first.get_attribute("value") or "0")
+    expect(page.locator("[data-pill]")).to_have_text("Live")  # the modules are there, and nothing is being fetched
+    page.wait_for_load_state("networkidle")
     first.check()
     wait_until(page, lambda: read(studio, "SELECT picks FROM pipeline_trendreport") == [tick])
     last.check()
