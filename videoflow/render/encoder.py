@@ -1,15 +1,13 @@
 """The one way in which video is encoded: the same settings for every segment, so that segments join without re-encoding."""
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import av
-from av.container import OutputContainer
 from av.video.frame import PictureType
 from av.video.reformatter import Colorspace
 
@@ -20,37 +18,20 @@ os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 would write thirty lines for ev
 _BT709 = 1
 """Primaries, transfer and matrix number 1 (ITU-T H.273)."""
 _LIMITED = 1
-SHARED_ENCODER = "libx264"
-"""Begins a closed group of pictures where a frame is marked as a key frame; others need not."""
-
-
-def _mp4_open(path: Path, fps: int) -> OutputContainer:
-    return av.open(path, "w", format="mp4", options={"video_track_timescale": str(fps * 512)})
-
-
-@dataclass(slots=True)
-class _Part:
-    """One of the files that an encoder's packets go to: the frames from ``first`` up to the next one's."""
-
-    path: Path
-    container: OutputContainer
-    stream: av.VideoStream
-    first: int
-    ended: Callable[[], None] | None
 
 
 class SegmentWriter:
-    """Encode yuv420p frames to MP4s with a constant frame rate, on one thread, as ``presets.encoder_settings`` says.
+    """Encode yuv420p frames to one MP4 with a constant frame rate, on one thread, as ``presets.encoder_settings`` says.
 
-    Files whose ``with`` block fails before their last frame is in them are removed. Slice threading would make x264 cut frames
-    into slices (larger and slower), so threads are of frame type and one per process.
+    A file whose ``with`` block fails is removed. Slice threading would make x264 cut frames into slices (larger and slower), so
+    threads are of frame type and one per process.
     """
 
     def __init__(self, path: Path, width: int, height: int, fps: int, settings: Mapping[str, Any]) -> None:
-        self._fps = fps
-        container = _mp4_open(path, fps)
-        stream = container.add_stream(settings["encoder"], rate=fps, options=dict(settings["options"]))
-        self.context = context = stream.codec_context
+        self.path = path
+        self.container = av.open(path, "w", format="mp4", options={"video_track_timescale": str(fps * 512)})
+        self.stream = self.container.add_stream(settings["encoder"], rate=fps, options=dict(settings["options"]))
+        context = self.stream.codec_context
         context.width, context.height, context.pix_fmt = width, height, settings["pixel_format"]
         context.time_base = Fraction(1, fps)
         context.framerate = Fraction(fps, 1)
@@ -69,63 +50,37 @@ class SegmentWriter:
         self.frame.colorspace = Colorspace.ITU709
         self.frame.color_range = _LIMITED
         self.frames = 0
-        self._parts = [_Part(path, container, stream, 0, None)]
-        self._template = stream
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        for part in self._parts:
-            part.container.close()
-            if error is not None:
-                part.path.unlink(missing_ok=True)
+        self.container.close()
+        if error is not None:
+            self.path.unlink(missing_ok=True)
 
     def write(self) -> None:
         """Encode ``self.frame`` as it stands; x264 copies it, so it may be drawn over at once."""
-        first = self.frames == self._parts[-1].first
-        self.frame.pict_type = PictureType.I if first else PictureType.NONE
         self.frames += 1
         self._encode(self.frames - 1)
 
     def _encode(self, number: int) -> None:
         self.frame.pts = number
-        for packet in self.context.encode(self.frame):
+        for packet in self.stream.encode(self.frame):
             self._mux(packet)
 
     def hold(self) -> None:
         """Show the frame written last once more."""
         self.write()
 
-    def go_on(self, path: Path, ended: Callable[[], None]) -> None:
-        """Write the frames from now on to another file, which begins with a key frame and can be decoded without the others.
-
-        ``ended`` is called when the file written so far is complete: the encoder keeps some frames to look ahead.
-        """
-        self._parts[0].container.start_encoding()  # only then the stream knows what its copies have to say
-        self._parts[-1].ended = ended
-        container = _mp4_open(path, self._fps)
-        stream = container.add_stream_from_template(self._template, opaque=True)
-        self._parts.append(_Part(path, container, stream, self.frames, None))
-
     def finish(self) -> bytes:
         """Flush the encoder and return the extradata (SPS and PPS) that all segments must share."""
-        for packet in self.context.encode(None):
+        for packet in self.stream.encode(None):
             self._mux(packet)
-        return bytes(self.context.extradata or b"")
+        return bytes(self.stream.codec_context.extradata or b"")
 
     def _mux(self, packet: "av.Packet[Any]") -> None:
-        assert packet.pts is not None
-        if len(self._parts) > 1 and packet.pts >= self._parts[1].first:
-            done = self._parts.pop(0)
-            done.container.close()
-            assert done.ended is not None
-            done.ended()
-        part = self._parts[0]
-        packet.pts -= part.first
-        packet.dts = None if packet.dts is None else packet.dts - part.first
-        packet.stream = part.stream
-        part.container.mux(packet)
+        self.container.mux(packet)
 
 
 class HoldingWriter(SegmentWriter):
@@ -163,7 +118,7 @@ class HoldingWriter(SegmentWriter):
 
     def _mux(self, packet: "av.Packet[Any]") -> None:
         if self._held is None:
-            self._held = HeldFrames.of(bytes(self.context.extradata or b""))
+            self._held = HeldFrames.of(bytes(self.stream.codec_context.extradata or b""))
         assert packet.pts is not None
         place = self._places[packet.pts]
         self._fill(place)
@@ -182,15 +137,15 @@ class HoldingWriter(SegmentWriter):
         packet = av.Packet(data)
         packet.pts = packet.dts = self._muxed
         packet.duration = 1
-        packet.time_base = Fraction(1, self.context.framerate or 1)
+        packet.time_base = Fraction(1, self.stream.codec_context.framerate or 1)
         packet.is_keyframe = key
-        packet.stream = self._parts[0].stream
-        self._parts[0].container.mux(packet)
+        packet.stream = self.stream
+        self.container.mux(packet)
         self._muxed += 1
 
 
 def writer_open(job: Mapping[str, Any], path: Path, *, still: bool) -> SegmentWriter:
     """Open the writer for a segment; ``still`` says that most of its frames are held."""
     settings = job["encoder"]
-    kind = HoldingWriter if still and settings["encoder"] == SHARED_ENCODER else SegmentWriter
+    kind = HoldingWriter if still and settings["encoder"] == "libx264" else SegmentWriter
     return kind(path, job["width"], job["height"], job["fps"], settings)

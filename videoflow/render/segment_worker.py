@@ -2,8 +2,7 @@
 
 import ctypes
 import errno
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from videoflow.errors import DiskFull
 from videoflow.render.artefacts import part_finish
 from videoflow.render.audio import sound_make
 from videoflow.render.caption_drawing import FADE_FRAMES, Overlay, caption_band, caption_draw, looks_of, overlay_make
-from videoflow.render.encoder import SHARED_ENCODER, SegmentWriter, writer_open
+from videoflow.render.encoder import writer_open
 from videoflow.render.layers import Layer, PictureShelf, layer_open
 from videoflow.render.picture_watch import PictureWatch
 from videoflow.render.planes import Planes, planes_empty, planes_of_frame
@@ -111,66 +110,26 @@ class FramePainter:
             self._incoming.close()
 
 
-def _is_still(job: Mapping[str, Any]) -> bool:
-    return job["transition"] is None and job["base"]["kind"] == "image" and job["base"]["motion"] == "still"
-
-
-def encoder_runs(segments: Sequence[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
-    """Yield neighbours that share an encoder: opening one costs as much as four frames, half of it for fresh memory."""
-    run: list[Mapping[str, Any]] = []
-    for segment in segments:
-        shared = segment["job"]["encoder"]["encoder"] == SHARED_ENCODER and not _is_still(segment["job"])
-        if run and not shared:
-            yield run
-            run = []
-        run.append(segment)
-        if not shared:
-            yield run
-            run = []
-    if run:
-        yield run
-
-
-def segments_make(run: Sequence[Mapping[str, Any]], shelf: PictureShelf, progress: Callable[[int], None]) -> None:
-    """Paint and encode segments of one format one after the other.
-
-    Each is made under ``aside`` and stands under ``out`` complete or not at all. ``progress`` gets the frames done.
-    """
-    done, finish = 0, None
-    with writer_open(run[0]["job"], Path(run[0]["aside"]), still=_is_still(run[0]["job"])) as writer:
-        for segment in run:
-            job, aside = segment["job"], Path(segment["aside"])
-            if finish is not None:
-                writer.go_on(aside, finish)
-            watch = _frames_write(job, writer, shelf, lambda frames: progress(done + frames))  # noqa: B023
-            finish = partial(part_finish, aside, Path(segment["out"]), watch.about())
-            done += int(job["frames"])
-            memory_give_back()
+def segment_make(job: Mapping[str, Any], aside: Path, out: Path, shelf: PictureShelf, progress: Callable[[int], None]) -> None:
+    """Paint and encode one segment to ``aside``; it stands under ``out`` complete or not at all."""
+    still = job["transition"] is None and job["base"]["kind"] == "image" and job["base"]["motion"] == "still"
+    with writer_open(job, aside, still=still) as writer:
+        planes = planes_of_frame(writer.frame)
+        painter, watch = FramePainter(job, planes, shelf), _watch(job)
+        try:
+            for frame in range(int(job["frames"])):
+                if painter.paint(frame):
+                    watch.look(planes.y)
+                    writer.write()
+                else:
+                    watch.same()
+                    writer.hold()
+                if (frame + 1) % _PROGRESS_FRAMES == 0:
+                    progress(frame + 1)
+        finally:
+            painter.close()
         writer.finish()
-    memory_give_back()
-    if finish is not None:
-        finish()
-
-
-def _frames_write(
-    job: Mapping[str, Any], writer: SegmentWriter, shelf: PictureShelf, progress: Callable[[int], None]
-) -> PictureWatch:
-    """Paint the frames of a segment, write them, and return what was seen in them."""
-    planes = planes_of_frame(writer.frame)
-    painter, watch = FramePainter(job, planes, shelf), _watch(job)
-    try:
-        for frame in range(int(job["frames"])):
-            if painter.paint(frame):
-                watch.look(planes.y)
-                writer.write()
-            else:
-                watch.same()
-                writer.hold()
-            if (frame + 1) % _PROGRESS_FRAMES == 0:
-                progress(frame + 1)
-    finally:
-        painter.close()
-    return watch
+    part_finish(aside, out, watch.about())
 
 
 def _watch(job: Mapping[str, Any]) -> PictureWatch:
@@ -201,10 +160,17 @@ def handle(job: Mapping[str, Any], progress: Callable[[float], None]) -> dict[st
             return {"seconds": sound_make(job, progress).seconds}
         total = sum(int(segment["job"]["frames"]) for segment in job["segments"])
         done = 0
-        for run in encoder_runs(job["segments"]):
+        for segment in job["segments"]:
             before = done
-            segments_make(run, _SHELF, lambda frames: progress((before + frames) / total))  # noqa: B023
-            done += sum(int(segment["job"]["frames"]) for segment in run)
+            segment_make(
+                segment["job"],
+                Path(segment["aside"]),
+                Path(segment["out"]),
+                _SHELF,
+                lambda frames: progress((before + frames) / total),  # noqa: B023
+            )
+            memory_give_back()
+            done += int(segment["job"]["frames"])
             progress(done / total)
         return {"frames": done}
     except OSError as error:
