@@ -150,7 +150,7 @@ def test_board_filters_in_the_address_and_ticks_outlive_them(studio: Studio, con
     expect(page.locator("[data-pill]")).to_have_text("Live")  # the modules are there, and nothing is being fetched
     page.wait_for_load_state("networkidle")
     first.check()
-    wait_until(page, lambda: read(studio, "SELECT picks FROM pipeline_trendreport") == [tick])
+    wait_until(page, lambda: read(studio, "SELECT picks FROM pipeline_trendreport ORDER BY id DESC LIMIT 1") == [tick])
     last.check()
     panel.locator("input[name=q]").fill("no such word")
     expect(panel.locator(".theme-card:visible")).to_have_count(2)
@@ -162,5 +162,5 @@ def test_board_filters_in_the_address_and_ticks_outlive_them(studio: Studio, con
     page.reload()
     assert "views=10000000&sort=views&hide=1" in page.url
     expect(panel.locator("select[name=sort]")).to_have_value("views")
-    wait_until(page, lambda: len(read(studio, "SELECT picks FROM pipeline_trendreport")) == 2)
+    wait_until(page, lambda: len(read(studio, "SELECT picks FROM pipeline_trendreport ORDER BY id DESC LIMIT 1")) == 2)
     expect(panel.locator("input[name=theme_ids]:checked")).to_have_count(2)
