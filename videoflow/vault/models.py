@@ -20,7 +20,11 @@ class Credential(models.Model):
     provider = models.CharField(max_length=40)
     ciphertext = models.BinaryField()
     last4 = models.CharField(max_length=4)
-    created_at = models.DateTimeField(default=timezone.now)
+    label = models.CharField(
+        max_length=80, blank=True, help_text="The owner's own word for it, e.g. which account it belongs to."
+    )
+    created_at = models.DateTimeField(default=timezone.now, help_text="When this key was entered.")
+    last_used_at = models.DateTimeField(null=True, blank=True, help_text="When it was last opened for a call, to the minute.")
     rotated_at = models.DateTimeField(default=timezone.now, help_text="When it was last sealed.")
 
     class Meta:

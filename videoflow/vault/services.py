@@ -1,12 +1,13 @@
 """Keys of outside services: written once, shown as their last four characters, opened only where the service is called."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from videoflow.errors import BadInput
@@ -14,7 +15,10 @@ from videoflow.vault.crypto import VaultKeyWrong, is_current, seal, unseal
 from videoflow.vault.models import Credential
 
 SHORTEST, LONGEST = 8, 500  # characters of a key
+LONGEST_LABEL = 80  # characters
 MASK = "…"
+USE_NOTED_EVERY = timedelta(minutes=1)
+"""A stage that calls a service a hundred times writes down once a minute that its key was used."""
 
 logger = logging.getLogger(__name__)
 
@@ -37,13 +41,25 @@ class Owner:
         return f"{owner}|{provider}"
 
 
-def credential_set(*, owner: Owner, provider: str, secret: str) -> None:
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """What may be shown of a key; ``problem`` says why it cannot be opened, empty when it can."""
+
+    provider: str
+    mask: str
+    label: str
+    created_at: datetime
+    last_used_at: datetime | None
+    problem: str = ""
+
+
+def credential_set(*, owner: Owner, provider: str, secret: str, label: str = "") -> None:
     """Seal and keep a key, in place of the one before; the mask of the stored key leaves it as it is.
 
     Raises:
         BadInput: it cannot be a key.
     """
-    secret = secret.strip()
+    secret, label = secret.strip(), " ".join(label.split())[:LONGEST_LABEL]
     if secret.startswith(MASK):
         if secret == credential_masks(owner=owner, providers=[provider])[provider]:
             return
@@ -53,10 +69,14 @@ def credential_set(*, owner: Owner, provider: str, secret: str) -> None:
             f"A key has {SHORTEST} to {LONGEST} letters, digits and signs without blanks. Copy it again from the service's page.",
             code="KEY_INVALID",
         )
+    now = timezone.now()
     facts = {
         "ciphertext": seal(secret, context=owner.context(provider)),
         "last4": secret[-4:],
-        "rotated_at": timezone.now(),
+        "label": label,
+        "created_at": now,
+        "rotated_at": now,
+        "last_used_at": None,
     }
     owned = {"session_id": owner.session_id} if owner.user_id is None else {"user_id": owner.user_id}
     Credential.objects.update_or_create(provider=provider, **owned, defaults=facts)
@@ -73,14 +93,48 @@ def credential_masks(*, owner: Owner, providers: Iterable[str]) -> dict[str, str
     return {provider: f"{MASK}{stored[provider]}" if provider in stored else None for provider in providers}
 
 
+def credentials_stored(*, owner: Owner) -> dict[str, StoredKey]:
+    """Return what may be shown of the owner's keys, by provider; one query. Each is opened to see whether it can be."""
+    return {
+        row.provider: StoredKey(
+            row.provider, f"{MASK}{row.last4}", row.label, row.created_at, row.last_used_at, _problem(row, owner.context)
+        )
+        for row in owner.rows()
+    }
+
+
 def credential_read(*, owner: Owner, provider: str) -> str | None:
-    """Return the key itself, or None when there is none. Only for the moment of a call to the service.
+    """Return the key itself, or None when there is none, and note its use. Only for the moment of a call to the service.
 
     Raises:
         VaultKeyWrong: the master key that sealed it is gone.
     """
     row = owner.rows().filter(provider=provider).first()
-    return unseal(bytes(row.ciphertext), context=owner.context(provider)) if row else None
+    if row is None:
+        return None
+    secret = unseal(bytes(row.ciphertext), context=owner.context(provider))
+    now = timezone.now()
+    unnoted = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_NOTED_EVERY)
+    Credential.objects.filter(unnoted, pk=row.pk).update(last_used_at=now)
+    return secret
+
+
+def _problem(row: Credential, context: Callable[[str], str]) -> str:
+    try:
+        unseal(bytes(row.ciphertext), context=context(row.provider))
+    except VaultKeyWrong as error:
+        return str(error)
+    return ""
+
+
+def _owner_of(row: Credential) -> Owner:
+    return Owner(session_id=row.session_id or UUID(int=0), user_id=row.user_id)
+
+
+def credentials_count() -> tuple[int, int]:
+    """Return how many keys are stored, and how many of them no master key opens."""
+    rows = list(Credential.objects.all())
+    return len(rows), sum(bool(_problem(row, _owner_of(row).context)) for row in rows)
 
 
 def credentials_claim(*, user_id: int) -> None:
@@ -113,8 +167,7 @@ def credentials_rotate() -> int:
         for row in Credential.objects.select_for_update():
             if is_current(bytes(row.ciphertext)):
                 continue
-            owner = Owner(session_id=row.session_id or UUID(int=0), user_id=row.user_id)
-            context = owner.context(row.provider)
+            context = _owner_of(row).context(row.provider)
             row.ciphertext = seal(unseal(bytes(row.ciphertext), context=context), context=context)
             row.rotated_at = timezone.now()
             row.save(update_fields=["ciphertext", "rotated_at"])

@@ -17,8 +17,10 @@ from videoflow.health.embedded_redis import private_folder
 from videoflow.health.installation import Package
 from videoflow.health.management.commands import doctor
 from videoflow.health.supervisor import StudioLock
+from videoflow.sessions.services import session_create
 from videoflow.tasks.models import Task, Worker
 from videoflow.tasks.tests.factories import task_make
+from videoflow.vault.services import Owner, credential_set
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -104,6 +106,7 @@ class TestDoctor:
             "Settings",
             "Database",
             "Redis",
+            "Vault",
         ):
             assert f"ok  {subject}: " in out
         assert out.endswith("The studio is well.\n")
@@ -153,6 +156,16 @@ class TestDoctor:
         assert "ok  Tasks: 1 waiting, none of them stuck" in self.findings(capsys, monkeypatch)
         Task.objects.update(created_at=timezone.now() - timedelta(minutes=3), dispatched_at=timezone.now() - timedelta(minutes=3))
         assert "!   Tasks: 1 waiting though their queue is idle" in self.findings(capsys, monkeypatch)
+
+    @pytest.mark.django_db
+    def test_master_key_that_is_gone(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(settings, "VIDEOFLOW_VAULT_KEYS", "o" * 32)
+        credential_set(owner=Owner(session_id=session_create().pk), provider="openai", secret="sk-canary-0123")
+        assert "ok  Vault: 1 stored keys, all opened" in self.findings(capsys, monkeypatch)
+        monkeypatch.setattr(settings, "VIDEOFLOW_VAULT_KEYS", "n" * 32)
+        assert "!   Vault: 1 of 1 stored keys cannot be opened\n      Put the master key" in self.findings(capsys, monkeypatch)
+        monkeypatch.setattr(settings, "VIDEOFLOW_VAULT_KEYS", "short")
+        assert "!   Vault: cannot be opened\n      Each key in VIDEOFLOW_VAULT_KEYS" in self.findings(capsys, monkeypatch)
 
     @pytest.mark.django_db
     def test_fault_in_the_settings(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,5 @@
 import stat
+from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,7 +21,9 @@ from videoflow.vault.services import (
     credential_read,
     credential_set,
     credentials_claim,
+    credentials_count,
     credentials_rotate,
+    credentials_stored,
 )
 
 pytestmark = pytest.mark.django_db
@@ -88,6 +91,52 @@ class TestCredential:
         credential_set(owner=Owner(session_id=session.pk), provider="openai", secret=SECRET)
         session.delete()
         assert not Credential.objects.exists()
+
+
+class TestStored:
+    def test_ok(self, owner):
+        assert credentials_stored(owner=owner) == {}
+        credential_set(owner=owner, provider="openai", secret=SECRET, label="  work \n account ")
+        stored = credentials_stored(owner=owner)["openai"]
+        assert (stored.mask, stored.label, stored.last_used_at, stored.problem) == ("…4e5f", "work account", None, "")
+
+    def test_a_use_is_noted_to_the_minute(self, owner):
+        credential_set(owner=owner, provider="openai", secret=SECRET)
+        credential_read(owner=owner, provider="openai")
+        first = credentials_stored(owner=owner)["openai"].last_used_at
+        assert first is not None
+        credential_read(owner=owner, provider="openai")
+        assert credentials_stored(owner=owner)["openai"].last_used_at == first
+        Credential.objects.update(last_used_at=first - timedelta(minutes=2))
+        credential_read(owner=owner, provider="openai")
+        again = credentials_stored(owner=owner)["openai"].last_used_at
+        assert again is not None
+        assert again > first
+
+    def test_looking_at_the_keys_is_no_use(self, owner, django_assert_num_queries):
+        for provider in ("openai", "gemini", "pexels"):
+            credential_set(owner=owner, provider=provider, secret=SECRET)
+        with django_assert_num_queries(1):
+            credentials_stored(owner=owner)
+        assert not Credential.objects.exclude(last_used_at=None).exists()
+
+    def test_a_new_key_has_not_been_used(self, owner):
+        credential_set(owner=owner, provider="openai", secret=SECRET, label="old")
+        credential_read(owner=owner, provider="openai")
+        credential_set(owner=owner, provider="openai", secret="sk-another-0123")
+        stored = credentials_stored(owner=owner)["openai"]
+        assert (stored.mask, stored.label, stored.last_used_at) == ("…0123", "", None)
+
+    def test_one_that_cannot_be_opened_says_so_beside_the_others(self, owner, settings):
+        settings.VIDEOFLOW_VAULT_KEYS = OLD
+        credential_set(owner=owner, provider="openai", secret=SECRET)
+        settings.VIDEOFLOW_VAULT_KEYS = NEW
+        credential_set(owner=owner, provider="gemini", secret=SECRET)
+        stored = credentials_stored(owner=owner)
+        assert "master key has changed" in stored["openai"].problem
+        assert stored["openai"].mask == "…4e5f"
+        assert stored["gemini"].problem == ""
+        assert credentials_count() == (2, 1)
 
 
 class TestClaim:

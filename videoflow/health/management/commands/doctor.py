@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import ERROR, run_checks
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -18,6 +19,7 @@ from videoflow.health.probes import WORKER_SILENT_AFTER, worker_probe
 from videoflow.health.supervisor import StudioLock
 from videoflow.tasks.models import Task, Worker
 from videoflow.tasks.services import tasks_due
+from videoflow.vault.services import credentials_count
 
 STUCK_AFTER = timedelta(minutes=2)  # the dispatcher rings for a due task once a minute at the least
 
@@ -50,6 +52,8 @@ class Command(BaseCommand):
         database = self._database(is_running=is_running)
         yield database
         yield self._redis(is_running=is_running)
+        if database.is_well:
+            yield self._vault()
         if is_running and database.is_well:
             yield self._workers()
             yield self._queue()
@@ -65,6 +69,24 @@ class Command(BaseCommand):
             return Finding("Settings", "no fault")
         first = faults[0]
         return Finding("Settings", f"{len(faults)} wrong", f"{first.msg} {first.hint or ''} ({first.id})".replace("  ", " "))
+
+    def _vault(self) -> Finding:
+        """Whether the master keys at hand open what is stored; a database restored without them is found out here."""
+        try:
+            stored, shut = credentials_count()
+        except ImproperlyConfigured as error:
+            return Finding("Vault", "cannot be opened", str(error))
+        except DatabaseError:  # not migrated yet
+            return Finding("Vault", "made at the next start")
+        if shut:
+            return Finding(
+                "Vault",
+                f"{shut} of {stored} stored keys cannot be opened",
+                "Put the master key that sealed them back into VIDEOFLOW_VAULT_KEYS, or into the file vault_keys of the data folder, "
+                "after the newer one; or let their owners enter them again.",
+            )
+        kept = "VIDEOFLOW_VAULT_KEYS" if settings.VIDEOFLOW_VAULT_KEYS else "the file vault_keys of the data folder"
+        return Finding("Vault", f"{stored} stored keys, all opened; keep a copy of {kept}" if stored else "no keys stored")
 
     def _workers(self) -> Finding:
         """A studio that has just started has not written a heartbeat yet; one that is ready has."""
