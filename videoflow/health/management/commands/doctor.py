@@ -82,8 +82,8 @@ class Command(BaseCommand):
             return Finding(
                 "Vault",
                 f"{shut} of {stored} stored keys cannot be opened",
-                "Put the master key that sealed them back into VIDEOFLOW_VAULT_KEYS or the data folder's vault_keys, after the newer "
-                "one, or let their owners enter them again.",
+                "Put the master key that sealed them back into VIDEOFLOW_VAULT_KEYS or the file vault_keys, after the newer one, "
+                "or let their owners enter them again.",
             )
         kept = "VIDEOFLOW_VAULT_KEYS" if settings.VIDEOFLOW_VAULT_KEYS else "the file vault_keys of the data folder"
         return Finding("Vault", f"{stored} stored keys, all opened; keep a copy of {kept}" if stored else "no keys stored")
