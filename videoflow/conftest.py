@@ -24,6 +24,8 @@ from django.conf import settings as django_settings
 from django.utils import translation
 from redis.exceptions import RedisError
 
+pytest_plugins = ("videoflow.tests.browser",)
+
 _PATH_ROOM = 60  # a socket's path must stay short, wherever TMPDIR points
 _BASE = Path(tempfile.gettempdir()) if len(tempfile.gettempdir()) < _PATH_ROOM else Path("/tmp")
 DATA = Path(tempfile.mkdtemp(prefix="videoflow-test-", dir=_BASE))

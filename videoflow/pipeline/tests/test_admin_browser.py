@@ -1,16 +1,15 @@
 """The admin in a real Chromium: the pages' strict policy holds here too, and blocks nothing that the admin needs."""
 
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from videoflow.pipeline.tests.test_pages_browser import CHROMIUM_ARGUMENTS, ROOT, WAIT_MS, Studio
+from videoflow.tests.browser import ROOT, Studio
 
 pytestmark = pytest.mark.browser
 
@@ -20,23 +19,9 @@ LISTS = (
 )
 
 
-@pytest.fixture
-def studio(redis_server: str, tmp_path: Path) -> Iterator[Studio]:
-    running = Studio(tmp_path / "data")
-    yield running
-    running.close()
-
-
-@pytest.fixture
-def page() -> Iterator[Page]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert program, "The browser tests need Chromium: apt-get install chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGUMENTS)
-        opened = browser.new_page(viewport={"width": 1440, "height": 900})
-        opened.set_default_timeout(WAIT_MS)
-        yield opened
-        browser.close()
+@pytest.fixture(scope="module")
+def browsing() -> dict[str, Any]:
+    return {"viewport": {"width": 1440, "height": 900}}
 
 
 def staff_make(studio: Studio) -> None:

@@ -1,42 +1,19 @@
 """The composer in a real Chromium: every control, and its effect in the database."""
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect
 
-from videoflow.pipeline.tests.test_pages_browser import CHROMIUM_ARGUMENTS, WAIT_MS, Studio, sign_in
+from videoflow.tests.browser import Studio, sign_in, wait_until
 
 pytestmark = pytest.mark.browser
 
-STEP_MS = 100
-
 
 @pytest.fixture(scope="module")
-def studio(redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    running = Studio(tmp_path_factory.mktemp("composer") / "data")
-    yield running
-    running.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert program, "The browser tests need Chromium: apt-get install chromium"
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGUMENTS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    opened = browser.new_context(viewport={"width": 1440, "height": 1000}, locale="en-GB")
-    opened.set_default_timeout(WAIT_MS)
-    yield opened
-    opened.close()
+def browsing() -> dict[str, Any]:
+    return {"viewport": {"width": 1440, "height": 1000}, "locale": "en-GB"}
 
 
 class Room:
@@ -59,12 +36,8 @@ class Room:
 
     def until(self, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         """Wait until the database has what a control should have done."""
-        for _ in range(WAIT_MS // STEP_MS):
-            stored = self.stored
-            if holds(stored):
-                return stored
-            self.page.wait_for_timeout(STEP_MS)
-        raise AssertionError(f"It never came to be: {self.stored}")
+        wait_until(self.page, lambda: holds(self.stored), lambda: f"It never came to be: {self.stored}")
+        return self.stored
 
     def choose(self, number: int) -> None:
         self.page.locator(".cell-link").nth(number - 1).click()

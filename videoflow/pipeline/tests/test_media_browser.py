@@ -8,22 +8,14 @@ import pytest
 from PIL import Image
 from playwright.sync_api import BrowserContext, Page, Request, Route, expect
 
-from videoflow.pipeline.tests.test_pages_browser import (  # noqa: F401 - fixtures
-    Studio,
-    browser,
-    complaints,
-    context,
-    page,
-    sign_in,
-    studio,
-)
+from videoflow.tests.browser import Studio, sign_in
 
 pytestmark = pytest.mark.browser
 SLOW_MS = 40_000
 """Drawing and looking at files start a process, on a machine with other things to do."""
 
 
-def opened(studio: Studio, context: BrowserContext, page: Page, cookie: str) -> str:  # noqa: F811
+def opened(studio: Studio, context: BrowserContext, page: Page, cookie: str) -> str:
     sign_in(context, studio, cookie)
     project: str = studio.do("drawn", cookie)["project"]
     page.goto(f"{studio.url}/projects/{project}/#panel-media_generation")
@@ -37,7 +29,7 @@ def photo(folder: Path, name: str, size: tuple[int, int]) -> Path:
     return path
 
 
-def test_a_scenes_picture(studio: Studio, context: BrowserContext, page: Page, complaints: list[str]) -> None:  # noqa: F811
+def test_a_scenes_picture(studio: Studio, context: BrowserContext, page: Page, complaints: list[str]) -> None:
     project = opened(studio, context, page, "scene")
 
     def now() -> dict[str, Any]:
@@ -81,9 +73,9 @@ def test_a_scenes_picture(studio: Studio, context: BrowserContext, page: Page, c
 
 
 def test_own_file_goes_on_after_the_line_broke_and_after_a_reload(
-    studio: Studio,  # noqa: F811
-    context: BrowserContext,  # noqa: F811
-    page: Page,  # noqa: F811
+    studio: Studio,
+    context: BrowserContext,
+    page: Page,
     tmp_path: Path,
 ) -> None:
     project = opened(studio, context, page, "own")
@@ -127,7 +119,7 @@ def test_own_file_goes_on_after_the_line_broke_and_after_a_reload(
     expect(page.locator(".coming-file[data-state=refused]")).to_contain_text("“list.mp4” is not a video", timeout=SLOW_MS)
 
 
-def test_music_and_recordings(studio: Studio, context: BrowserContext, page: Page) -> None:  # noqa: F811
+def test_music_and_recordings(studio: Studio, context: BrowserContext, page: Page) -> None:
     project = opened(studio, context, page, "sound")
     music = page.locator("#media-music")
     music.locator("#media-music-level").fill("-12")

@@ -1,147 +1,15 @@
 """The pages in a real Chromium, before a real server."""
 
-import json
-import os
-import shutil
-import socket
 import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import imageio_ffmpeg
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from videoflow.tests.browser import WAIT_MS, Studio, sign_in
 
 pytestmark = pytest.mark.browser
-
-ROOT = Path(__file__).resolve().parents[3]
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-WAIT_MS = 15_000
-
-
-class Studio:
-    """A server with a data folder of its own, and a hand in its database."""
-
-    def __init__(self, folder: Path) -> None:
-        self.environment = os.environ | {"VIDEOFLOW_DATA": str(folder), "PYTHONUNBUFFERED": "1"}
-        (folder / "tmp").mkdir(parents=True)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.log = folder / "server.log"
-        self._manage("migrate", "--verbosity", "0")
-        self._hand = subprocess.Popen(
-            [sys.executable, "-m", "videoflow.pipeline.tests.studio_hand"],
-            cwd=ROOT,
-            env=self.environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self._server: subprocess.Popen[bytes] | None = None
-        self.start()
-
-    def _manage(self, *arguments: str) -> None:
-        subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment, check=True, timeout=60)
-
-    def start(self) -> None:
-        with self.log.open("ab") as log:
-            self._server = subprocess.Popen(
-                [sys.executable, "manage.py", "serve", "--port", str(self.port)],
-                cwd=ROOT,
-                env=self.environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        deadline = time.monotonic() + 40
-        while True:
-            try:
-                httpx.get(f"{self.url}/settings/", timeout=5)
-                return
-            except httpx.TransportError:
-                assert self._server.poll() is None and time.monotonic() < deadline, self.log.read_text()
-
-    @property
-    def server_pid(self) -> int:
-        assert self._server is not None
-        return self._server.pid
-
-    def stop(self) -> None:
-        assert self._server is not None
-        self._server.kill()
-        self._server.wait(timeout=10)
-
-    def do(self, *command: str) -> dict[str, Any]:
-        assert self._hand.stdin is not None
-        assert self._hand.stdout is not None
-        self._hand.stdin.write(json.dumps(command) + "\n")
-        self._hand.stdin.flush()
-        reply = self._hand.stdout.readline()
-        assert reply, f"{command} failed"
-        result: dict[str, Any] = json.loads(reply)
-        return result
-
-    def close(self) -> None:
-        assert self._hand.stdin is not None
-        self._hand.stdin.close()
-        self._hand.wait(timeout=10)
-        self.stop()
-
-
-@pytest.fixture(scope="module")
-def studio(redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    running = Studio(tmp_path_factory.mktemp("studio") / "data")
-    yield running
-    running.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert program, "The browser tests need Chromium: apt-get install chromium"
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGUMENTS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    """What the page's console said in anger; a test of a healthy page asserts that it stayed empty."""
-    return []
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    opened = browser.new_context(viewport={"width": 1280, "height": 900})
-    opened.set_default_timeout(WAIT_MS)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def page(context: BrowserContext, complaints: list[str]) -> Page:
-    opened = context.new_page()
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    return opened
-
-
-def sign_in(context: BrowserContext, studio: Studio, cookie: str) -> None:
-    context.add_cookies([{"name": "videoflow_creator", "value": cookie, "url": studio.url}])
 
 
 def test_sample_from_the_start_page_to_themes_without_a_reload(studio: Studio, page: Page, complaints: list[str]) -> None:

@@ -1,65 +1,30 @@
 """The uploader and the board of trends in a real Chromium: every control, its effect read from the database."""
 
 import json
-import shutil
 import sqlite3
 import subprocess
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import imageio_ffmpeg
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, expect
 
 from videoflow.pipeline.tests.factories import image_bytes
-from videoflow.pipeline.tests.test_pages_browser import CHROMIUM_ARGUMENTS, WAIT_MS, Studio, sign_in
+from videoflow.tests.browser import Studio, sign_in, wait_until
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def studio(redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    running = Studio(tmp_path_factory.mktemp("studio") / "data")
-    yield running
-    running.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert program, "The browser tests need Chromium: apt-get install chromium"
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGUMENTS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    opened = browser.new_context(viewport={"width": 1440, "height": 1000}, timezone_id="America/New_York")
-    opened.set_default_timeout(WAIT_MS)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def page(context: BrowserContext) -> Page:
-    return context.new_page()
+def browsing() -> dict[str, Any]:
+    return {"viewport": {"width": 1440, "height": 1000}, "timezone_id": "America/New_York"}
 
 
 def read(studio: Studio, statement: str) -> Any:
     """Return the one value that a statement finds in the studio's database."""
     with sqlite3.connect(Path(studio.environment["VIDEOFLOW_DATA"]) / "videoflow.sqlite3") as database:
         return json.loads(database.execute(statement).fetchone()[0] or "null")
-
-
-def wait_until(page: Page, found: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WAIT_MS / 1000
-    while not found():
-        assert time.monotonic() < deadline, "it did not reach the database"
-        page.wait_for_timeout(100)
 
 
 def film(folder: Path) -> Path:

@@ -2,46 +2,18 @@
 
 import json
 import os
-import shutil
 import signal
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from videoflow.pipeline.tests.test_pages_browser import CHROMIUM_ARGUMENTS, WAIT_MS, Studio, sign_in
+from videoflow.tests.browser import WAIT_MS, Studio, sign_in
 
 pytestmark = pytest.mark.browser
 
 EVENTS = 2_000
 REFRESHES = 50
-
-
-@pytest.fixture(scope="module")
-def studio(redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    running = Studio(tmp_path_factory.mktemp("recovery") / "data")
-    yield running
-    running.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert program, "The browser tests need Chromium: apt-get install chromium"
-    with sync_playwright() as playwright:
-        arguments = [*CHROMIUM_ARGUMENTS, "--js-flags=--expose-gc"]
-        opened = playwright.chromium.launch(executable_path=program, args=arguments)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    opened = browser.new_context(viewport={"width": 1280, "height": 900})
-    opened.set_default_timeout(WAIT_MS)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -1,47 +1,16 @@
 """The script panel in a real Chromium: every control is used, and its effect is read from the database."""
 
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from videoflow.pipeline.tests.test_pages_browser import CHROMIUM_ARGUMENTS, WAIT_MS, Studio, sign_in
+from videoflow.tests.browser import Studio, sign_in
 
 pytestmark = pytest.mark.browser
 
 Read = Callable[[], dict[str, Any]]
-
-
-@pytest.fixture(scope="module")
-def studio(redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    running = Studio(tmp_path_factory.mktemp("script") / "data")
-    yield running
-    running.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert program, "The browser tests need Chromium: apt-get install chromium"
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGUMENTS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    opened = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
-    opened.set_default_timeout(WAIT_MS)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def page(context: BrowserContext) -> Page:
-    return context.new_page()
 
 
 def open_script(studio: Studio, context: BrowserContext, page: Page, cookie: str) -> Read:

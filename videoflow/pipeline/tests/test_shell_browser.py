@@ -1,13 +1,11 @@
 """History, palette, shortcuts, settings and the strict policy in a real Chromium."""
 
 import re
-import shutil
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from videoflow.pipeline.tests.test_pages_browser import CHROMIUM_ARGUMENTS, WAIT_MS, Studio, sign_in
+from videoflow.tests.browser import Studio, sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -15,11 +13,9 @@ COOKIE = "shell"
 INLINE = re.compile(r"<style|<script(?![^>]*\bsrc=)|<[^>]+\s(?:style|on[a-z]+)=")
 
 
-@pytest.fixture(scope="module")
-def studio(redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
-    running = Studio(tmp_path_factory.mktemp("shell") / "data")
-    yield running
-    running.close()
+@pytest.fixture(autouse=True)
+def signed_in(context: BrowserContext, studio: Studio) -> None:
+    sign_in(context, studio, COOKIE)
 
 
 @pytest.fixture(scope="module")
@@ -27,30 +23,6 @@ def project(studio: Studio, tmp_path_factory: pytest.TempPathFactory) -> str:
     video = tmp_path_factory.mktemp("video") / "video.mp4"
     video.write_bytes(b"\0" * 5000)
     return str(studio.do("finished", COOKIE, str(video))["project"])
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert program, "The browser tests need Chromium: apt-get install chromium"
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGUMENTS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def context(browser: Browser, studio: Studio) -> Iterator[BrowserContext]:
-    opened = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB")
-    opened.set_default_timeout(WAIT_MS)
-    sign_in(opened, studio, COOKIE)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def page(context: BrowserContext) -> Page:
-    return context.new_page()
 
 
 def test_no_page_breaks_its_own_policy(studio: Studio, project: str, page: Page) -> None:

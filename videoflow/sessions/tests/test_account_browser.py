@@ -3,10 +3,9 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from videoflow.pipeline.tests.test_pages_browser import WAIT_MS, Studio, browser, studio
+from videoflow.tests.browser import WAIT_MS, Studio
 
 pytestmark = pytest.mark.browser
-__all__ = ["browser", "studio"]
 PASSWORD = "seven green bicycles"
 
 
