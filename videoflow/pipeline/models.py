@@ -5,6 +5,12 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from videoflow.pipeline.channel_models import Channel as Channel
+from videoflow.pipeline.channel_models import ConnectAttempt as ConnectAttempt
+from videoflow.pipeline.channel_models import QuotaUse as QuotaUse
+from videoflow.pipeline.channel_models import UploadNote as UploadNote
+from videoflow.pipeline.channel_models import VideoStatistics as VideoStatistics
+from videoflow.pipeline.channel_models import YouTubeUpload as YouTubeUpload
 from videoflow.pipeline.provider_calls import ProviderCall as ProviderCall
 from videoflow.sessions.models import CreatorSession
 from videoflow.tasks.models import Task
@@ -328,6 +334,9 @@ class Publication(models.Model):
 
     class State(models.TextChoices):
         PUBLISHED = "published"
+        SCHEDULED = "scheduled"
+        DELETED = "deleted"
+        """Somebody took it away at the target."""
 
     video = models.ForeignKey(Video, on_delete=models.CASCADE, related_name="publications")
     task = models.ForeignKey(Task, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -336,6 +345,12 @@ class Publication(models.Model):
     location = models.CharField(max_length=300)
     files = models.JSONField(default=list)
     metadata = models.JSONField(default=dict)
+    channel = models.ForeignKey(Channel, null=True, blank=True, on_delete=models.SET_NULL, related_name="publications")
+    remote_id = models.CharField(max_length=80, blank=True, help_text="The target's own id of it.")
+    publish_at = models.DateTimeField(null=True, blank=True, help_text="When it becomes public by itself.")
+    stored = models.JSONField(default=dict, blank=True, help_text="What the target says it has, as read back.")
+    differences = models.JSONField(default=list, blank=True, help_text="[{field, wanted, stored, why}]")
+    checked_at = models.DateTimeField(null=True, blank=True, help_text="When it was last read back.")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
