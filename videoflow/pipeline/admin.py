@@ -32,6 +32,7 @@ from videoflow.pipeline.models import (
     Turn,
     Video,
 )
+from videoflow.pipeline.money import money_shown
 from videoflow.pipeline.unknown_calls import call_ask_again, call_leave
 from videoflow.sessions.admin import ReadOnlyAdmin, ReadOnlyInline, json_shown
 from videoflow.tasks.admin import duration_shown, status_shown
@@ -292,14 +293,6 @@ class PublicationAdmin(ReadOnlyAdmin):
     @admin.display(description="metadata")
     def shown_metadata(self, publication: Publication) -> SafeString | str:
         return json_shown(publication.metadata)
-
-
-def money_shown(micros: int | None, currency: str) -> str:
-    """Return an amount with as many digits as it has, two at the least; a dash when it is not known."""
-    if micros is None:
-        return "–"
-    whole, _, rest = f"{micros / 1_000_000:.6f}".partition(".")
-    return f"{whole}.{rest.rstrip('0').ljust(2, '0')} {currency}"
 
 
 @admin.register(ProviderCall)

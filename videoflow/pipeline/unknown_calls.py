@@ -3,14 +3,22 @@
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from videoflow.errors import BadInput, VideoflowError
-from videoflow.pipeline.models import ProviderCall
+from videoflow.pipeline.models import Project, ProviderCall
 from videoflow.tasks.models import Task
 from videoflow.tasks.services import task_retry
 
 _State = ProviderCall.State
 _Choice = ProviderCall.Choice
+
+
+def calls_unknown(project: Project, stage: str) -> list[ProviderCall]:
+    """Return a stage's calls of which nobody knows the end and which were not asked again, the oldest first; one query."""
+    newer = ProviderCall.objects.filter(wanted=OuterRef("wanted"), attempt__gt=OuterRef("attempt")).order_by()
+    calls = project.provider_calls.filter(~Exists(newer), stage=stage, state=_State.UNKNOWN)
+    return list(calls.exclude(choice=_Choice.ASK_AGAIN).order_by("created_at"))
 
 
 def _decide(call_id: UUID, choice: _Choice, *states: _State) -> ProviderCall:

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from videoflow.pipeline.views import (
+    calls,
     composer,
     files,
     history,
@@ -63,6 +64,8 @@ urlpatterns = [
     path("projects/<uuid:project_id>/composer/scenes/<uuid:key>/move/", composer.scene_move, name="composer_move"),
     path("projects/<uuid:project_id>/composer/scenes/<uuid:key>/trim/", composer.scene_trim, name="composer_trim"),
     path("projects/<uuid:project_id>/composer/scenes/<uuid:key>/play/", composer.scene_play, name="composer_play"),
+    # services
+    path("projects/<uuid:project_id>/calls/<uuid:call_id>/", calls.decide, name="call_decide"),
     # trends
     path("projects/<uuid:project_id>/trends/<int:report_id>/picks/", trends.picks, name="theme_picks"),
     path("projects/<uuid:project_id>/trends/source/", trends.source, name="trends_source"),

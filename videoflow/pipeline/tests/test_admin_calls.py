@@ -8,8 +8,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from videoflow.pipeline.admin import money_shown
 from videoflow.pipeline.models import ProviderCall
+from videoflow.pipeline.money import money_shown
 from videoflow.pipeline.tests.factories import ProjectFactory, task_failed
 
 pytestmark = pytest.mark.django_db
