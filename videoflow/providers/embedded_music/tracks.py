@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from videoflow.providers.base import ProviderError
-from videoflow.providers.embedded_speech.loudness import loudness_lufs
+from videoflow.providers.loudness import loudness_lufs
 
 SAMPLE_RATE_HZ = 48_000
 TARGET_LUFS = -20.0

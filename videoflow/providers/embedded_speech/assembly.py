@@ -7,24 +7,18 @@ import numpy as np
 
 from videoflow.errors import VideoflowError
 from videoflow.providers.embedded_speech.engines import SAMPLE_RATE_HZ, Samples, Take
-from videoflow.providers.embedded_speech.loudness import limited, loudness_lufs, without_rumble
 from videoflow.providers.embedded_speech.phonemes import Breath
 from videoflow.providers.embedded_speech.speech_text import SpokenToken
+from videoflow.providers.loudness import loudness_lufs, without_rumble
+from videoflow.providers.recordings import STEPS_PER_SECOND, levelled, levels_db, softened, sounding
 
-TARGET_LUFS = -20.0
-CEILING = 0.84
-"""Largest sample of a line, -1.5 dBFS."""
 _PAUSES_SECONDS = {".": 0.34, "!": 0.32, "?": 0.40, "…": 0.42, ";": 0.24, ":": 0.24, ",": 0.16, "": 0.05}
 _SHORTEST_SENTENCE_PAUSE_SECONDS = 0.24
-_EDGE_SECONDS = 0.04
-"""Silence kept at both ends of a breath, so that no consonant is bitten off."""
-_SILENCE_DB = -42.0
-"""Below the breath's loudest 10 ms: silence."""
 _WORD_ONSET_DB = -32.0
 _WORD_END_DB = -34.0
 _LAG_SECONDS = 0.035
 """The models' phoneme lengths run behind the sound by this much: median of 106 words after a pause, both voices alike."""
-_STEP = SAMPLE_RATE_HZ // 100
+_STEP = SAMPLE_RATE_HZ // STEPS_PER_SECOND
 _SECONDS_PER_PHONEME = (0.03, 0.30)
 _SHORTEST_WORD_SECONDS = 0.02
 
@@ -55,8 +49,8 @@ def finish(tokens: Sequence[SpokenToken], breaths: Sequence[Breath], takes: Sequ
     position = 0
     for index, (breath, take) in enumerate(zip(breaths, takes, strict=True)):
         samples = without_rumble(take.samples, SAMPLE_RATE_HZ)
-        levels = _levels_db(samples)
-        first, last = _sounding(levels, samples)
+        levels = levels_db(samples, SAMPLE_RATE_HZ)
+        first, last = sounding(levels, samples, SAMPLE_RATE_HZ)
         if index:
             pause = np.zeros(int(_PAUSES_SECONDS[breaths[index - 1].mark] * SAMPLE_RATE_HZ), np.float32)
             pieces.append(pause)
@@ -66,37 +60,20 @@ def finish(tokens: Sequence[SpokenToken], breaths: Sequence[Breath], takes: Sequ
             missing = _missing_pause(breath, edges, number)
             if missing:
                 cut = _quietest(levels, edges[number - 1][2], start)
-                pieces += [_softened(samples[begin:cut]), np.zeros(missing, np.float32)]
+                pieces += [softened(samples[begin:cut], SAMPLE_RATE_HZ), np.zeros(missing, np.float32)]
                 position += cut - begin + missing
                 begin = cut
             offset = position - begin
             times = spoken.setdefault(token, [start + offset, end + offset])
             times[1] = end + offset
-        pieces.append(_softened(samples[begin:last]))
+        pieces.append(softened(samples[begin:last], SAMPLE_RATE_HZ))
         position += last - begin
     joined = np.concatenate(pieces)
     _check_plausible(joined, sum(len(breath.phonemes) for breath in breaths))
-    loudness = loudness_lufs(joined, SAMPLE_RATE_HZ)
-    levelled = limited((joined * 10 ** ((TARGET_LUFS - loudness) / 20)).astype(np.float32), SAMPLE_RATE_HZ, ceiling=CEILING)
-    seconds = len(levelled) / SAMPLE_RATE_HZ
+    line = levelled(joined, SAMPLE_RATE_HZ)
+    seconds = len(line) / SAMPLE_RATE_HZ
     words = _token_times(tokens, {token: (a / SAMPLE_RATE_HZ, b / SAMPLE_RATE_HZ) for token, (a, b) in spoken.items()}, seconds)
-    return FinishedLine(levelled, words, loudness_lufs(levelled, SAMPLE_RATE_HZ), float(np.abs(levelled).max()))
-
-
-def _levels_db(samples: Samples) -> Samples:
-    """Level of each 10 ms beside the loudest, in dB."""
-    whole = samples[: len(samples) // _STEP * _STEP].reshape(-1, _STEP)
-    power = (whole.astype(np.float64) ** 2).mean(axis=1)
-    return np.asarray(10 * np.log10((power + 1e-12) / (power.max(initial=0.0) + 1e-12)), np.float32)
-
-
-def _sounding(levels: Samples, samples: Samples) -> tuple[int, int]:
-    """First and last sample to keep."""
-    loud = np.flatnonzero(levels > _SILENCE_DB)
-    if not len(loud):
-        return 0, len(samples)
-    edge = int(_EDGE_SECONDS * SAMPLE_RATE_HZ)
-    return max(0, int(loud[0]) * _STEP - edge), min(len(samples), int(loud[-1] + 1) * _STEP + edge)
+    return FinishedLine(line, words, loudness_lufs(line, SAMPLE_RATE_HZ), float(np.abs(line).max()))
 
 
 def _word_edges(breath: Breath, take: Take, levels: Samples, first: int, last: int) -> list[tuple[int, int, int]]:
@@ -133,15 +110,6 @@ def _quietest(levels: Samples, start: int, end: int) -> int:
     """The middle of the quietest 10 ms between two words, in samples."""
     first = max(0, start // _STEP - 1)
     return (first + int(levels[first : max(end // _STEP, first + 1) + 1].argmin())) * _STEP + _STEP // 2
-
-
-def _softened(samples: Samples) -> Samples:
-    """Fade 5 ms at both ends, so that joining is not heard as a click."""
-    fade = np.linspace(0.0, 1.0, min(len(samples) // 2, SAMPLE_RATE_HZ // 200), dtype=np.float32)
-    softened = samples.copy()
-    softened[: len(fade)] *= fade
-    softened[len(softened) - len(fade) :] *= fade[::-1]
-    return softened
 
 
 def _check_plausible(samples: Samples, phonemes: int) -> None:

@@ -2,14 +2,15 @@
 
 import hashlib
 import json
-import wave
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from videoflow.children import Result, children_map
 from videoflow.errors import BadInput
-from videoflow.providers.base import CancelCheck, Line, ProviderError, Report, SpokenLine, SpokenWord, Voice
+from videoflow.providers import loudness, recordings
+from videoflow.providers.base import CancelCheck, Line, ProviderError, Report, SpokenLine, Voice
 from videoflow.providers.embedded_speech.speech_text import has_something_to_say
+from videoflow.providers.recordings import recording_read
 from videoflow.providers.registry import provider
 
 _WORKER = "videoflow.providers.embedded_speech.worker"
@@ -31,7 +32,7 @@ _COST = {"heart": 1.0, "heart-low": 1.0, "kumo": 12.0}
 def _rules_digest() -> str:
     """Changes when anything that shapes the sound changes, so that an old file is never taken for what would be made now."""
     digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    for source in [*sorted(Path(__file__).parent.glob("*.py")), Path(recordings.__file__), Path(loudness.__file__)]:
         digest.update(source.read_bytes())
     return digest.hexdigest()
 
@@ -81,7 +82,7 @@ class EmbeddedSpeech:
                     on_line(index, finished)
 
         for key in wanted:
-            existing = _read_pair(out_dir, key, self.name)
+            existing = recording_read(out_dir, key, provider=self.name)
             if existing:
                 take(key, existing)
         # Longest work first, so that no worker is left alone with a slow line at the end.
@@ -90,7 +91,7 @@ class EmbeddedSpeech:
 
         def arrived(position: int, _result: Result) -> None:
             key = missing[position]
-            finished = _read_pair(out_dir, key, self.name)
+            finished = recording_read(out_dir, key, provider=self.name)
             if finished is None:
                 raise ProviderError("A spoken line could not be read back from the data folder. Try again.", retryable=True)
             take(key, finished)
@@ -140,18 +141,3 @@ def _job(line: Line, out_dir: Path, key: str) -> dict[str, object]:
         "key": key,
         "model": _MODELS[line.voice],
     }
-
-
-def _read_pair(out_dir: Path, key: str, provider: str) -> SpokenLine | None:
-    """The finished line under this key; None when it is not there, damaged or half written."""
-    path = out_dir / f"{key}.wav"
-    try:
-        facts = json.loads((out_dir / f"{key}.json").read_text(encoding="utf-8"))
-        if hashlib.sha256(path.read_bytes()).hexdigest() != facts["wav_sha256"]:
-            return None
-        with wave.open(str(path), "rb") as audio:
-            seconds = audio.getnframes() / audio.getframerate()
-        words = tuple(SpokenWord(str(text), float(start), float(end)) for text, start, end in facts["words"])
-        return SpokenLine(path, seconds, words, "engine", str(facts["voice"]), provider, str(facts["model"]))
-    except (OSError, ValueError, KeyError, TypeError, EOFError, wave.Error):
-        return None

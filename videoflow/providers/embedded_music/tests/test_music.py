@@ -8,7 +8,7 @@ from videoflow.providers.embedded_music import EmbeddedMusic, music_moods
 from videoflow.providers.embedded_music.joining import best_join, describe
 from videoflow.providers.embedded_music.music import crossfaded, joined
 from videoflow.providers.embedded_music.tracks import MOODS, SAMPLE_RATE_HZ, load
-from videoflow.providers.embedded_speech.loudness import loudness_lufs
+from videoflow.providers.loudness import loudness_lufs
 
 
 def samples_of(path):

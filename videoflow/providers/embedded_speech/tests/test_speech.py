@@ -9,7 +9,7 @@ import pytest
 from videoflow.errors import BadInput, Cancelled
 from videoflow.providers.base import Line
 from videoflow.providers.embedded_speech import EmbeddedSpeech
-from videoflow.providers.embedded_speech.loudness import loudness_lufs
+from videoflow.providers.loudness import loudness_lufs
 
 _HEART = Line("Last week 1,514,646 people watched it 😂, and nobody knew why.", "heart")
 _KUMO = Line("Nobody? That is hard to believe, honestly.", "kumo")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from videoflow.providers.embedded_speech.loudness import limited, loudness_lufs, without_rumble
+from videoflow.providers.loudness import limited, loudness_lufs, without_rumble
 
 
 def sine(hertz, rate_hz, seconds=2.0, peak=1.0):
