@@ -3,35 +3,46 @@
 const timeline = () => document.getElementById("composer-timeline");
 const strip = () => timeline()?.querySelector("[data-strip]");
 const isTimeline = (element) => element?.id === "composer-timeline";
+const SCENES = "#composer-scenes"; // stays while the timeline in it is drawn anew: an answer for an element that is gone would be lost
 
 let chosen = ""; // key of the scene that the creator looks at
 let scrolled = 0; // where the strip stood
 
 // ---- Fragments
 
-// A field in which something newer stands than the answer knows is not swapped away: its own answer draws everything.
+// A field in which something newer stands than the answer knows is not swapped away: its own answer draws everything. Nor is what a
+// later request has drawn swapped for the answer to an earlier one, which may not know of it: both are asked for once more.
 let edits = 0;
 let isBehind = false; // an answer was left out
-const sentAt = new WeakMap(); // request -> edits that it knows of
+let sent = 0;
+let drawn = 0; // number of the request whose answer is to be seen
+const sentAt = new WeakMap(); // request -> its number and the edits that it knows of
 const inspector = () => document.getElementById("scene-inspector");
 const isTyping = () => {
   const field = document.activeElement;
   return Boolean(inspector()?.contains(field)) && field.matches("input") && field.value !== field.defaultValue;
 };
 document.addEventListener("change", ({ target }) => inspector()?.contains(target) && (edits += 1));
-document.body.addEventListener("htmx:beforeRequest", ({ detail }) => isTimeline(detail.target) && sentAt.set(detail.xhr, edits));
+document.body.addEventListener("htmx:beforeRequest", ({ detail }) => detail.target.matches(SCENES) && sentAt.set(detail.xhr, { edits, number: (sent += 1) }));
 
 // A refused edit is answered with the scenes as they are and why: that is to be seen.
 document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  if (!isTimeline(detail.target)) return;
-  detail.target = timeline(); // another answer may have drawn it anew meanwhile
+  if (!detail.target.matches(SCENES)) return;
+  const request = sentAt.get(detail.xhr);
   if ([409, 422].includes(detail.xhr.status)) {
     detail.shouldSwap = true;
     detail.isError = false;
     return;
   }
-  if (edits === sentAt.get(detail.xhr) && !isTyping()) {
+  if (request.number < drawn) {
+    detail.shouldSwap = false;
+    isBehind = true;
+    catchUp();
+    return;
+  }
+  if (edits === request.edits && !isTyping()) {
     isBehind = false;
+    drawn = request.number;
     return;
   }
   const fresh = new DOMParser().parseFromString(detail.serverResponse, "text/html").getElementById("composer-timeline");
@@ -41,12 +52,14 @@ document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
   isBehind = true;
 });
 const CATCH_UP_MS = 600;
-document.addEventListener("focusout", ({ target }) => {
-  if (!isBehind || !inspector()?.contains(target)) return;
+function catchUp() {
   setTimeout(() => {
     const link = isBehind && !isTyping() && document.getElementById(`cell-${timeline()?.dataset.chosen}`);
-    if (link) htmx.ajax("GET", link.href, { source: link, target: "#composer-timeline", swap: "outerHTML" });
+    if (link) htmx.ajax("GET", link.href, { source: link, target: SCENES, swap: "innerHTML" });
   }, CATCH_UP_MS);
+}
+document.addEventListener("focusout", ({ target }) => {
+  if (isBehind && inspector()?.contains(target)) catchUp();
 });
 document.addEventListener("scroll", ({ target }) => target.matches?.("[data-strip]") && (scrolled = target.scrollLeft), true);
 
@@ -74,7 +87,7 @@ document.body.addEventListener("htmx:load", ({ detail }) => {
   else if (chosen && fresh.dataset.chosen !== chosen) {
     // The panel was drawn anew with its first scene: back to the one that was looked at.
     const link = document.getElementById(`cell-${chosen}`);
-    if (link) htmx.ajax("GET", link.href, { source: link, target: "#composer-timeline", swap: "outerHTML" });
+    if (link) htmx.ajax("GET", link.href, { source: link, target: SCENES, swap: "innerHTML" });
   }
   settle();
 });
@@ -97,7 +110,7 @@ function move(key, values) {
   const form = timeline().querySelector("[data-move]");
   const path = form.getAttribute("action").replace(timeline().dataset.chosen, key);
   const csrfmiddlewaretoken = form.elements.csrfmiddlewaretoken.value;
-  htmx.ajax("POST", path, { source: form, target: "#composer-timeline", swap: "outerHTML", values: { csrfmiddlewaretoken, ...values } });
+  htmx.ajax("POST", path, { source: form, target: SCENES, swap: "innerHTML", values: { csrfmiddlewaretoken, ...values } });
 }
 
 document.addEventListener("keydown", (event) => {

@@ -9,6 +9,16 @@ document.addEventListener("vf:saved", ({ detail }) => {
   document.body.dispatchEvent(new CustomEvent("vf:edited", { detail: { panels: detail.changed ?? [] } }));
 });
 
+// An answer for an element that another answer has drawn anew is lost on htmx: what it says is fetched with the whole panel.
+document.body.addEventListener("htmx:beforeRequest", ({ detail: { xhr, target } }) => {
+  const panel = target.closest("[data-panel]")?.dataset.panel;
+  if (!panel) return;
+  xhr.addEventListener("readystatechange", () => {
+    if (xhr.readyState !== XMLHttpRequest.DONE || target.isConnected) return;
+    document.body.dispatchEvent(new CustomEvent("vf:edited", { detail: { panels: [panel] } }));
+  });
+});
+
 // Inside a field the browser's own undo is meant.
 document.addEventListener("keydown", (event) => {
   if (!(event.ctrlKey || event.metaKey) || event.altKey || event.target.closest("input, textarea, select, dialog")) return;

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import APIResponse, Browser, BrowserContext, Route, expect
 
 from videoflow.tests.browser import Studio, sign_in, wait_until
 
@@ -70,6 +70,24 @@ def test_a_scene_is_changed_by_every_control_and_taken_back(room: Room) -> None:
     page.locator("[data-undo] button").click()
     room.until(lambda stored: bool(stored["scenes"][3]["start"] == 12.0))
     expect(page.locator("#inspector-title")).to_contain_text("Scene 3 of 6")
+    assert room.complaints == []
+
+
+def test_an_answer_that_comes_late_does_not_hide_what_was_done_after(room: Room) -> None:
+    page = room.page
+    room.choose(3)
+    held: list[tuple[Route, APIResponse]] = []
+    page.route("**/change/", lambda route: held.append((route, route.fetch())), times=1)
+    page.locator("#scene-motion").select_option("pan_left")
+    room.until(lambda stored: bool(stored["scenes"][2]["motion"] == "pan_left"))
+    page.locator("#scene-lock").click()
+    expect(page.locator("#scene-lock")).to_contain_text("Locked")
+    wait_until(page, lambda: bool(held))
+    route, early = held[0]
+    with page.expect_response("**/composer/scenes/*/"):
+        route.fulfill(response=early)
+    expect(page.locator("#scene-lock")).to_contain_text("Locked")
+    expect(page.locator("#scene-motion")).to_have_value("pan_left")
     assert room.complaints == []
 
 
