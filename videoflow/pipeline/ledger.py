@@ -29,6 +29,7 @@ from videoflow.errors import Cancelled, VideoflowError
 from videoflow.pipeline.provider_calls import ProviderCall
 from videoflow.pipeline.store import StoredFile, file_store, media_path, room_check
 from videoflow.providers.paid import CallLost, CallRefused, PaidCall, Reply, Submitted
+from videoflow.providers.paid import request_hash as request_hash
 from videoflow.tasks.models import Task
 
 REPLY_LIMIT_BYTES = 64_000_000
@@ -58,11 +59,6 @@ class _Lock:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-
-
-def request_hash(**facts: Any) -> str:
-    """Return the hash of everything that decides an answer; never give it a credential."""
-    return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
 
 
 def paid_reply(

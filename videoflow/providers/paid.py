@@ -1,8 +1,11 @@
 """A call that costs money: what is asked, what comes back, and what may be done when the answer is lost. Plain Python."""
 
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from videoflow.providers.base import Capability, ProviderError
 
@@ -16,6 +19,11 @@ class CallRefused(ProviderError):
 
 class CallLost(ProviderError):
     """The provider does not know the job any more, whatever became of it."""
+
+
+def request_hash(**facts: Any) -> str:
+    """Return the hash of everything that decides an answer; never give it a credential."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
