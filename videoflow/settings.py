@@ -21,9 +21,12 @@ from videoflow.env import (
     env_list,
     env_path,
     env_secret,
+    env_str,
+    folder_version,
     made_folder,
     secret_file,
 )
+from videoflow.providers.services import SERVICES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env_file_load(env_path("VIDEOFLOW_ENV_FILE", BASE_DIR / ".env"))
@@ -43,6 +46,22 @@ VIDEOFLOW_QUEUE_SLOTS = {  # tasks of a queue that run at once on this host; one
     "cpu": env_int("VIDEOFLOW_CPU_SLOTS", max(1, VIDEOFLOW_CORES // 2), minimum=1),
     "upload": 2,
 }
+
+# Outside services: addresses, models and local programs are the operator's alone; a key set here goes before a creator's own
+VIDEOFLOW_SERVICE_URLS = {
+    key: env_str(service.base_url_setting, service.base_url).rstrip("/") for key, service in SERVICES.items() if service.base_url
+}
+VIDEOFLOW_SERVICE_KEYS = {key: env_secret(service.key_setting) for key, service in SERVICES.items() if service.key_setting}
+VIDEOFLOW_SERVICE_MODELS = {
+    (key, capability): env_str(service.model_setting(capability), model)
+    for key, service in SERVICES.items()
+    for capability, model in service.models.items()
+}
+VIDEOFLOW_SERVICE_OPTIONS = {
+    key: {option: env_str(name) for option, name in service.operator_options.items()} for key, service in SERVICES.items()
+}
+VIDEOFLOW_SERVICE_HOSTS = env_list("VIDEOFLOW_SERVICE_HOSTS")
+VIDEOFLOW_CONTACT = env_str("VIDEOFLOW_CONTACT")
 
 # Redis: the given one, or the embedded server of this data folder
 REDIS_SOCKET = embedded_redis_socket(VIDEOFLOW_DATA)
@@ -95,6 +114,7 @@ ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env_list("VIDEOFLOW_ALLOWED
 APPEND_SLASH = True
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "videoflow.http.CompressionMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "videoflow.api.middleware.ApiMiddleware",
@@ -196,7 +216,8 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "sessions:sign_in"
 
 # Static files: served by WhiteNoise straight from the folders they live in, so that no extra step can be forgotten
-STATIC_URL = "/static/"
+STATIC_VERSION = folder_version(BASE_DIR / "static", BASE_DIR / "requirements.txt")
+STATIC_URL = f"/static/{STATIC_VERSION}/"  # another version, another address: browsers keep what they have for good
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -205,7 +226,8 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_ROOT = BASE_DIR / "static" / "root"  # what browsers ask for at the top, whatever page they are on
 WHITENOISE_AUTOREFRESH = False
-WHITENOISE_MAX_AGE = 0  # the browser asks again (304), so an updated studio never runs with an old script
+WHITENOISE_MAX_AGE = 0
+WHITENOISE_IMMUTABLE_FILE_TEST = f"^{STATIC_URL}"
 
 # Templates
 TEMPLATES: list[dict[str, Any]] = [

@@ -12,6 +12,7 @@ from videoflow.pipeline.channel_models import UploadNote as UploadNote
 from videoflow.pipeline.channel_models import VideoStatistics as VideoStatistics
 from videoflow.pipeline.channel_models import YouTubeUpload as YouTubeUpload
 from videoflow.pipeline.provider_calls import ProviderCall as ProviderCall
+from videoflow.pipeline.service_rows import ServiceFact as ServiceFact
 from videoflow.sessions.models import CreatorSession
 from videoflow.tasks.models import Task
 
@@ -42,6 +43,9 @@ class Project(models.Model):
     )
     caption = models.JSONField(default=dict, blank=True, help_text="Caption style, size, position and colours; absent: defaults.")
     music = models.JSONField(default=dict, blank=True, help_text='{"level_db", "is_on", "asset_id"}; absent: defaults.')
+    providers = models.JSONField(
+        default=dict, blank=True, help_text='{"writer": {"service", "model", "options", "fallback"}, …}; absent: embedded.'
+    )
     publish_draft = models.JSONField(default=dict, blank=True, help_text="The uploader's form as it was last saved.")
     kept_scenes = models.JSONField(
         default=list, blank=True, help_text="What the creator chose for the scenes, while the media are being made anew."

@@ -3,18 +3,45 @@
 import importlib
 import pkgutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import videoflow.providers
-from videoflow.providers.base import Capability, ProviderError
+from videoflow.providers.base import CancelCheck, Capability, ProviderError
+from videoflow.providers.net import Client, Connection
+from videoflow.providers.paid import PaidCall
+from videoflow.providers.services import EMBEDDED
 
 Made = TypeVar("Made")
-_makers: dict[tuple[Capability, str], Callable[[], Any]] = {}
+_makers: dict[tuple[Capability, str], Callable[..., Any]] = {}
+
+
+class Remembered(Protocol):
+    """Small facts about a service that outlive the process: JSON values by name, for everybody who uses it."""
+
+    def get(self, name: str) -> Any:
+        """Return the value; None when there is none."""
+        ...
+
+    def set(self, name: str, value: Any) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """All that a provider of an outside service gets to do its work with."""
+
+    connection: Connection
+    client: Client
+    """Sends the key in the header that the catalogue names."""
+    pay: Callable[[PaidCall], bytes]
+    """Makes a call that costs money, or gives the kept reply again."""
+    cancelled: CancelCheck
+    remember: Remembered
 
 
 def provider(capability: Capability, name: str) -> Callable[[type[Made]], type[Made]]:
-    """Register the class as ``name`` for a capability; it is made without arguments when first asked for."""
+    """Register the class as ``name`` for a capability: ``embedded`` is made without arguments, a service's with its Access."""
 
     def register(maker: type[Made]) -> type[Made]:
         _makers[capability, name] = maker
@@ -30,21 +57,34 @@ def _discover() -> None:
             importlib.import_module(f"videoflow.providers.{module.name}")
 
 
-@cache
-def provider_get(capability: Capability, name: str) -> Any:
-    """Return the provider of that name; the caller knows the capability's Protocol.
-
-    Raises:
-        ProviderError: there is none of that name.
-    """
+def _maker(capability: Capability, name: str) -> Callable[..., Any]:
     _discover()
     try:
-        return _makers[capability, name]()
+        return _makers[capability, name]
     except KeyError:
         names = ", ".join(provider_names(capability)) or "none"
         raise ProviderError(
             f"There is no provider “{name}” for {capability}. Installed: {names}.", code="PROVIDER_UNKNOWN"
         ) from None
+
+
+@cache
+def provider_get(capability: Capability, name: str) -> Any:
+    """Return the provider of that name that needs no access; the caller knows the capability's Protocol.
+
+    Raises:
+        ProviderError: there is none of that name.
+    """
+    return _maker(capability, name)()
+
+
+def provider_make(capability: Capability, name: str, access: Access) -> Any:
+    """Return a service's provider for one owner's work; the caller knows the capability's Protocol.
+
+    Raises:
+        ProviderError: there is none of that name.
+    """
+    return provider_get(capability, name) if name == EMBEDDED else _maker(capability, name)(access)
 
 
 def provider_names(capability: Capability) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 
+from videoflow.providers.services import SERVICES
+
 ROOT = Path(__file__).resolve().parents[2]
 READ = r"env_(?:str|bool|int|list|path|secret|choice|crash_point)\(\s*\"([A-Z_]+)\""
 
@@ -27,7 +29,10 @@ class TestEnvironment:
         for file in (ROOT / "videoflow").rglob("*.py"):
             if "tests" not in file.parts:
                 read |= set(re.findall(READ, file.read_text("utf-8")))
-        listed = set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE))
+        for service in SERVICES.values():
+            names = (*map(service.model_setting, service.models), *service.operator_options.values())
+            read |= {name for name in (service.key_setting, service.base_url_setting, *names) if name}
+        listed = set(re.findall(r"^#?([A-Z0-9_]+)=", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE))
         assert "VIDEOFLOW_DATA" in read
         assert read == listed
 

@@ -1,0 +1,386 @@
+"""The catalogue of services: what each can do, what it needs, and where it is unless the operator says otherwise.
+
+Names of models, addresses and prices change every few months: here are only defaults, and each has its setting.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from videoflow.providers.base import Capability, ProviderError
+
+EMBEDDED = "embedded"
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What one unit costs in millionths of a US dollar; None when it is not known, 0 when it costs nothing."""
+
+    unit: str
+    micros: int | None = None
+
+
+FREE = Price("", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One outside service, or the embedded providers taken together."""
+
+    key: str
+    label: str
+    capabilities: tuple[Capability, ...]
+    needs_key: bool = True
+    base_url: str = ""
+    """The default, without a slash at the end; empty where the creator names the address, or there is none."""
+    models: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    """Default model for each capability that has models; empty: the creator must choose one."""
+    price: Mapping[str, Price] = field(default_factory=lambda: _NOTHING)
+    """By capability."""
+    limits: str = ""
+    """What the service allows, in a sentence."""
+    keys_page: str = ""
+    """Where a creator gets a key."""
+    verified: str = ""
+    """Against what its requests were checked."""
+    key_header: str = "Authorization"
+    """The header that carries the key; empty where it goes another way and the adapter puts it there."""
+    key_format: str = "Bearer {key}"
+    key_of: str = ""
+    """The service whose key it uses; empty: its own."""
+    options: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    """How it differs from others of its dialect."""
+    operator_options: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    """Option -> the setting from which alone it comes, such as a local program."""
+
+    @property
+    def key_service(self) -> str:
+        return self.key_of or self.key
+
+    @property
+    def base_url_setting(self) -> str:
+        """Name of the environment variable; empty where there is no address to set."""
+        return f"{_prefix(self.key)}_BASE_URL" if self.base_url else ""
+
+    @property
+    def key_setting(self) -> str:
+        """Name of the environment variable (or with ``_FILE``) of the installation's key; empty where none is taken."""
+        return f"{_prefix(self.key_service)}_API_KEY" if self.needs_key or self.key_header else ""
+
+    def model_setting(self, capability: str) -> str:
+        """Return the name of the environment variable of the default model; empty where there are no models."""
+        if capability not in self.models:
+            return ""
+        return f"{_prefix(self.key)}_MODEL" if len(self.models) == 1 else f"{_prefix(self.key)}_{capability.upper()}_MODEL"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it runs beside the studio unless the operator says otherwise."""
+        return self.base_url.startswith("http://127.0.0.1") or not (self.base_url or self.needs_key)
+
+    def headers(self, key: str) -> dict[str, str]:
+        """Return the headers that carry the key; none when there is none to carry."""
+        return {self.key_header: self.key_format.format(key=key)} if self.key_header and key else {}
+
+
+def _prefix(key: str) -> str:
+    return f"VIDEOFLOW_{key.upper()}"
+
+
+_TOKENS = Price("1,000 tokens")
+_LETTERS = Price("1,000 characters")
+_PICTURE = Price("picture")
+_CHAT: Mapping[str, Any] = MappingProxyType({"max_tokens_field": "max_tokens"})
+_KEYLESS: dict[str, Any] = {"needs_key": False, "key_header": ""}
+
+_ALL = (
+    Service(
+        EMBEDDED,
+        "Embedded",
+        ("trends", "writer", "speech", "images", "music", "publisher"),
+        price=dict.fromkeys(("trends", "writer", "speech", "images", "music", "publisher"), FREE),
+        limits="Runs on this machine without a key and without the network.",
+        **_KEYLESS,
+    ),
+    Service(
+        "openai",
+        "OpenAI",
+        ("writer", "speech", "images"),
+        base_url="https://api.openai.com/v1",
+        models={"writer": "", "speech": "gpt-4o-mini-tts", "images": "gpt-image-2"},
+        price={"writer": _TOKENS, "speech": _LETTERS, "images": _PICTURE},
+        keys_page="https://platform.openai.com/api-keys",
+        options={"max_tokens_field": "max_completion_tokens"},
+    ),
+    Service(
+        "openrouter",
+        "OpenRouter",
+        ("writer",),
+        base_url="https://openrouter.ai/api/v1",
+        models={"writer": ""},
+        price={"writer": _TOKENS},
+        keys_page="https://openrouter.ai/keys",
+        options=_CHAT,
+    ),
+    Service(
+        "groq",
+        "Groq",
+        ("writer",),
+        base_url="https://api.groq.com/openai/v1",
+        models={"writer": ""},
+        price={"writer": _TOKENS},
+        keys_page="https://console.groq.com/keys",
+        options={"max_tokens_field": "max_completion_tokens"},
+    ),
+    Service(
+        "deepseek",
+        "DeepSeek",
+        ("writer",),
+        base_url="https://api.deepseek.com",
+        models={"writer": "deepseek-chat"},
+        price={"writer": _TOKENS},
+        limits="Answers in JSON without a schema, which the studio then checks itself.",
+        keys_page="https://platform.deepseek.com/api_keys",
+        options=_CHAT,
+    ),
+    Service(
+        "ollama",
+        "Ollama",
+        ("writer",),
+        needs_key=False,
+        base_url="http://127.0.0.1:11434/v1",
+        models={"writer": ""},
+        price={"writer": FREE},
+        limits="A server of your own; pull a model before you choose it.",
+        options=_CHAT,
+    ),
+    Service(
+        "vllm",
+        "vLLM",
+        ("writer",),
+        needs_key=False,
+        base_url="http://127.0.0.1:8000/v1",
+        models={"writer": ""},
+        price={"writer": FREE},
+        limits="A server of your own.",
+        options=_CHAT,
+    ),
+    Service(
+        "llamacpp",
+        "llama.cpp",
+        ("writer",),
+        needs_key=False,
+        base_url="http://127.0.0.1:8080/v1",
+        models={"writer": ""},
+        price={"writer": FREE},
+        limits="A server of your own.",
+        options=_CHAT,
+    ),
+    Service(
+        "lmstudio",
+        "LM Studio",
+        ("writer",),
+        needs_key=False,
+        base_url="http://127.0.0.1:1234/v1",
+        models={"writer": ""},
+        price={"writer": FREE},
+        limits="A server of your own.",
+        options=_CHAT,
+    ),
+    Service(
+        "anthropic",
+        "Anthropic",
+        ("writer",),
+        base_url="https://api.anthropic.com/v1",
+        models={"writer": ""},
+        price={"writer": _TOKENS},
+        keys_page="https://console.anthropic.com/settings/keys",
+        key_header="x-api-key",
+        key_format="{key}",
+    ),
+    Service(
+        "gemini",
+        "Google Gemini",
+        ("writer", "speech", "images"),
+        base_url="https://generativelanguage.googleapis.com/v1beta",
+        models={"writer": "gemini-flash-latest", "speech": "gemini-3.8-flash-tts", "images": "gemini-3.1-flash-image"},
+        price={"writer": _TOKENS, "speech": _TOKENS, "images": _PICTURE},
+        keys_page="https://aistudio.google.com/apikey",
+        key_header="x-goog-api-key",
+        key_format="{key}",
+    ),
+    Service(
+        "kokoro",
+        "Kokoro server",
+        ("speech",),
+        needs_key=False,
+        base_url="http://127.0.0.1:8880/v1",
+        models={"speech": "kokoro"},
+        price={"speech": FREE},
+        limits="A server of your own that speaks OpenAI's dialect.",
+    ),
+    Service(
+        "elevenlabs",
+        "ElevenLabs",
+        ("speech",),
+        base_url="https://api.elevenlabs.io",
+        models={"speech": "eleven_multilingual_v2"},
+        price={"speech": _LETTERS},
+        keys_page="https://elevenlabs.io/app/settings/api-keys",
+        key_header="xi-api-key",
+        key_format="{key}",
+    ),
+    Service(
+        "azure",
+        "Azure Speech",
+        ("speech",),
+        base_url="https://westeurope.tts.speech.microsoft.com",
+        price={"speech": _LETTERS},
+        limits="The address names the region of the key.",
+        keys_page="https://portal.azure.com",
+        key_header="Ocp-Apim-Subscription-Key",
+        key_format="{key}",
+    ),
+    Service(
+        "piper",
+        "Piper",
+        ("speech",),
+        price={"speech": FREE},
+        limits="A program of your own on this machine, with its voices in one folder.",
+        operator_options={"command": "VIDEOFLOW_PIPER_COMMAND", "voices": "VIDEOFLOW_PIPER_VOICES"},
+        **_KEYLESS,
+    ),
+    Service(
+        "pexels",
+        "Pexels",
+        ("images",),
+        base_url="https://api.pexels.com",
+        price={"images": FREE},
+        limits="200 requests an hour, 20,000 a month; authors are credited.",
+        keys_page="https://www.pexels.com/api/",
+        key_format="{key}",
+    ),
+    Service(
+        "pixabay",
+        "Pixabay",
+        ("images",),
+        base_url="https://pixabay.com/api",
+        price={"images": FREE},
+        limits="100 requests a minute; answers are kept for 24 hours.",
+        keys_page="https://pixabay.com/api/docs/",
+        key_header="",
+    ),
+    Service(
+        "openverse",
+        "Openverse",
+        ("images",),
+        base_url="https://api.openverse.org/v1",
+        price={"images": FREE},
+        limits="About 20 requests a minute and 200 a day without a key.",
+        **_KEYLESS,
+    ),
+    Service(
+        "commons",
+        "Wikimedia Commons",
+        ("images",),
+        base_url="https://commons.wikimedia.org/w",
+        price={"images": FREE},
+        limits="One request at a time.",
+        **_KEYLESS,
+    ),
+    Service(
+        "comfyui",
+        "ComfyUI",
+        ("images",),
+        base_url="http://127.0.0.1:8188",
+        price={"images": FREE},
+        limits="A server of your own, with your workflow in its API format.",
+        **_KEYLESS,
+    ),
+    Service(
+        "automatic1111",
+        "AUTOMATIC1111",
+        ("images",),
+        base_url="http://127.0.0.1:7860",
+        price={"images": FREE},
+        limits="A server of your own, started with --api.",
+        **_KEYLESS,
+    ),
+    Service(
+        "veo",
+        "Google Veo",
+        ("images",),
+        base_url="https://generativelanguage.googleapis.com/v1beta",
+        models={"images": "veo-3.1-fast-generate-preview"},
+        price={"images": Price("second of video")},
+        keys_page="https://aistudio.google.com/apikey",
+        key_header="x-goog-api-key",
+        key_format="{key}",
+        key_of="gemini",
+    ),
+    Service(
+        "youtube",
+        "YouTube",
+        ("trends", "publisher"),
+        base_url="https://www.googleapis.com",
+        price={"trends": FREE, "publisher": FREE},
+        limits="10,000 units, 100 searches and 100 uploads a day, counted anew at midnight Pacific time.",
+        keys_page="https://console.cloud.google.com/apis/credentials",
+        key_header="X-Goog-Api-Key",
+        key_format="{key}",
+    ),
+    Service(
+        "google_trends",
+        "Google Trends",
+        ("trends",),
+        base_url="https://trends.google.com",
+        price={"trends": FREE},
+        limits="Asked once an hour and country.",
+        **_KEYLESS,
+    ),
+    Service(
+        "wikimedia",
+        "Wikipedia page views",
+        ("trends",),
+        base_url="https://wikimedia.org/api/rest_v1",
+        price={"trends": FREE},
+        limits="A day is complete about 24 hours after its end.",
+        **_KEYLESS,
+    ),
+    Service(
+        "hackernews",
+        "Hacker News",
+        ("trends",),
+        base_url="https://hn.algolia.com/api/v1",
+        price={"trends": FREE},
+        limits="10,000 requests an hour.",
+        **_KEYLESS,
+    ),
+    Service("rss", "News feeds", ("trends",), price={"trends": FREE}, limits="The addresses are yours to give.", **_KEYLESS),
+)  # fmt: skip
+
+SERVICES: Mapping[str, Service] = MappingProxyType({service.key: service for service in _ALL})
+
+
+def service_get(key: str) -> Service:
+    """Return the service of that key.
+
+    Raises:
+        ProviderError: there is none.
+    """
+    try:
+        return SERVICES[key]
+    except KeyError:
+        raise ProviderError(f"There is no service “{key}”.", code="PROVIDER_UNKNOWN") from None
+
+
+def service_label(key: str) -> str:
+    """Return how a service is called on pages; its key where the catalogue does not know it."""
+    return SERVICES[key].label if key in SERVICES else key
+
+
+def services_for(capability: str) -> tuple[Service, ...]:
+    """Return the services that can do something, the embedded ones first."""
+    return tuple(service for service in _ALL if capability in service.capabilities)
