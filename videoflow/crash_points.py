@@ -23,6 +23,7 @@ POINTS: dict[str, tuple[str, ...]] = {
     ),
     "video_composition": (*IN_EVERY_STAGE, "segments_made", "muxed", "checked", "moved", "listened", "video_stored"),
     "youtube_upload": (*IN_EVERY_STAGE, "copied", "whole", "moved"),
+    "youtube": ("session_answered", "session_kept", "chunk_answered", "last_leaves", "uploaded", "settings_sent", "read_back"),
     "paid_call": ("intended", "answered", "submitted", "stored", "kept"),
 }
 

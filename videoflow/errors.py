@@ -2,6 +2,7 @@
 
 import errno
 from collections.abc import Mapping
+from datetime import datetime
 
 
 class VideoflowError(Exception):
@@ -41,6 +42,19 @@ class Cancelled(VideoflowError):
     """The work was asked to stop, or somebody else owns it now."""
 
     code = "CANCELLED"
+
+
+class WaitUntil(VideoflowError):
+    """Nothing is wrong, it only goes on later; the task waits until then and this counts as no failure."""
+
+    code = "WAITING"
+    retryable = True
+
+    def __init__(
+        self, message: str, *, until: datetime, code: str | None = None, details: Mapping[str, object] | None = None
+    ) -> None:
+        super().__init__(message, code=code, details=details)
+        self.until = until
 
 
 class DiskFull(VideoflowError):

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
-from videoflow.errors import BadInput, Cancelled, VideoflowError
+from videoflow.errors import BadInput, Cancelled, VideoflowError, WaitUntil
 from videoflow.sessions.models import CreatorSession
 from videoflow.tasks.events import event_message, rfc3339
 from videoflow.tasks.models import ProgressEvent, Task
@@ -259,12 +259,22 @@ def task_complete(*, claim: Claim, message: str, result_data: Mapping[str, Any])
 
 
 def task_fail(*, claim: Claim, error: VideoflowError) -> Task:
-    """End the attempt badly: ``retrying`` when trying again can help and tries are left, else ``failed``."""
+    """End the attempt: ``retrying`` when it waits, or trying again can help and tries are left, else ``failed``."""
     with transaction.atomic():
         task = claim.rows().first()
         if task is None:
             raise LeaseLost("Another worker has taken this task over.")
         body = error_body(code=error.code, message=str(error), details=error.details, retryable=error.retryable)
+        if isinstance(error, WaitUntil):
+            return _task_end(
+                claim,
+                ProgressEvent.Type.STATUS_CHANGE,
+                data=body,
+                status=Task.Status.RETRYING,
+                error=body,
+                message=str(error)[:500],
+                not_before=error.until,
+            )
         if error.retryable and task.automatic_retries < MAX_AUTOMATIC_RETRIES:
             wait_seconds = RETRY_WAITS_SECONDS[task.automatic_retries]
             return _task_end(

@@ -1,0 +1,160 @@
+"""A video's metadata as YouTube's API wants it, and what differs in what it has."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from videoflow.providers.youtube.errors import YouTubeRefused
+
+TITLE_LIMIT = 100
+DESCRIPTION_LIMIT_BYTES = 5000
+TAGS_LIMIT = 500
+CAPTION_NAME_LIMIT = 150
+_LOCKED = "YouTube locked it to private: the Google project behind this studio has not been audited by YouTube."
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFacts:
+    """All that a creator sets for a video."""
+
+    title: str
+    description: str
+    tags: tuple[str, ...]
+    category: str
+    language: str
+    privacy: str
+    publish_at: datetime | None
+    made_for_kids: bool
+    contains_synthetic_media: bool
+    licence: str
+    is_embeddable: bool = True
+    localizations: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Title and description by language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that YouTube has otherwise than it was wanted."""
+
+    field: str
+    wanted: str
+    stored: str
+    why: str = ""
+
+
+def marker_file_name(marker: str) -> str:
+    return f"videoflow-{marker}.mp4"
+
+
+def moment(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def limits_check(facts: VideoFacts) -> None:
+    """Refuse what YouTube would refuse, before anything is sent.
+
+    Raises:
+        YouTubeRefused: with the reason that YouTube would give.
+    """
+    texts = {"": (facts.title, facts.description), **facts.localizations}
+    for language, (title, description) in texts.items():
+        where = f" ({language})" if language else ""
+        if not 1 <= len(title) <= TITLE_LIMIT or _has_angles(title):
+            raise YouTubeRefused(f"The title{where} needs 1 to 100 characters and no < or >.", reason="invalidTitle", status=400)
+        if len(description.encode()) > DESCRIPTION_LIMIT_BYTES or _has_angles(description):
+            said = f"The description{where} may have 5,000 bytes and no < or >."
+            raise YouTubeRefused(said, reason="invalidDescription", status=400)
+    size = sum(len(tag) + (2 if " " in tag else 0) for tag in facts.tags) + max(0, len(facts.tags) - 1)
+    if size > TAGS_LIMIT:
+        raise YouTubeRefused(f"The tags have {size} characters; 500 are allowed.", reason="invalidTags", status=400)
+
+
+def _has_angles(text: str) -> bool:
+    return "<" in text or ">" in text
+
+
+def insert_body(facts: VideoFacts, marker: str) -> dict[str, Any]:
+    """Return the first, private form of the video, with its marker for the only tag; the second step gives it the rest."""
+    body = _body(facts)
+    body["snippet"]["tags"] = [marker]
+    body["status"] |= {"privacyStatus": "private"}
+    body["status"].pop("publishAt", None)
+    return body
+
+
+def update_body(video_id: str, facts: VideoFacts) -> dict[str, Any]:
+    """Return the video as it is wanted, whole: what an update leaves out, it erases."""
+    return {"id": video_id, **_body(facts)}
+
+
+def parts_of(body: Mapping[str, Any]) -> str:
+    return ",".join(name for name in ("snippet", "status", "localizations") if name in body)
+
+
+def _body(facts: VideoFacts) -> dict[str, Any]:
+    status: dict[str, Any] = {
+        "privacyStatus": facts.privacy,
+        "license": facts.licence,
+        "embeddable": facts.is_embeddable,
+        "selfDeclaredMadeForKids": facts.made_for_kids,
+        "containsSyntheticMedia": facts.contains_synthetic_media,
+    }
+    if facts.publish_at is not None:
+        status |= {"privacyStatus": "private", "publishAt": moment(facts.publish_at)}
+    body: dict[str, Any] = {
+        "snippet": {
+            "title": facts.title,
+            "description": facts.description,
+            "tags": list(facts.tags),
+            "categoryId": facts.category,
+            "defaultLanguage": facts.language,
+            "defaultAudioLanguage": facts.language,
+        },
+        "status": status,
+    }
+    if facts.localizations:
+        body["localizations"] = {
+            language: {"title": title, "description": description}
+            for language, (title, description) in facts.localizations.items()
+        }
+    return body
+
+
+def differences(facts: VideoFacts, stored: Mapping[str, Any]) -> list[Difference]:
+    """Return what YouTube has otherwise, from ``videos.list(part=snippet,status,localizations)``."""
+    wanted, found = _body(facts), []
+    for part in ("snippet", "status"):
+        for name, value in wanted[part].items():
+            has = stored.get(part, {}).get(name)
+            if _same(name, value, has):
+                continue
+            why = _LOCKED if name in ("privacyStatus", "publishAt") and _is_locked(wanted, stored) else ""
+            found.append(Difference(name, _shown(value), _shown(has), why))
+    for language, texts in wanted.get("localizations", {}).items():
+        if stored.get("localizations", {}).get(language) != texts:
+            found.append(Difference(f"localizations.{language}", texts["title"], "not as sent"))
+    return found
+
+
+def _is_locked(wanted: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
+    asked = wanted["status"]["privacyStatus"] != "private" or "publishAt" in wanted["status"]
+    return asked and stored.get("status", {}).get("privacyStatus") == "private"
+
+
+def _same(name: str, wanted: Any, has: Any) -> bool:
+    if name == "tags":
+        return list(wanted) == list(has or [])
+    if name == "publishAt":
+        return has is not None and datetime.fromisoformat(str(has)) == datetime.fromisoformat(wanted)
+    if name in ("defaultLanguage", "defaultAudioLanguage"):
+        return has is None or str(has).split("-")[0] == str(wanted).split("-")[0]  # it may be given back with a region
+    if name in ("selfDeclaredMadeForKids", "containsSyntheticMedia") and has is None:
+        return not wanted  # not told means no
+    return bool(wanted == has)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))[:200]
+    return "—" if value is None else str(value)[:200]
