@@ -6,6 +6,7 @@ In return views and middleware stay synchronous.
 """
 
 import asyncio
+import contextlib
 import os
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -183,15 +184,13 @@ class HttpBridge:
 
         result = self._wsgi(environ, start_response)
         close: Callable[[], None] = getattr(result, "close", lambda: None)
-        try:
+        with contextlib.ExitStack() as done:
+            done.callback(close)
             rest = iter(()) if is_head else iter(result)
             piece = _next_piece(rest)
             is_whole = len(piece) < _PIECE_BYTES
-        except BaseException:
-            close()
-            raise
-        if is_whole:
-            close()
+            if not is_whole:
+                done.pop_all()  # whoever sends the rest closes it
         return _Answer(head["status"], head["headers"], piece, None if is_whole else rest, close)
 
 

@@ -49,6 +49,11 @@ os.environ.update(
 )
 django.setup()  # here and not by pytest-django, which would read the settings before this file
 
+from videoflow.celery import app  # noqa: E402 - Django first
+from videoflow.health.embedded_redis import redis_command  # noqa: E402
+from videoflow.health.redis_keys import OUR_PREFIX, kind_of  # noqa: E402
+from videoflow.redis import breaker, connect  # noqa: E402
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_setupnodes() -> None:
@@ -101,8 +106,6 @@ def redis_server() -> Iterator[str]:
 
     Without it the suite fails: a skipped test of the queue proves nothing.
     """
-    from videoflow.health.embedded_redis import redis_command
-    from videoflow.redis import connect
 
     url = os.environ["REDIS_URL"]
     folder = DATA / "redis"
@@ -140,8 +143,6 @@ def redis_clean(redis_server: str) -> Iterator[None]:
 
     So nothing new can be kept in Redis without an owner, a TTL and a line in the table of ``docs/operations.md``.
     """
-    from videoflow.health.redis_keys import OUR_PREFIX, kind_of
-    from videoflow.redis import breaker, connect
 
     client = connect(redis_server)
     client.flushall()
@@ -172,7 +173,6 @@ def workdir(tmp_path: Path) -> Path:
 @pytest.fixture
 def eager_celery(settings: Any) -> Iterator[None]:
     """Run tasks where they are sent from, in the same thread."""
-    from videoflow.celery import app
 
     before = (app.conf.task_always_eager, app.conf.task_eager_propagates)
     app.conf.task_always_eager, app.conf.task_eager_propagates = True, True

@@ -86,7 +86,7 @@ class _Lease:
                 self.look()
         except LeaseLost:
             alive = False
-        except Exception:
+        except Exception:  # of whatever kind: this thread keeps every other lease of the process too
             # A database that cannot be asked is not a lost lease; the fence decides at the next write.
             logger.exception("lease could not be checked")
             close_old_connections()

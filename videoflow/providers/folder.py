@@ -1,5 +1,6 @@
 """Publish to a folder of this machine: everything a person needs to upload the video by hand, complete or not at all."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -58,7 +59,8 @@ class FolderPublisher:
         draft = self.root / f".{name}.part"
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(shutil.rmtree, draft, ignore_errors=True)
             for number, (file_name, source) in enumerate(files.items()):
                 report(number / (len(files) + 1), f"Copying {file_name}")
                 self._copy(source, draft / file_name, cancelled)
@@ -71,9 +73,7 @@ class FolderPublisher:
             draft.rename(target)
             self._sync_folder(self.root)
             crash_point("youtube_upload", "moved")
-        except BaseException:
-            shutil.rmtree(draft, ignore_errors=True)
-            raise
+            undo.pop_all()
         report(1.0, "Exported")
         return Published(remote_id=name, location=f"exports/{name}", files=tuple(sorted(path.name for path in target.iterdir())))
 

@@ -223,7 +223,7 @@ class Exchange:
                     listener.seq = seq  # first, so that a socket that fails is not tried again with the same row
                     try:
                         await listener.send(text)
-                    except Exception:
+                    except Exception:  # of whatever kind: one socket's failing must not end the delivery to all others
                         logger.exception("a socket could not be written to")
                         self.leave(listener)
                         break
@@ -233,7 +233,7 @@ async def _close(listener: Listener, code: int) -> None:
     try:
         async with asyncio.timeout(CLOSE_SECONDS):
             await listener.close(code)
-    except Exception:
+    except Exception:  # of whatever kind: it is gone either way, and the others are still to be closed
         logger.exception("a socket could not be closed")
 
 

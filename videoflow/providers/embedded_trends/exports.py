@@ -76,7 +76,12 @@ def archive_open(path: Path, folder: Path) -> dict[str, Path]:
                 with archive.open(member) as source, unpacked[role].open("wb") as target:
                     shutil.copyfileobj(source, target, 1 << 20)
             return unpacked
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
+    except (
+        zipfile.BadZipFile,
+        EOFError,
+        NotImplementedError,
+        OSError,
+    ) as error:  # the third is zipfile's for a method unknown to it
         if isinstance(error, OSError) and error.errno:
             raise
         raise BadInput("This zip is broken or cut off. Download the export again.") from error

@@ -75,7 +75,7 @@ def _fork(folder: str, act: Callable[[], dict[str, Any]]) -> tuple[int, int]:
             with os.fdopen(writing, "w") as pipe:
                 pipe.write(answer)
             code = 0
-        except Exception:
+        except Exception:  # the exit code tells the parent, which fails the test; this tells why
             traceback.print_exc()
         finally:
             os._exit(code)
