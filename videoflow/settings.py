@@ -61,6 +61,18 @@ VIDEOFLOW_SERVICE_OPTIONS = {
     key: {option: env_str(name) for option, name in service.operator_options.items()} for key, service in SERVICES.items()
 }
 VIDEOFLOW_SERVICE_HOSTS = env_list("VIDEOFLOW_SERVICE_HOSTS")
+
+# YouTube and the other targets: the studio's registration with Google, what its API project may do a day, where finished videos go
+VIDEOFLOW_GOOGLE_CLIENT_ID = env_str("VIDEOFLOW_GOOGLE_CLIENT_ID")
+VIDEOFLOW_GOOGLE_CLIENT_SECRET = env_secret("VIDEOFLOW_GOOGLE_CLIENT_SECRET")
+VIDEOFLOW_GOOGLE_AUTH_URL = env_str("VIDEOFLOW_GOOGLE_AUTH_URL", "https://accounts.google.com/o/oauth2/v2/auth")
+VIDEOFLOW_GOOGLE_TOKEN_URL = env_str("VIDEOFLOW_GOOGLE_TOKEN_URL", "https://oauth2.googleapis.com/token")
+VIDEOFLOW_GOOGLE_REVOKE_URL = env_str("VIDEOFLOW_GOOGLE_REVOKE_URL", "https://oauth2.googleapis.com/revoke")
+VIDEOFLOW_YOUTUBE_QUOTA_UNITS = env_int("VIDEOFLOW_YOUTUBE_QUOTA_UNITS", 10_000, minimum=1)
+VIDEOFLOW_YOUTUBE_QUOTA_UPLOADS = env_int("VIDEOFLOW_YOUTUBE_QUOTA_UPLOADS", 100, minimum=1)
+VIDEOFLOW_YOUTUBE_CHUNK_BYTES = env_int("VIDEOFLOW_YOUTUBE_CHUNK_BYTES", 8 * 1024 * 1024, minimum=262_144) // 262_144 * 262_144
+VIDEOFLOW_WEBHOOK_URL = env_str("VIDEOFLOW_WEBHOOK_URL")
+VIDEOFLOW_WEBHOOK_SECRET = env_secret("VIDEOFLOW_WEBHOOK_SECRET")
 VIDEOFLOW_CONTACT = env_str("VIDEOFLOW_CONTACT")
 
 # Redis: the given one, or the embedded server of this data folder
