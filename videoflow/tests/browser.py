@@ -39,8 +39,8 @@ expect.set_options(timeout=WAIT_MS)
 class Studio:
     """A server with a data folder of its own, and a hand in its database."""
 
-    def __init__(self, folder: Path) -> None:
-        self.environment = os.environ | {"VIDEOFLOW_DATA": str(folder), "PYTHONUNBUFFERED": "1"}
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.environment = os.environ | {"VIDEOFLOW_DATA": str(folder), "PYTHONUNBUFFERED": "1"} | environment
         (folder / "tmp").mkdir(parents=True)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
