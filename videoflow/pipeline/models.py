@@ -11,6 +11,7 @@ from videoflow.pipeline.channel_models import QuotaUse as QuotaUse
 from videoflow.pipeline.channel_models import UploadNote as UploadNote
 from videoflow.pipeline.channel_models import VideoStatistics as VideoStatistics
 from videoflow.pipeline.channel_models import YouTubeUpload as YouTubeUpload
+from videoflow.pipeline.provenance import Provenance
 from videoflow.pipeline.provider_calls import ProviderCall as ProviderCall
 from videoflow.pipeline.service_rows import ServiceFact as ServiceFact
 from videoflow.sessions.models import CreatorSession
@@ -195,7 +196,7 @@ class Script(models.Model):
         return f"{self.title} v{self.version}"
 
 
-class Asset(models.Model):
+class Asset(Provenance):
     """A file of a project: what it is, who made it, under which licence, and how it was probed."""
 
     class Kind(models.TextChoices):
