@@ -40,6 +40,9 @@ MOST_RENDERING = 4
 OPENING_AT_ONCE = 50
 SETTLE_SECONDS = 60.0
 RENDER_START_SECONDS = 60.0
+LADDER_SOCKETS = (1_000, 2_000, 4_000, 7_000, 10_000)  # at the usual rate of tasks
+LADDER_TASKS_PER_SECOND = (20.0, 50.0, 100.0, 200.0, 400.0)  # at the usual number of sockets
+PROMISE_MS = 10.0
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -194,6 +197,31 @@ async def own_studio(connections: int, seconds: float, tasks_per_second: float, 
         }
 
 
+async def ladder(connections: int, seconds: float, tasks_per_second: float) -> dict[str, Any]:
+    """Climb in sockets, then in tasks, each until the promise is broken; return the last step of each climb that held it."""
+    climbs = {
+        "sockets": [(count, tasks_per_second) for count in LADDER_SOCKETS],
+        "tasks_per_second": [(connections, rate) for rate in LADDER_TASKS_PER_SECOND],
+    }
+    table = Table("sockets", "events/s", "p50 ms", "p95 ms", "p99 ms", "lost", "cut", "server CPU", "tasks late s", title="Steps")
+    told: dict[str, Any] = {}
+    for climb, steps in climbs.items():
+        for count, rate in steps:
+            try:
+                step = await own_studio(count, seconds, rate, 0)
+            except (NotReady, Refused, OSError) as error:
+                told[f"{climb}_breaks"] = {"connections": count, "tasks_per_second": rate, "because": str(error)}
+                break
+            names = ("events_per_second", "p50_ms", "p95_ms", "p99_ms", "lost", "cut", "server_cpu_share", "tasks_late_seconds")
+            table.add_row(str(count), *(str(step[name]) for name in names))
+            if step["lost"] or step["doubled"] or step["cut"] or step["p95_ms"] > PROMISE_MS:
+                told[f"{climb}_breaks"] = {name: step[name] for name in ("connections", *names)}
+                break
+            told[f"{climb}_hold"] = {name: step[name] for name in ("connections", *names)}
+    Console().print(table)
+    return told
+
+
 async def running_studio(url: str, connections: int, seconds: float) -> dict[str, Any]:
     """Sample tasks in many sessions of a studio that runs already."""
     parts = urlsplit(url)
@@ -253,6 +281,7 @@ def main() -> int:
     parser.add_argument("--tasks-per-second", type=float, default=20.0, help="Three events each; own studio only.")
     parser.add_argument("--rendering", type=int, default=0, help="Videos that are composed meanwhile; own studio only.")
     parser.add_argument("--url", help="A running studio on this machine, for example http://127.0.0.1:8000")
+    parser.add_argument("--ladder", action="store_true", help="Climb until the promise of 10 ms breaks; minutes long.")
     parser.add_argument("--json", action="store_true", help="One JSON object with the figures as the last line.")
     options = parser.parse_args()
     if not 1 <= options.connections <= MOST_CONNECTIONS or not 0 < options.duration <= MOST_SECONDS:
@@ -264,6 +293,10 @@ def main() -> int:
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
     try:
+        if options.ladder:
+            result = asyncio.run(ladder(options.connections, options.duration, options.tasks_per_second))
+            print(json.dumps(result, indent=None if options.json else 2))
+            return 0
         run = (
             running_studio(options.url, options.connections, options.duration)
             if options.url
