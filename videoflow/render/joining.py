@@ -8,42 +8,39 @@ from typing import Any
 import av
 
 from videoflow.errors import Cancelled, VideoflowError
+from videoflow.render.loudness import RATE
+from videoflow.render.sample_table import samples_read
 
 REORDERED_FRAMES = 2
 """How many frames decoding runs ahead of showing with x264's B-frame pyramid; very short segments alone would claim less."""
 
 
 def video_packets(paths: Sequence[Path], counts: Sequence[int], stream: av.VideoStream, fps: int) -> Iterator["av.Packet[Any]"]:
-    """Yield the packets of all segments with times that go on without a gap, checked for count, order and equal extradata."""
-    base, extradata = 0, None
+    """Yield the packets of all segments with times that go on without a gap, checked for count, order and equal settings."""
+    base, settings, frame_time = 0, None, Fraction(1, fps)
     for path, count in zip(paths, counts, strict=True):
-        with av.open(path, "r", format="mov") as container:
-            source = container.streams.video[0]
-            ticks = Fraction(1, fps) / Fraction(source.time_base or 1)
-            own = bytes(source.codec_context.extradata or b"")
-            extradata = own if extradata is None else extradata
-            if own != extradata:
-                raise VideoflowError(
-                    "Two parts of the video were encoded differently. Start the composition again.", code="SEGMENTS_DIFFER"
-                )
-            seen = 0
-            for packet in container.demux(source):
-                if packet.size == 0 or packet.pts is None:
-                    continue
-                packet.pts = int(packet.pts / ticks) + base
-                packet.dts = base + seen - REORDERED_FRAMES
-                packet.duration = 1
-                packet.time_base = Fraction(1, fps)
-                if not packet.dts <= packet.pts < base + count:
-                    raise VideoflowError("Two parts of the video overlap. Start the composition again.", code="SEGMENTS_DIFFER")
-                seen += 1
-                packet.stream = stream
-                yield packet
-            if seen != count:
-                raise VideoflowError(
-                    "A part of the video has the wrong length. Start the composition again.", code="SEGMENTS_DIFFER"
-                )
-            base += count
+        try:
+            samples = samples_read(path, fps)
+        except ValueError as error:
+            raise _differ("A part of the video cannot be read.") from error
+        settings = samples.settings if settings is None else settings
+        if samples.settings != settings:
+            raise _differ("Two parts of the video were encoded differently.")
+        if len(samples.frames) != count:
+            raise _differ("A part of the video has the wrong length.")
+        for number, (place, is_key, frame) in enumerate(zip(samples.places, samples.keys, samples.frames, strict=True)):
+            packet = av.Packet(frame)
+            packet.pts, packet.dts = base + place, base + number - REORDERED_FRAMES
+            packet.duration, packet.time_base, packet.is_keyframe = 1, frame_time, is_key
+            if not packet.dts <= packet.pts < base + count:
+                raise _differ("Two parts of the video overlap.")
+            packet.stream = stream
+            yield packet
+        base += count
+
+
+def _differ(what: str) -> VideoflowError:
+    return VideoflowError(f"{what} Start the composition again.", code="SEGMENTS_DIFFER")
 
 
 def _sound_packets(container: av.container.InputContainer, stream: av.AudioStream) -> Iterator["av.Packet[Any]"]:
@@ -53,9 +50,9 @@ def _sound_packets(container: av.container.InputContainer, stream: av.AudioStrea
             yield packet
 
 
-def _seconds(packet: "av.Packet[Any]") -> float:
+def _time(packet: "av.Packet[Any]") -> int:
     assert packet.dts is not None
-    return float(packet.dts * Fraction(packet.time_base))
+    return packet.dts
 
 
 def join(
@@ -89,7 +86,7 @@ def join(
         pictures, sounds = video_packets(segments, counts, video, fps), _sound_packets(heard, audio)
         picture, piece = next(pictures, None), next(sounds, None)
         while picture is not None or piece is not None:
-            if picture is not None and (piece is None or _seconds(picture) <= _seconds(piece)):
+            if picture is not None and (piece is None or _time(picture) * RATE <= _time(piece) * fps):
                 result.mux(picture)
                 picture = next(pictures, None)
                 if cancelled():
