@@ -1,9 +1,11 @@
-"""The request as views see it, the one way to draw a page or its partial, and the refusal of a body that is too large."""
+"""The request as views see it, the one way to draw a page or its partial, what travels compressed, and what is too large."""
 
 import json
 from typing import TYPE_CHECKING, Any
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import render
 from django.utils import timezone
 from django_htmx.middleware import HtmxDetails
@@ -15,6 +17,24 @@ BODY_EXTENSION = "videoflow.body"
 """Key in the ASGI scope's ``extensions`` where the server leaves a body it has in a file already: ``{"file": IO[bytes]}``."""
 ROOM_EXTENSION = "videoflow.room"
 """Key where the server says whether a socket's client reads what it is sent: ``{"room": asyncio.Event}``, set while it does."""
+
+
+COMPRESSED = ("text/html", "text/css", "text/javascript", "image/svg+xml")
+"""Pages and what they are drawn with. API replies stay plain, for they may hold a secret beside what a caller sent."""
+
+
+class CompressionMiddleware(GZipMiddleware):
+    """Compress pages and their parts, never media or a part of a file.
+
+    A page holds a secret (the CSRF token, masked anew each time) and what the visitor sent, so its length could tell of it;
+    Django adds up to 100 random bytes against that (BREACH).
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        kind = response.headers.get("Content-Type", "").partition(";")[0]
+        if response.status_code == 206 or kind not in COMPRESSED:
+            return response
+        return super().process_response(request, response)
 
 
 class Request(HttpRequest):

@@ -3,6 +3,7 @@ import re
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.staticfiles import finders
 
 from videoflow.api.tests.test_ownership import ROUTES
@@ -74,6 +75,6 @@ class TestDocsPage:
         sources = re.findall(r'(?:src|href)="([^"]+)"', response.content.decode())
         assert any("swagger" in source for source in sources)
         for source in sources:
-            assert source.startswith("/static/")
-            assert finders.find(source.removeprefix("/static/"))
+            assert source.startswith(settings.STATIC_URL)
+            assert finders.find(source.removeprefix(settings.STATIC_URL))
         assert not re.search(r"<script(?![^>]*(?:src=|application/json))", response.content.decode())

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from django.conf import settings
 
 from videoflow.health.supervisor import listen
 
@@ -102,7 +103,7 @@ class TestStudio:
         assert studio.greeting == f"videoflow is ready at http://127.0.0.1:{studio.port}"
         status, content = studio.ask("/readyz")
         assert (status, json.loads(content)["status"]) == (200, "ok")
-        assert studio.ask("/static/admin/css/base.css")[0] == 200  # style sheets without a step of their own
+        assert studio.ask(f"{settings.STATIC_URL}admin/css/base.css")[0] == 200  # style sheets without a step of their own
 
         sentence = refusal(studio.data, "--port", str(free_port()))
         assert sentence.startswith(f"A studio is already running on this data folder (address http://127.0.0.1:{studio.port}).")

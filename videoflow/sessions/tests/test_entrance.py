@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -83,7 +84,7 @@ def test_every_address_is_shut(method):
     assert CreatorSession.objects.count() == 1
 
 
-@pytest.mark.parametrize("address", ["/livez", "/health", "/readyz", "/sign-in/", "/open/x/", "/static/css/videoflow.css"])
+@pytest.mark.parametrize("address", ["/livez", "/health", "/readyz", "/sign-in/", "/open/x/", f"{settings.STATIC_URL}css/videoflow.css"])
 def test_what_stays_open(client, address):
     assert client.get(address).status_code in {200, 503}
 
