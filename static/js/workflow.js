@@ -114,12 +114,27 @@ function refetch(name) {
         return;
       }
       fetched.set(name, Date.now());
-      const address = isPart(name) ? `${base}${name}/` : `${base}panels/${name}/${location.search}`;
-      // Its own source: requests of one element queue behind each other and only the last would be sent.
-      htmx.ajax("GET", address, { source: target, target, swap: "outerHTML" }).catch(() => {});
+      fetchPart(name, target);
     }, wait),
   );
 }
+
+// A closed panel is asked for without what is inside; that comes once somebody opens it.
+function fetchPart(name, target, isWhole = target.open) {
+  const asked = new URLSearchParams(location.search);
+  asked.delete("open"); // the page's own word for a browser without scripts
+  if (!isPart(name) && !isWhole) asked.set("head", "1");
+  const address = isPart(name) ? `${base}${name}/` : `${base}panels/${name}/${asked.size ? `?${asked}` : ""}`;
+  // Its own source: requests of one element queue behind each other and only the last would be sent.
+  return htmx.ajax("GET", address, { source: target, target, swap: "outerHTML" }).catch(() => {});
+}
+
+page.addEventListener("toggle", ({ target }) => {
+  if (!target.matches("[data-panel][data-lazy]") || !target.open) return;
+  choices.set(target.dataset.panel, true);
+  fetched.set(target.dataset.panel, Date.now());
+  fetchPart(target.dataset.panel, target);
+}, true);
 
 function everything() {
   refetch("rail");
@@ -294,11 +309,13 @@ document.body.addEventListener("htmx:beforeSwap", (event) => {
   }
   const open = [...panel.querySelectorAll("details")].map((fold) => fold.open);
   const name = panel.dataset.panel;
+  const isOnHead = document.activeElement === panel.querySelector("summary");
   document.body.addEventListener(
     "htmx:afterSwap",
     () => {
       const fresh = document.getElementById(`panel-${name}`);
       if (choices.has(name)) fresh.open = choices.get(name);
+      if (isOnHead) fresh.querySelector("summary").focus({ preventScroll: true });
       const folds = [...fresh.querySelectorAll("details")];
       if (folds.length === open.length) folds.forEach((fold, index) => (fold.open = open[index]));
       schedulePaint();
@@ -322,6 +339,12 @@ function openFromHash() {
 }
 addEventListener("hashchange", openFromHash);
 openFromHash();
+if (new URLSearchParams(location.search).has("open")) history.replaceState(null, "", `${location.pathname}${location.hash}`); // for browsers without scripts
+
+// Text of this browser that was never saved is offered once its field is there, so then no panel waits to be opened.
+if (Object.keys(localStorage).some((key) => key.startsWith("vf:draft:"))) {
+  each("[data-panel][data-lazy]:not([open])", (panel) => fetchPart(panel.dataset.panel, panel, true));
+}
 
 // A refused form is answered with the page from its top: go to what is wrong.
 document.querySelector(".panel .error, .panel [role=alert]")?.scrollIntoView({ block: "center" });

@@ -113,7 +113,7 @@ describe("fragments", () => {
   test("of all panels follow the end of a step", async () => {
     given.onEvent(event({ event_type: "completion", status: "completed", progress: 100, message: "9 scenes" }));
     await tick(10);
-    expect(fetches.sort()).toEqual(["/projects/p/first-look/", "/projects/p/panels/media_generation/", "/projects/p/panels/script_generation/", "/projects/p/rail/"]);
+    expect(fetches.sort()).toEqual(["/projects/p/first-look/", "/projects/p/panels/media_generation/", "/projects/p/panels/script_generation/?head=1", "/projects/p/rail/"]);
     expect($("[data-announce]").textContent).toBe("Media: 9 scenes");
   });
 
@@ -124,6 +124,14 @@ describe("fragments", () => {
     expect(panels()).toEqual([]);
     $("textarea").defaultValue = "one two";
     await tick(2_100);
+    expect(panels()).toEqual(["/projects/p/panels/script_generation/?head=1"]);
+  });
+
+  test("bring what is inside a closed panel once it is opened", async () => {
+    const panel = $("#panel-script_generation");
+    panel.dataset.lazy = "";
+    panel.open = true;
+    panel.dispatchEvent(new Event("toggle"));
     expect(panels()).toEqual(["/projects/p/panels/script_generation/"]);
   });
 

@@ -1,6 +1,7 @@
 """What the pages' templates need beyond Django's own: icons of the sprite, and figures as people read them."""
 
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from django import template
 from django.templatetags.static import static
@@ -36,6 +37,7 @@ _STATE_LABELS = {
 
 
 @register.simple_tag
+@lru_cache(maxsize=512)  # a page draws up to a thousand, mostly the same
 def icon(name: str, classes: str = "") -> SafeString:
     """Draw an icon of the sprite; it is decoration, so screen readers skip it."""
     return format_html(

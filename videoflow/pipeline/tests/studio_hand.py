@@ -11,6 +11,9 @@ from typing import Any
 from uuid import UUID
 
 import django
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "videoflow.settings")
 django.setup()
@@ -19,6 +22,7 @@ from videoflow.errors import VideoflowError  # noqa: E402 - Django first
 from videoflow.pipeline.models import Project, Scene, script_current  # noqa: E402 - Django first
 from videoflow.pipeline.runner import task_run, worker_id_make  # noqa: E402
 from videoflow.pipeline.tests import factories  # noqa: E402
+from videoflow.pipeline.tests.large_studio import history_make, project_large  # noqa: E402
 from videoflow.pipeline.tests.written_script import written_script  # noqa: E402
 from videoflow.providers.embedded_pictures import EmbeddedPictures  # noqa: E402
 from videoflow.sessions.services import token_hash  # noqa: E402
@@ -197,6 +201,22 @@ def composer(project_id: str) -> dict[str, Any]:
     }
 
 
+def large(cookie: str) -> dict[str, Any]:
+    """Make 200 projects of that browser and a large one with a finished video."""
+    session = factories.CreatorSessionFactory.create(cookie_hash=token_hash(cookie))
+    history_make(session)
+    return {"project": str(project_large(session).pk)}
+
+
+def queries(cookie: str, path: str) -> dict[str, Any]:
+    """Tell how many queries a page asks when that browser opens it."""
+    client = Client(SERVER_NAME="127.0.0.1")
+    client.cookies["videoflow_creator"] = cookie
+    with CaptureQueriesContext(connection) as asked:
+        client.get(path)
+    return {"queries": len(asked), "told": [query["sql"][:300] for query in asked]}
+
+
 COMMANDS = {
     act.__name__: act
     for act in (
@@ -216,6 +236,8 @@ COMMANDS = {
         composer,
         drawn,
         scene,
+        large,
+        queries,
     )
 }
 

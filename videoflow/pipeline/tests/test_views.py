@@ -179,8 +179,9 @@ class TestProjectDetail:
 
     def test_ok(self, client, session):
         project = factories.project_finished(session)
-        page = text_of(client.get(self.url(project)))
-        for name in ("trending_analysis", "script_generation", "media_generation", "video_composition", "youtube_upload"):
+        names = ("trending_analysis", "script_generation", "media_generation", "video_composition", "youtube_upload")
+        page = text_of(client.get(self.url(project), {"open": names}))
+        for name in names:
             assert f'id="panel-{name}"' in page
         for words in (
             "Tiny forests in cities",
@@ -229,8 +230,17 @@ class TestProjectDetail:
 
     def test_queries_do_not_grow_with_the_rows(self, client, session, django_assert_max_num_queries):
         project = factories.project_finished(session)
-        with django_assert_max_num_queries(56):
+        with django_assert_max_num_queries(30):
             client.get(self.url(project))
+
+    def test_a_closed_panel_comes_without_its_content_and_says_how_to_get_it(self, client, session):
+        project = factories.project_finished(session)
+        page = text_of(client.get(self.url(project)))
+        assert "Loudness −14.1 LUFS" in page  # the panel that stands open
+        assert 'id="script-lines"' not in page
+        way = f"{self.url(project)}?open=script_generation#panel-script_generation"
+        assert f'<noscript><a class="btn" href="{way}">' in page
+        assert 'id="script-lines"' in text_of(client.get(way.split("#")[0]))
 
     def test_another_creators_is_404(self, client, session):
         stranger = factories.ProjectFactory.create()
@@ -250,6 +260,13 @@ class TestFragments:
             panel = text_of(client.get(reverse("pipeline:panel", args=[project.pk, task_type])))
             assert panel.strip().startswith("<details")
             assert "<html" not in panel
+
+    def test_a_closed_panel_is_fetched_without_its_content(self, client, session):
+        project = factories.project_finished(session)
+        closed = text_of(client.get(reverse("pipeline:panel", args=[project.pk, "script_generation"]), {"head": "1"}))
+        assert "data-lazy" in closed and 'id="script-lines"' not in closed
+        opened = text_of(client.get(reverse("pipeline:panel", args=[project.pk, "video_composition"]), {"head": "1"}))
+        assert "data-lazy" not in opened and "Loudness" in opened
 
     def test_unknown_stage_is_404(self, client, session):
         project = factories.ProjectFactory.create(session=session)

@@ -24,7 +24,7 @@ from videoflow.pipeline.models import Asset, Project, Scene, Script, script_curr
 from videoflow.pipeline.panels.composition import caption_warnings_of, compose_state, timeline_content
 from videoflow.pipeline.stages.base import StageNotReady
 from videoflow.pipeline.views.autosave import conflict, refused, saved, wants_json
-from videoflow.pipeline.views.owner import project_get
+from videoflow.pipeline.views.owner import project_get, to_panel
 
 PANEL = "video_composition"
 
@@ -43,7 +43,7 @@ def _scene_get(request: Request, project_id: UUID, key: UUID) -> Scene:
 
 
 def _to_panel(project: Project) -> HttpResponseRedirect:
-    return HttpResponseRedirect(f"{reverse('pipeline:project_detail', args=[project.pk])}#panel-{PANEL}")
+    return to_panel(project, PANEL)
 
 
 def _timeline(request: Request, project: Project, key: UUID, *, status: int = 200, **facts: Any) -> HttpResponse:

@@ -5,9 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -21,7 +20,7 @@ from videoflow.pipeline.models import Asset, Project, Scene, script_current
 from videoflow.pipeline.panels.media import music_content, scene_content, tile_of
 from videoflow.pipeline.selectors import assets_of
 from videoflow.pipeline.views.autosave import conflict, refused, saved, wants_json
-from videoflow.pipeline.views.owner import project_get
+from videoflow.pipeline.views.owner import project_get, to_panel
 
 PANEL = "media_generation"
 CHANGED = {"panels": [PANEL, "video_composition"]}
@@ -165,7 +164,7 @@ def _back(request: Request, project: Project) -> HttpResponse:
     key = request.POST.get("scene", "")
     if key:
         return redirect("pipeline:media_scene", project.pk, _uuid(key))
-    return HttpResponseRedirect(f"{reverse('pipeline:project_detail', args=[project.pk])}#panel-{PANEL}")
+    return to_panel(project, PANEL)
 
 
 @require_POST

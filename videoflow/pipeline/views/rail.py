@@ -4,9 +4,8 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -17,7 +16,7 @@ from videoflow.pipeline import stages
 from videoflow.pipeline.board import project_board
 from videoflow.pipeline.models import Asset, Project
 from videoflow.pipeline.selectors import tasks_latest
-from videoflow.pipeline.views.owner import project_get
+from videoflow.pipeline.views.owner import project_get, to_panel
 from videoflow.tasks.models import ProgressEvent, Task
 from videoflow.tasks.services import task_retry
 
@@ -100,4 +99,4 @@ def retry_from_here(request: Request, project_id: UUID, task_type: str) -> HttpR
             task_retry(task_id=task.pk)
     except VideoflowError as error:
         messages.error(request, str(error))
-    return HttpResponseRedirect(f"{reverse('pipeline:project_detail', args=[project.pk])}#panel-{task_type}")
+    return to_panel(project, task_type)

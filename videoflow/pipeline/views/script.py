@@ -6,9 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -24,7 +23,7 @@ from videoflow.pipeline.models import Project, Script, Turn, script_current
 from videoflow.pipeline.panels.script import head_content, lines_content, turns_of
 from videoflow.pipeline.spoken import pronunciations_of
 from videoflow.pipeline.views.autosave import conflict, refused, saved, wants_json
-from videoflow.pipeline.views.owner import project_get
+from videoflow.pipeline.views.owner import project_get, to_panel
 
 _MADE_FROM_IT = ("media_generation", "video_composition")
 _REVISION_LIMIT = 2_147_483_647
@@ -62,7 +61,7 @@ def _lines(request: Request, project: Project, sentence: str = "") -> HttpRespon
 
 
 def _back(project: Project) -> HttpResponse:
-    return HttpResponseRedirect(f"{reverse('pipeline:project_detail', args=[project.pk])}#panel-script_generation")
+    return to_panel(project, "script_generation")
 
 
 def _changed(script: Script) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,7 +16,7 @@ from videoflow.http import Request
 from videoflow.pipeline.editing import uploads
 from videoflow.pipeline.models import Project, Upload
 from videoflow.pipeline.views.autosave import wants_json
-from videoflow.pipeline.views.owner import project_get
+from videoflow.pipeline.views.owner import project_get, to_panel
 
 _STATUSES = {uploads.WrongOffset.code: 409, uploads.StillLooking.code: 202, "DISK_FULL": 507}
 
@@ -107,4 +107,4 @@ def _back(project: Project, row: Upload | None, scene_key: str = "") -> HttpResp
     key = str(row.scene_key or "") if row else scene_key
     if key and project.scenes.filter(key=UUID(key)).exists():
         return redirect("pipeline:media_scene", project.pk, key)
-    return HttpResponseRedirect(f"{reverse('pipeline:project_detail', args=[project.pk])}#panel-media_generation")
+    return to_panel(project, "media_generation")

@@ -1,10 +1,9 @@
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.template.loader import select_template
-from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -22,7 +21,7 @@ from videoflow.pipeline.forms import (
 from videoflow.pipeline.models import Project
 from videoflow.pipeline.panels import panel_content
 from videoflow.pipeline.services import stage_start
-from videoflow.pipeline.views.owner import project_get
+from videoflow.pipeline.views.owner import project_get, to_panel
 from videoflow.pipeline.views.rail import first_look_of
 from videoflow.pipeline.views.refusal import refusal
 
@@ -30,9 +29,17 @@ CHAINED = {"script_generation", "media_generation", "video_composition"}
 """Stages whose panel offers to go on by itself up to the finished video."""
 
 
-def _panel_context(board: Board, name: str, query: QueryDict, form: StudioForm | None = None) -> dict[str, Any]:
-    """Return what the panel of one stage is drawn from; ``form`` is the one that was just refused."""
+def _panel_context(
+    board: Board, name: str, query: QueryDict, form: StudioForm | None = None, *, is_lazy: bool = False
+) -> dict[str, Any]:
+    """Return what the panel of one stage is drawn from; ``form`` is the one that was just refused.
+
+    A lazy panel is closed, and has nothing inside until somebody opens it.
+    """
     state = board.stage(name)
+    is_active = name == board.active or form is not None or name in query.getlist("open")
+    if is_lazy and not is_active:
+        return {"state": state, "is_lazy": True}
     content = panel_content(board.project, board, name, query)
     failure = state.failure.get("details") or {}
     if state.failure.get("error_code") == "COLUMNS_UNKNOWN" and isinstance(failure.get("columns"), list):
@@ -41,14 +48,15 @@ def _panel_context(board: Board, name: str, query: QueryDict, form: StudioForm |
     if isinstance(form, ThemesForm):
         content["posted"] = [int(value) for value in form["theme_ids"].value() or [] if str(value).isdecimal()]
     template = select_template([f"pipeline/stages/{name}.html", "pipeline/stages/_default.html"])
-    return {"state": state, "panel": content, "panel_template": template, "is_active": name == board.active or form is not None}
+    return {"state": state, "panel": content, "panel_template": template, "is_active": is_active}
 
 
 def detail_page(request: Request, project: Project, *, refused: tuple[str, StudioForm] | None = None) -> HttpResponse:
     """Draw the workflow page; ``refused`` names the panel whose form was just refused."""
     board = project_board(project)
     names = [state.name for state in board.stages]
-    panels = [_panel_context(board, name, request.GET, refused[1] if refused and refused[0] == name else None) for name in names]
+    forms = {refused[0]: refused[1]} if refused else {}
+    panels = [_panel_context(board, name, request.GET, forms.get(name), is_lazy=True) for name in names]
     context = {
         "project": project,
         "board": board,
@@ -62,14 +70,14 @@ def detail_page(request: Request, project: Project, *, refused: tuple[str, Studi
 @require_safe
 @never_cache
 def project_detail(request: Request, project_id: UUID) -> HttpResponse:
-    """The workflow page: the five panels and the progress rail."""
+    """The workflow page: the progress rail and the five panels, of which the open one has its content."""
     return detail_page(request, project_get(request, project_id))
 
 
 @require_safe
 @never_cache
 def panel(request: Request, project_id: UUID, task_type: str) -> HttpResponse:
-    """One panel alone."""
+    """One panel alone; with ``head`` a closed one without its content."""
     project = project_get(request, project_id)
     if task_type not in {stage.name for stage in stages.load()}:
         raise Http404
@@ -77,7 +85,7 @@ def panel(request: Request, project_id: UUID, task_type: str) -> HttpResponse:
     return render(
         request,
         "pipeline/project.html#panel",
-        {"project": project, "board": board, **_panel_context(board, task_type, request.GET)},
+        {"project": project, "board": board, **_panel_context(board, task_type, request.GET, is_lazy="head" in request.GET)},
     )
 
 
@@ -99,4 +107,4 @@ def stage_run(request: Request, project_id: UUID, task_type: str) -> HttpRespons
     except VideoflowError as error:
         form.refuse(error)
         return refusal(detail_page(request, project, refused=(at_panel, form)), error)
-    return HttpResponseRedirect(f"{reverse('pipeline:project_detail', args=[project.pk])}#panel-{task_type}")
+    return to_panel(project, task_type)
