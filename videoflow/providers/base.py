@@ -189,6 +189,11 @@ class ThemesBrief:
     language: str = "en"
     seed: int = 0
     minimum_seconds: float = 180.0
+    instruction: str = ""
+    """What the creator asks for besides; the embedded writer takes none."""
+    persona: str = ""
+    """Who the hosts are to be, in the creator's words."""
+    tone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +204,11 @@ class TopicBrief:
     language: str = "en"
     seed: int = 0
     minimum_seconds: float = 180.0
+    instruction: str = ""
+    """What the creator asks for besides; the embedded writer takes none."""
+    persona: str = ""
+    """Who the hosts are to be, in the creator's words."""
+    tone: str = ""
 
 
 class Writer(Protocol):
@@ -226,6 +236,8 @@ class Line:
     voice: str
     pronunciations: tuple[tuple[str, str], ...] = ()
     """(written, spoken) pairs of the project's pronunciation book."""
+    language: str = "en"
+    """BCP 47."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,9 @@ class Record:
         self._evidence.setdefault(key, Evidence(key, kind, text, self._source_label, url, tuple(data)))
         return key
 
+    def all(self) -> tuple[Evidence, ...]:
+        return tuple(self._evidence.values())
+
     def named(self, keys: Iterable[str]) -> tuple[Evidence, ...]:
         """The evidence behind these keys, in the order in which it was entered."""
         wanted = set(keys)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from videoflow.errors import BadInput
-from videoflow.providers.base import Conversation, Cue, Datum, Exchange, ThemesBrief
+from videoflow.providers.base import Conversation, Cue, Datum, Evidence, Exchange, ThemesBrief
 from videoflow.providers.embedded_writer.composer import Composer, Draft, seconds_of
 from videoflow.providers.embedded_writer.figures import say_clock, say_day, say_figure, say_list, say_several
 from videoflow.providers.embedded_writer.record import Record
@@ -102,6 +102,14 @@ def themes_write(brief: ThemesBrief) -> Conversation:
     return _ThemeScript(brief).write()
 
 
+def themes_evidence(brief: ThemesBrief) -> tuple[Evidence, ...]:
+    """All that the report says about the themes of a brief, whether a conversation has room for it or not.
+
+    Raises: BadInput when there is no theme, or no counted video.
+    """
+    return _ThemeScript(brief).evidence()
+
+
 class _ThemeScript:
     def __init__(self, brief: ThemesBrief) -> None:
         if not brief.themes:
@@ -148,6 +156,13 @@ class _ThemeScript:
                 f"{say_clock(minimum)} were asked for. Add another theme, choose the monthly window, or ask for a shorter video."
             )
         return self._conversation()
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        """Every statement that the angles rest on: entered into the record as they are put together."""
+        for _ in self._frame_wishes():
+            pass
+        self._optional_wishes()
+        return self._record.all()
 
     def _add(self, wish: _Wish, *, is_required: bool, priority: float) -> None:
         turns = self._composer.say(wish.angle, base=self._hosts)

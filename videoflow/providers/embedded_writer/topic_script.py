@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
 from videoflow.errors import BadInput
-from videoflow.providers.base import Conversation, Cue, DraftTurn, Exchange, TopicBrief
+from videoflow.providers.base import Conversation, Cue, DraftTurn, Evidence, Exchange, TopicBrief
 from videoflow.providers.embedded_writer.composer import WORDS_PER_MINUTE, Composer, Draft, seconds_of
 from videoflow.providers.embedded_writer.figures import say_clock, say_list, spoken_words
 from videoflow.providers.embedded_writer.notes import Note, Vocabulary, content_words, notes_read
@@ -64,6 +64,19 @@ def topic_write(brief: TopicBrief) -> Conversation:
     return _TopicScript(brief, topic).write()
 
 
+def notes_evidence(notes: str) -> tuple[Evidence, ...]:
+    """Every sentence of the notes as a piece of evidence."""
+    record = _record_of(notes_read(notes))
+    return record.all()
+
+
+def _record_of(notes: Sequence[Note]) -> Record:
+    record = Record("Your notes")
+    for note in notes:
+        record.add(note.key, "user", note.text, data=note.figures)
+    return record
+
+
 def _words_for(seconds: float) -> int:
     """Words of notes that fill a length: MATERIAL_SHARE of what is said has to come from them."""
     return math.ceil(seconds / 60 * WORDS_PER_MINUTE * MATERIAL_SHARE / 50) * 50
@@ -75,8 +88,8 @@ class _TopicScript:
         self._dice = random.Random(f"topic:{brief.seed}")
         self._hosts: dict[str, str] = {host.speaker: host.name for host in brief.hosts}
         self._topic = topic if len(topic) <= 80 else topic[:79].rsplit(" ", 1)[0] + "…"
-        self._record = Record("Your notes")
         self._notes = notes_read(brief.notes)
+        self._record = _record_of(self._notes)
         if not self._notes:
             raise BadInput("The notes have no full sentences. Write a few sentences of at least four words each.")
         self._vocabulary = Vocabulary(self._notes)
@@ -92,8 +105,6 @@ class _TopicScript:
             _CLOSING: self._dice.choice(_CLOSING_HEADINGS),
             **{number + 1: section.heading for number, section in enumerate(self._made)},
         }
-        for note in self._notes:
-            self._record.add(note.key, "user", note.text, data=note.figures)
 
     def write(self) -> Conversation:
         minimum = self._brief.minimum_seconds
