@@ -8,6 +8,7 @@ from django.conf import settings
 
 from videoflow.errors import BadInput
 from videoflow.pipeline.models import Project, ServiceFact
+from videoflow.pipeline.service_health import call_observe
 from videoflow.pipeline.stages.base import StageContext
 from videoflow.providers.base import CancelCheck, Capability
 from videoflow.providers.net import Client, Connection
@@ -107,7 +108,7 @@ def _allowed_hosts(service: str) -> frozenset[str]:
 
 def client_for(connection: Connection) -> Client:
     """Return a client that carries the connection's key where the catalogue says."""
-    return Client(connection, headers=service_get(connection.service).headers(connection.key))
+    return Client(connection, headers=service_get(connection.service).headers(connection.key), observe=call_observe)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from videoflow.pipeline.editing.uploads import uploads_abandoned, uploads_sweep
 from videoflow.pipeline.models import Asset, ProviderCall, SourceFile, Upload
+from videoflow.pipeline.service_health import calls_forgettable
 from videoflow.pipeline.services import projects_discarded, projects_sweep, session_is_kept, sessions_sweep
 from videoflow.sessions.idempotency import KEY_LIFE, keys_forget
 from videoflow.sessions.models import IdempotencyKey, OneUseLink
@@ -59,6 +60,7 @@ def sweep(*, dry_run: bool = False) -> Iterator[Swept]:
         keys_forget()
     rows: tuple[tuple[str, QuerySet[Model]], ...] = (
         ("one-use links that have expired", OneUseLink.objects.filter(expires_at__lt=now)),
+        ("reports of services older than a week", calls_forgettable()),
         ("sign-ins that have expired", Session.objects.filter(expire_date__lt=now)),
     )
     for what, expired in rows:

@@ -20,16 +20,18 @@ from typing import Any, NoReturn
 from weakref import WeakValueDictionary
 
 from django.conf import settings
-from django.db import IntegrityError, OperationalError, close_old_connections, connection
+from django.db import IntegrityError, OperationalError, close_old_connections, connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from videoflow.crash_points import crash_point
 from videoflow.errors import Cancelled, VideoflowError
-from videoflow.pipeline.provider_calls import ProviderCall
+from videoflow.pipeline.budget import budget_reserve, owner_name
+from videoflow.pipeline.models import Project, ProviderCall
 from videoflow.pipeline.store import StoredFile, file_store, media_path, room_check
 from videoflow.providers.paid import CallLost, CallRefused, PaidCall, Reply, Submitted
 from videoflow.providers.paid import request_hash as request_hash
+from videoflow.sessions.models import CreatorSession
 from videoflow.tasks.models import Task
 
 REPLY_LIMIT_BYTES = 64_000_000
@@ -61,14 +63,39 @@ class _Lock:
         self.lock = threading.Lock()
 
 
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """For whom a call is made: a task's stage, or an act on a page such as listening to a voice, which has no task."""
+
+    session: CreatorSession
+    stage: str
+    project: Project | None = None
+    task: Task | None = None
+
+    @property
+    def fence(self) -> int:
+        return self.task.fence if self.task else 0
+
+
+def payer_of(task: Task) -> Payer:
+    """Return the payer that a task's stage is."""
+    return Payer(task.project.session, task.task_type, task.project, task)
+
+
+def paid_directly(payer: Payer, *, cancelled: Callable[[], bool] = lambda: False) -> Callable[[PaidCall], bytes]:
+    """Return ``pay`` for an act without a task; the same wanted result is paid for once here too."""
+    return lambda call: paid_reply(call, payer=payer, fenced=transaction.atomic, cancelled=cancelled)
+
+
 def paid_reply(
-    call: PaidCall, *, task: Task, fenced: Callable[[], AbstractContextManager[None]], cancelled: Callable[[], bool]
+    call: PaidCall, *, payer: Payer, fenced: Callable[[], AbstractContextManager[None]], cancelled: Callable[[], bool]
 ) -> bytes:
     """Return the reply to a call: the kept one if there is one, else that of the call made now.
 
     ``fenced`` opens a transaction that only commits while the task is ours.
 
     Raises:
+        BadInput: the budget does not reach; nothing was asked.
         CallRefused: the provider said no; nothing is charged, and the next attempt asks anew.
         CallUnknown: the call may have been charged and its reply is lost; a person decides.
         Cancelled: the task was cancelled or taken over.
@@ -76,16 +103,17 @@ def paid_reply(
     """
     if connection.in_atomic_block:
         raise RuntimeError("a call that costs money inside a transaction: its intent could be rolled back")
-    wanted = _wanted(call, task)
+    wanted = _wanted(call, payer)
     with _locks_guard:
         held = _locks.setdefault(wanted, _Lock())
     with held.lock:
-        return _Attempt(call, task, wanted, fenced, cancelled).reply()
+        return _Attempt(call, payer, wanted, fenced, cancelled).reply()
 
 
-def _wanted(call: PaidCall, task: Task) -> str:
+def _wanted(call: PaidCall, payer: Payer) -> str:
     """Return what stands for one wanted result in every attempt at it."""
-    facts = (str(task.project_id), task.task_type, call.provider, call.purpose, call.request_hash, call.run)
+    whose = str(payer.project.pk) if payer.project else owner_name(payer.session)
+    facts = (whose, payer.stage, call.provider, call.purpose, call.request_hash, call.run)
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
@@ -94,7 +122,7 @@ class _Attempt:
     """One claim's work on one wanted result."""
 
     call: PaidCall
-    task: Task
+    payer: Payer
     wanted: str
     fenced: Callable[[], AbstractContextManager[None]]
     cancelled: Callable[[], bool]
@@ -131,16 +159,18 @@ class _Attempt:
     def _begin(self, attempt: int) -> ProviderCall:
         """Write the intent down; only whoever owns the task may."""
         room_check(REPLY_LIMIT_BYTES)  # a reply that is paid for must find its place
-        call = self.call
+        call, payer = self.call, self.payer
         try:
             with self.fenced():
+                reserved = budget_reserve(call=call, session=payer.session, project=payer.project)
                 return ProviderCall.objects.create(
                     key=f"{self.wanted}-{attempt}",
                     wanted=self.wanted,
-                    project_id=self.task.project_id,
-                    task=self.task,
-                    fence=self.task.fence,
-                    stage=self.task.task_type,
+                    owner=owner_name(payer.session),
+                    project=payer.project,
+                    task=payer.task,
+                    fence=payer.fence,
+                    stage=payer.stage,
                     purpose=call.purpose[:200],
                     request_hash=call.request_hash,
                     run=call.run,
@@ -148,7 +178,7 @@ class _Attempt:
                     provider=call.provider,
                     model=call.model,
                     capability=call.capability,
-                    reserved_micros=call.reserved_micros,
+                    reserved_micros=reserved,
                     currency=call.currency,
                 )
         except IntegrityError:
@@ -157,9 +187,9 @@ class _Attempt:
     def _take_over(self, row: ProviderCall) -> ProviderCall:
         """Make a call that another attempt has left ours; from then on nothing it still does is written."""
         with self.fenced():
-            if not _same(row).filter(state=row.state).update(task=self.task, fence=self.task.fence):
+            if not _same(row).filter(state=row.state).update(task=self.payer.task, fence=self.payer.fence):
                 raise _Moved
-        row.task_id, row.fence = self.task.pk, self.task.fence
+        row.task, row.fence = self.payer.task, self.payer.fence
         return row
 
     def _is_repeatable(self, row: ProviderCall) -> bool:

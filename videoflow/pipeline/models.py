@@ -13,7 +13,10 @@ from videoflow.pipeline.channel_models import VideoStatistics as VideoStatistics
 from videoflow.pipeline.channel_models import YouTubeUpload as YouTubeUpload
 from videoflow.pipeline.provenance import Provenance
 from videoflow.pipeline.provider_calls import ProviderCall as ProviderCall
+from videoflow.pipeline.service_rows import Budget as Budget
+from videoflow.pipeline.service_rows import ServiceCall as ServiceCall
 from videoflow.pipeline.service_rows import ServiceFact as ServiceFact
+from videoflow.pipeline.service_rows import ServicePrice as ServicePrice
 from videoflow.sessions.models import CreatorSession
 from videoflow.tasks.models import Task
 
@@ -47,6 +50,7 @@ class Project(models.Model):
     providers = models.JSONField(
         default=dict, blank=True, help_text='{"writer": {"service", "model", "options", "fallback"}, …}; absent: embedded.'
     )
+    budget_micros = models.BigIntegerField(null=True, blank=True, help_text="Millionths of a US dollar; empty: no limit.")
     publish_draft = models.JSONField(default=dict, blank=True, help_text="The uploader's form as it was last saved.")
     kept_scenes = models.JSONField(
         default=list, blank=True, help_text="What the creator chose for the scenes, while the media are being made anew."

@@ -39,6 +39,7 @@ class ProviderCall(models.Model):
         max_length=64, db_index=True, help_text="Hash of project, stage, provider, purpose, request and run; the same each time."
     )
     project = models.ForeignKey("pipeline.Project", null=True, on_delete=models.SET_NULL, related_name="provider_calls")
+    owner = models.CharField(max_length=60, blank=True, help_text="Whose money it spends: session:<id> or user:<id>.")
     task = models.ForeignKey("tasks.Task", null=True, on_delete=models.SET_NULL, related_name="provider_calls")
     fence = models.PositiveIntegerField(help_text="Of the task's claim that made or took over the call.")
     stage = models.CharField(max_length=40)
@@ -72,6 +73,7 @@ class ProviderCall(models.Model):
         indexes = [
             models.Index(fields=("project", "-created_at"), name="call_project"),
             models.Index(fields=("state", "-created_at"), name="call_state"),
+            models.Index(fields=("owner", "-created_at"), name="call_owner"),
         ]
 
     def __str__(self) -> str:

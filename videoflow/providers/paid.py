@@ -67,7 +67,9 @@ class PaidCall:
     key_life: timedelta | None = None
     """How long the provider answers the same key with the same work; None when it knows no keys."""
     reserved_micros: int | None = None
-    """What the call is expected to cost at most; None when no price is known."""
+    """What the call is expected to cost at most; None: ``units`` at the price that is known, if one is."""
+    units: float | None = None
+    """How many of the catalogue's price units it takes at most, e.g. 0.4 of 1,000 characters."""
     currency: str = "USD"
     run: int = 1
     """Raised when the creator wants another result for the same request."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from videoflow.errors import Cancelled, VideoflowError
-from videoflow.pipeline.ledger import paid_reply
+from videoflow.pipeline.ledger import paid_reply, payer_of
 from videoflow.pipeline.models import Asset, Project
 from videoflow.pipeline.store import file_store
 from videoflow.providers.paid import PaidCall
@@ -72,12 +72,13 @@ class StageContext:
         Make sense of the reply afterwards: when that fails, the next attempt tries it on the same reply.
 
         Raises:
+            BadInput: the budget does not reach; nothing was asked.
             CallRefused: the provider said no, and nothing is charged.
             CallUnknown: it may have been charged and the reply is lost; a person decides.
             Cancelled: the work should stop; a reply that came is kept.
         """
         self.check()
-        reply = paid_reply(call, task=self.task, fenced=self.fenced, cancelled=self.cancelled)
+        reply = paid_reply(call, payer=payer_of(self.task), fenced=self.fenced, cancelled=self.cancelled)
         self.check()
         return reply
 

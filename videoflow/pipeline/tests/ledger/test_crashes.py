@@ -110,7 +110,9 @@ class TestTwoWorkersAtOnce:
             assert claim is not None
             task = Task.objects.get()
             row = ProviderCall.objects.get()
-            attempt = ledger._Attempt(provider.call("keyed"), task, row.wanted, transaction.atomic, lambda: False)
+            attempt = ledger._Attempt(
+                provider.call("keyed"), ledger.payer_of(task), row.wanted, transaction.atomic, lambda: False
+            )
             attempt._take_over(row)
 
         self._frozen(project, provider, second)

@@ -153,7 +153,9 @@ class TestChoice:
         call_ask_again(call_id=lost.pk)
         stored = ledger._reply_store(b'{"words": "late"}')
         row = ProviderCall.objects.get()
-        attempt = ledger._Attempt(provider.call("plain"), Task.objects.get(), row.wanted, transaction.atomic, lambda: False)
+        attempt = ledger._Attempt(
+            provider.call("plain"), ledger.payer_of(Task.objects.get()), row.wanted, transaction.atomic, lambda: False
+        )
         attempt._settle(row, "done", reply_path=stored.path, reply_sha256=stored.sha256)
         assert run_next().result_data == {"words": "late"}
         assert provider.paid == 1
