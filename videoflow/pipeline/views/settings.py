@@ -14,10 +14,12 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from videoflow.http import Request
 from videoflow.pipeline.about import studio_parts
+from videoflow.pipeline.panels.service_list import ServiceRow, service_columns
 from videoflow.pipeline.selectors import projects_of
 from videoflow.sessions.accounts import sessions_claim
 from videoflow.sessions.models import CreatorSession
 from videoflow.sessions.services import link_use, preferences_set
+from videoflow.vault.services import Owner
 
 THEMES = {"light": gettext_lazy("Light"), "dark": gettext_lazy("Dark"), "system": gettext_lazy("As the system")}
 THEME_COOKIE = "videoflow_theme"
@@ -30,8 +32,15 @@ COOKIE_SECONDS = 400 * 24 * 3600
 @require_safe
 @never_cache
 def settings_page(request: Request) -> HttpResponse:
-    """How the pages look and act, and what is built in."""
+    """How the pages look and act, what is built in, and which services may help."""
+    return settings_shown(request)
+
+
+def settings_shown(request: Request, *, row: ServiceRow | None = None, status: int = 200) -> HttpResponse:
+    """Draw the page; ``row`` is the service that something was just done with."""
     session = request.creator.session_or_none if request.creator.cookie or request.user.is_authenticated else None
+    user_id = request.user.pk if request.user.is_authenticated else None
+    owner = Owner(session_id=session.pk, user_id=user_id) if session else None
     stored = session.preferences if session else {}
     context = {
         "parts": studio_parts(),
@@ -39,8 +48,10 @@ def settings_page(request: Request) -> HttpResponse:
         "languages": settings.LANGUAGES,
         "language_chosen": request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, ""),
         "switches": {name: stored.get(name, True) for name in SWITCHES},
+        "service_columns": service_columns(owner, row=row),
+        "keys_are_in_data": not settings.VIDEOFLOW_VAULT_KEYS,
     }
-    return render(request, "pipeline/settings.html", context)
+    return render(request, "pipeline/settings.html", context, status=status)
 
 
 @require_POST
