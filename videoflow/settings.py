@@ -62,7 +62,7 @@ VIDEOFLOW_SERVICE_OPTIONS = {
 }
 VIDEOFLOW_SERVICE_HOSTS = env_list("VIDEOFLOW_SERVICE_HOSTS")
 
-# YouTube and the other targets: the studio's registration with Google, what its API project may do a day, where finished videos go
+# Targets: the studio's registration with Google, what its API project may spend a day, where the webhook sends videos
 VIDEOFLOW_GOOGLE_CLIENT_ID = env_str("VIDEOFLOW_GOOGLE_CLIENT_ID")
 VIDEOFLOW_GOOGLE_CLIENT_SECRET = env_secret("VIDEOFLOW_GOOGLE_CLIENT_SECRET")
 VIDEOFLOW_GOOGLE_AUTH_URL = env_str("VIDEOFLOW_GOOGLE_AUTH_URL", "https://accounts.google.com/o/oauth2/v2/auth")
@@ -161,6 +161,7 @@ LOGGING: dict[str, Any] = {
         "django.server": {"handlers": [], "level": "INFO"},
         "daphne": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},  # at DEBUG it writes headers of answers
         "channels_redis": {"level": "CRITICAL"},  # a traceback each second while Redis is away; tasks.bells says it once
     },
 }

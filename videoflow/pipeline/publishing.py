@@ -1,6 +1,6 @@
 """What a creator chooses for a video that is published: the fields, their choices and defaults, and the list before the start."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -25,7 +25,7 @@ from videoflow.pipeline.metadata import (
 from videoflow.pipeline.models import Project, Theme, Video
 from videoflow.pipeline.thumbnails import DRAWN, ThumbnailChoice
 
-Target = Literal["folder", "youtube"]
+Target = Literal["folder", "youtube", "webhook", "podcast"]
 Severity = Literal["ok", "warn", "block"]
 
 PRIVACIES = {
@@ -98,6 +98,9 @@ class PublishChoice:
     licence: str = "youtube"
     contains_synthetic_media: bool = True
     notify_subscribers: bool = True
+    is_embeddable: bool = True
+    localizations: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """Title and description by language."""
     thumbnail: ThumbnailChoice = field(default_factory=ThumbnailChoice)
 
 
@@ -288,4 +291,6 @@ def publish_metadata(choice: PublishChoice) -> dict[str, Any]:
         "licence": choice.licence,
         "contains_synthetic_media": choice.contains_synthetic_media,
         "notify_subscribers": choice.notify_subscribers,
+        "embeddable": choice.is_embeddable,
+        "localizations": {name: {"title": title, "description": text} for name, (title, text) in choice.localizations.items()},
     }

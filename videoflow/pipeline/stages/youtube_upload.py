@@ -2,21 +2,39 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from videoflow.errors import BadInput
+from videoflow.pipeline.channels.access import channels_of, sign_in
+from videoflow.pipeline.channels.after import publication_update
+from videoflow.pipeline.channels.journal import repetition_check
+from videoflow.pipeline.channels.publishing import Wanted, youtube_publish
 from videoflow.pipeline.metadata import chapters_read, description_make, tags_make, text_normal, title_make
-from videoflow.pipeline.models import Project, Publication, Video
-from videoflow.pipeline.publishing import CATEGORIES, CATEGORY_USUAL, PLAYLIST_LIMIT, PublishChoice, preflight, publish_metadata
+from videoflow.pipeline.models import Channel, Project, Publication, Video, YouTubeUpload
+from videoflow.pipeline.publishing import (
+    CATEGORIES,
+    CATEGORY_USUAL,
+    LANGUAGES,
+    PLAYLIST_LIMIT,
+    PublishChoice,
+    preflight,
+    publish_metadata,
+)
 from videoflow.pipeline.stages.base import Stage, StageContext, StageInput, StageNotReady, StageOutput
 from videoflow.pipeline.store import asset_path
 from videoflow.pipeline.thumbnails import DRAWN, PLACES, TEXT_LIMIT, ThumbnailChoice, base_known, thumbnail_bytes
 from videoflow.providers.base import Chapter, Publisher, PublishRequest
 from videoflow.providers.folder import FolderPublisher
+from videoflow.providers.podcast import PodcastPublisher
+from videoflow.providers.webhook import WebhookPublisher
+from videoflow.providers.youtube.metadata import VideoFacts
+
+TOLD = {"folder": "Exported to", "webhook": "Handed to", "podcast": "In the podcast:"}
 
 
 class ThumbnailInput(BaseModel):
@@ -28,8 +46,18 @@ class ThumbnailInput(BaseModel):
     colour: str = Field(default="#ffffff", pattern="^#[0-9a-fA-F]{6}$")
 
 
+class LocalizationInput(BaseModel):
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    title: str = Field(max_length=100)
+    description: str = Field(default="", max_length=5000)
+
+
 class PublishInput(StageInput):
-    target: Literal["folder", "youtube"] = "folder"
+    target: Literal["folder", "youtube", "webhook", "podcast"] = "folder"
+    channel: str = Field(default="", max_length=40, description="Id of a connected channel; empty: the only one.")
+    again: bool = Field(default=False, description="Publish what is on the channel already once more.")
+    update_of: int | None = Field(default=None, description="A publication on YouTube whose details are to be changed.")
     title: str = Field(default="", description="Empty: the script's title.")
     description: str = Field(default="", description="Empty: made from chapters, sources and credits.")
     tags: list[str] | None = Field(default=None, max_length=100, description="Empty: the script's keywords.")
@@ -42,6 +70,8 @@ class PublishInput(StageInput):
     licence: Literal["youtube", "creativeCommon"] = "youtube"
     contains_synthetic_media: bool = Field(default=True, description="Discloses altered or synthetic content.")
     notify_subscribers: bool = True
+    embeddable: bool = True
+    localizations: dict[str, LocalizationInput] = Field(default_factory=dict, max_length=20, description="By language.")
     thumbnail: ThumbnailInput = Field(default_factory=ThumbnailInput)
 
 
@@ -67,6 +97,8 @@ def _choice(project: Project, video: Video, options: PublishInput) -> PublishCho
         licence=options.licence,
         contains_synthetic_media=options.contains_synthetic_media,
         notify_subscribers=options.notify_subscribers,
+        is_embeddable=options.embeddable,
+        localizations={name: (text.title, text.description) for name, text in options.localizations.items()},
         thumbnail=ThumbnailChoice(**options.thumbnail.model_dump()),
     )
 
@@ -78,22 +110,64 @@ def ready(project: Project, options: PublishInput) -> None:
     blocking = [check for check in checks if check.severity == "block"]
     if blocking and blocking[0].name == "quality":
         raise BadInput(blocking[0].sentence, code="QUALITY_BLOCKS")
-    if options.target == "youtube":
-        raise BadInput(
-            "Publishing to YouTube is not built yet. Publish to a folder and upload from there.",
-            code="TARGET_NOT_AVAILABLE",
-            details={"target": "not available yet"},
-        )
     if blocking:
         raise BadInput(blocking[0].sentence, details={check.field: check.sentence for check in blocking})
     if not base_known(project, options.thumbnail.base):
         raise BadInput("The picture chosen for the thumbnail is not there any more.", details={"thumbnail": "unknown"})
+    if options.update_of is not None:
+        _published(project, options.update_of)
+    elif options.target == "youtube":
+        repetition_check(_channel(project, options), video, is_wanted=options.again)
+    else:
+        publisher_make(options.target)
+
+
+def _channel(project: Project, options: PublishInput) -> Channel:
+    """Return the channel that was chosen, or the only one.
+
+    Raises:
+        BadInput: none is connected, none was chosen of several, or its permission is gone.
+    """
+    sign_in()
+    known = list(channels_of(project))
+    chosen = [row for row in known if str(row.pk) == options.channel] if options.channel else known
+    if not chosen:
+        sentence = "That channel is not connected." if options.channel else "Connect a YouTube channel under Settings first."
+        raise BadInput(sentence, code="CHANNEL_MISSING", details={"channel": "not connected"})
+    if len(chosen) > 1:
+        raise BadInput("Choose the channel.", code="CHANNEL_MISSING", details={"channel": "one of several"})
+    if chosen[0].state == Channel.State.LOST:
+        raise BadInput(
+            f"{chosen[0].problem} Connect “{chosen[0].title}” again under Settings.",
+            code="CHANNEL_RECONNECT",
+            details={"channel": "not connected any more"},
+        )
+    return chosen[0]
+
+
+def _published(project: Project, publication_id: int) -> Publication:
+    found = (
+        Publication.objects.filter(pk=publication_id, video__project=project, target="youtube").select_related("channel").first()
+    )
+    if found is None or found.state == Publication.State.DELETED:
+        raise BadInput("This publication is not on YouTube any more.", details={"update_of": "unknown"})
+    return found
 
 
 def publisher_make(target: str) -> Publisher:
-    """Return the publisher of a target."""
-    makers = {"folder": lambda: FolderPublisher(settings.VIDEOFLOW_DATA / "exports")}
-    return cast(Publisher, makers[target]())
+    """Return the publisher of a target.
+
+    Raises:
+        BadInput: the operator has not set it up.
+    """
+    exports = settings.VIDEOFLOW_DATA / "exports"
+    if target == "webhook":
+        if not (settings.VIDEOFLOW_WEBHOOK_URL and settings.VIDEOFLOW_WEBHOOK_SECRET):
+            raise BadInput(
+                "The webhook is not set up. Set VIDEOFLOW_WEBHOOK_URL and VIDEOFLOW_WEBHOOK_SECRET.", code="TARGET_NOT_AVAILABLE"
+            )
+        return WebhookPublisher(settings.VIDEOFLOW_WEBHOOK_URL, settings.VIDEOFLOW_WEBHOOK_SECRET)
+    return PodcastPublisher(exports) if target == "podcast" else FolderPublisher(exports)
 
 
 def _thumbnail(context: StageContext, video: Video, choice: ThumbnailChoice) -> Path:
@@ -106,8 +180,12 @@ def _thumbnail(context: StageContext, video: Video, choice: ThumbnailChoice) -> 
 
 def run(context: StageContext) -> StageOutput:
     options: PublishInput = context.input
+    if options.update_of is not None:
+        return _update(context, options)
     video = _video(context.project)
     choice = _choice(context.project, video, options)
+    if options.target == "youtube":
+        return _youtube(context, options, video, choice)
     chosen = publish_metadata(choice)
     request = PublishRequest(
         video=asset_path(video.file),
@@ -141,13 +219,112 @@ def run(context: StageContext) -> StageOutput:
             task=context.task,
             target=options.target,
             state=Publication.State.PUBLISHED,
+            remote_id=published.remote_id[:80],
             location=published.location,
             files=list(published.files),
             metadata={"title": request.title, "description": request.description, "tags": list(request.tags), **chosen},
         )
         return {"publication_id": publication.pk, "location": published.location, "files": list(published.files)}
 
-    return StageOutput(f"Exported to {published.location}", save)
+    return StageOutput(f"{TOLD[options.target]} {published.location}", save)
+
+
+def _facts(choice: PublishChoice) -> VideoFacts:
+    return VideoFacts(
+        title=choice.title,
+        description=choice.description,
+        tags=choice.tags,
+        category=choice.category,
+        language=choice.language,
+        privacy=choice.privacy,
+        publish_at=choice.publish_at,
+        made_for_kids=choice.audience == "kids",
+        contains_synthetic_media=choice.contains_synthetic_media,
+        licence=choice.licence,
+        is_embeddable=choice.is_embeddable,
+        localizations=choice.localizations,
+    )
+
+
+def _youtube(context: StageContext, options: PublishInput, video: Video, choice: PublishChoice) -> StageOutput:
+    channel = _channel(context.project, options)
+    language = choice.language
+    wanted = Wanted(
+        channel=channel,
+        video=video,
+        facts=_facts(choice),
+        thumbnail=_thumbnail(context, video, choice.thumbnail),
+        captions=((context.project.language, LANGUAGES.get(context.project.language, language), asset_path(video.srt)),),
+        playlist=choice.playlist,
+        notify=choice.notify_subscribers,
+        is_repetition=options.again,
+    )
+    done = youtube_publish(context, wanted)
+
+    def save() -> dict[str, Any]:
+        YouTubeUpload.objects.filter(pk=done.upload.pk).update(state=YouTubeUpload.State.DONE)
+        publication = Publication.objects.create(
+            video=video,
+            task=context.task,
+            target="youtube",
+            state=Publication.State.SCHEDULED if done.facts.publish_at else Publication.State.PUBLISHED,
+            location=done.address,
+            channel=channel,
+            remote_id=done.upload.remote_id,
+            publish_at=done.facts.publish_at,
+            stored=done.stored,
+            differences=done.differences,
+            checked_at=timezone.now(),
+            metadata={
+                "title": choice.title,
+                "description": choice.description,
+                "tags": list(choice.tags),
+                **publish_metadata(choice),
+                "warnings": done.warnings,
+            },
+        )
+        return {
+            "publication_id": publication.pk,
+            "location": done.address,
+            "result_url": done.address,
+            "remote_id": done.upload.remote_id,
+            "differences": done.differences,
+            "warnings": done.warnings,
+        }
+
+    return StageOutput(f"On YouTube: {done.address}", save)
+
+
+def _update(context: StageContext, options: PublishInput) -> StageOutput:
+    """Send the details of a published video to YouTube anew."""
+    assert options.update_of is not None
+    publication = _published(context.project, options.update_of)
+    choice = _choice(context.project, publication.video, options)
+    thumbnail = None
+    if asdict(choice.thumbnail) != publication.metadata.get("thumbnail", asdict(ThumbnailChoice())):
+        thumbnail = _thumbnail(context, publication.video, choice.thumbnail)
+    context.report(0.1, "Sending the details to YouTube")
+    updated = publication_update(context, publication, _facts(choice), thumbnail)
+
+    def save() -> dict[str, Any]:
+        state = Publication.State.SCHEDULED if choice.publish_at else Publication.State.PUBLISHED
+        metadata = {
+            "title": choice.title,
+            "description": choice.description,
+            "tags": list(choice.tags),
+            **publish_metadata(choice),
+        }
+        Publication.objects.filter(pk=publication.pk).update(
+            state=state,
+            publish_at=choice.publish_at,
+            stored=updated.stored,
+            differences=updated.differences,
+            checked_at=timezone.now(),
+            metadata=publication.metadata | metadata | {"thumbnail": asdict(choice.thumbnail)},
+        )
+        return {"publication_id": publication.pk, "location": publication.location, "differences": updated.differences}
+
+    return StageOutput("YouTube has the new details", save)
 
 
 STAGE = Stage(

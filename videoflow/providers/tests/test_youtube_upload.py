@@ -70,8 +70,8 @@ def transfer(fake, file, journal, *, marker="vfmarker1", spend=lambda bucket, co
     world, address = fake
     tokens: list[str] = []
 
-    def token(fresh):
-        if fresh or not tokens:
+    def token(*, renew):
+        if renew or not tokens:
             tokens.append(world.token_make(CHANNEL))
         return tokens[-1]
 

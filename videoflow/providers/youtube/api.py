@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Protocol
 
 from videoflow.providers.base import CancelCheck
 from videoflow.providers.net import Answer, Client, Connection, ServiceError, retry_after_read
@@ -22,8 +22,13 @@ _PAGE = 50
 LOOK_BACK_PAGES = 4
 """So many pages of the newest uploads are looked through for a marker."""
 
-Token = Callable[[bool], str]
-"""``token(True)`` asks Google for a new one, whatever is at hand."""
+
+class Token(Protocol):
+    def __call__(self, *, renew: bool) -> str:
+        """Return the access token; with ``renew`` a new one, whatever is at hand."""
+        ...
+
+
 Spend = Callable[[Bucket, int], None]
 """Books a cost before the call; raises QuotaSpent when the day's allowance does not hold it."""
 
@@ -188,7 +193,7 @@ class YouTube:
         headers = {"Content-Type": kind} if kind else {}
         for is_again in (False, True):
             self.spend(bucket, units)
-            signed = {**headers, "Authorization": f"Bearer {self.token(is_again)}"}
+            signed = {**headers, "Authorization": f"Bearer {self.token(renew=is_again)}"}
             try:
                 answer = self.client.request(
                     verb, path, params=params, json=body, content=content, headers=signed, accept=_ALL, cancelled=self.cancelled

@@ -253,7 +253,7 @@ class Transfer:
         if "://" in where:
             parts = urlsplit(where)
             client, path = Client(Connection("youtube", f"{parts.scheme}://{parts.netloc}")), f"{parts.path}?{parts.query}"
-        signed = {**headers, "Authorization": f"Bearer {self.youtube.token(self._needs_token)}"}
+        signed = {**headers, "Authorization": f"Bearer {self.youtube.token(renew=self._needs_token)}"}
         self._needs_token = False
         try:
             answer = client.request(

@@ -1,0 +1,132 @@
+"""After the publication: edits sent back, what YouTube has now, and how the video does."""
+
+import logging
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from videoflow.errors import VideoflowError
+from videoflow.pipeline.channels.access import channel_lose, quota_told, youtube_for
+from videoflow.pipeline.models import Channel, Publication, VideoStatistics
+from videoflow.pipeline.stages.base import StageContext
+from videoflow.providers.base import ProviderError
+from videoflow.providers.youtube.api import YouTube
+from videoflow.providers.youtube.errors import ReconnectNeeded
+from videoflow.providers.youtube.metadata import VideoFacts, differences, limits_check, parts_of, update_body
+
+PARTS = "snippet,status,localizations"
+POLL_EVERY = (
+    (timedelta(days=2), timedelta(hours=1)),
+    (timedelta(days=14), timedelta(hours=6)),
+    (timedelta(days=365), timedelta(days=1)),
+)
+"""(age up to, so often): counts move fast at first; a call serves fifty videos."""
+KEPT = timedelta(days=30)
+"""YouTube's terms let its figures be kept so long without being asked for anew."""
+_AT_ONCE = 50
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    stored: dict[str, Any]
+    differences: list[dict[str, str]]
+
+
+def publication_update(context: StageContext, publication: Publication, facts: VideoFacts, thumbnail: Path | None) -> Updated:
+    """Send a published video's new details to YouTube and return what it has then.
+
+    Raises:
+        ProviderError: the video is not there any more, or YouTube refuses the change.
+        WaitUntil: today's allowance is used up.
+    """
+    limits_check(facts)
+    channel = publication.channel
+    if channel is None or channel.state == Channel.State.LOST:
+        raise ProviderError("The channel is not connected any more. Connect it again under Settings.", code="CHANNEL_RECONNECT")
+    youtube = youtube_for(channel, context.cancelled)
+    try:
+        with quota_told():
+            stored = _stored(youtube, publication)
+            if differences(facts, stored):
+                body = update_body(publication.remote_id, facts)
+                youtube.video_update(body, parts_of(body))
+            if thumbnail is not None:
+                youtube.thumbnail_set(publication.remote_id, thumbnail.read_bytes())
+            stored = _stored(youtube, publication)
+    except ReconnectNeeded as error:
+        raise channel_lose(channel) from error
+    return Updated(stored, [asdict(row) for row in differences(facts, stored)])
+
+
+def _stored(youtube: YouTube, publication: Publication) -> dict[str, Any]:
+    video = youtube.video_get(publication.remote_id, PARTS)
+    if video is None:
+        Publication.objects.filter(pk=publication.pk).update(state=Publication.State.DELETED, checked_at=timezone.now())
+        raise ProviderError("This video is not at YouTube any more: somebody deleted it there.", code="VIDEO_DELETED")
+    return {part: video.get(part, {}) for part in ("snippet", "status", "localizations")}
+
+
+def publications_poll() -> int:
+    """Look at published videos whose time has come and return how many; called once an hour."""
+    seen = 0
+    for channel in Channel.objects.filter(state=Channel.State.CONNECTED):
+        due = [row for row in channel.publications.exclude(state=Publication.State.DELETED) if row.remote_id and _is_due(row)]
+        for start in range(0, len(due), _AT_ONCE):
+            try:
+                with quota_told():
+                    _poll(youtube_for(channel), due[start : start + _AT_ONCE])
+            except ReconnectNeeded:
+                channel_lose(channel)
+                break
+            except VideoflowError as error:
+                logger.info("the figures of %s were not fetched: %s", channel.channel_id, error.code)
+                break
+            seen += len(due[start : start + _AT_ONCE])
+    VideoStatistics.objects.filter(fetched_at__lt=timezone.now() - KEPT).delete()
+    return seen
+
+
+def _is_due(publication: Publication) -> bool:
+    now = timezone.now()
+    age = now - publication.created_at
+    if publication.publish_at and publication.publish_at > (publication.checked_at or publication.created_at):
+        return now >= publication.publish_at or _passed(publication.checked_at, now, timedelta(days=1))
+    return any(age <= limit and _passed(publication.checked_at, now, every) for limit, every in POLL_EVERY)
+
+
+def _passed(since: datetime | None, now: datetime, least: timedelta) -> bool:
+    return since is None or now - since >= least
+
+
+def _poll(youtube: YouTube, publications: list[Publication]) -> None:
+    videos = {str(row["id"]): row for row in youtube.videos_get([row.remote_id for row in publications], "status,statistics")}
+    now = timezone.now()
+    with transaction.atomic():
+        for publication in publications:
+            video = videos.get(publication.remote_id)
+            if video is None:
+                Publication.objects.filter(pk=publication.pk).update(state=Publication.State.DELETED, checked_at=now)
+                continue
+            status, figures = video.get("status", {}), video.get("statistics", {})
+            is_open = status.get("privacyStatus") != "private"
+            state = Publication.State.PUBLISHED if is_open else publication.state
+            stored = {**publication.stored, "status": status}
+            Publication.objects.filter(pk=publication.pk).update(checked_at=now, stored=stored, state=state)
+            if "viewCount" in figures:
+                VideoStatistics.objects.create(
+                    publication=publication,
+                    views=int(figures["viewCount"]),
+                    likes=_number(figures.get("likeCount")),
+                    comments=_number(figures.get("commentCount")),
+                    fetched_at=now,
+                )
+
+
+def _number(text: object) -> int | None:
+    return int(str(text)) if text is not None and str(text).isdecimal() else None
