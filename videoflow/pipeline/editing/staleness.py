@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from videoflow.pipeline.models import Project, Scene, Script, Turn, Video
-from videoflow.pipeline.spoken import turns_unspoken, words_key
+from videoflow.pipeline.spoken import is_unspoken, words_key
 from videoflow.pipeline.stages.video_composition import timeline_key, timeline_of
 
 _SHAPE_TOLERANCE = 0.02
@@ -24,13 +24,15 @@ class Staleness:
 
 
 def staleness_of(project: Project, script: Script, video: Video | None) -> Staleness:
-    """Compare script, recordings, pictures and the newest video; eight queries at most."""
-    turns = list(script.turns.all())
-    unspoken = tuple(turn.position for turn in turns_unspoken(project, script))
-    scenes = tuple(scene.position for scene in script.scenes.select_related("asset") if scene_is_outdated(project, scene, turns))
+    """Compare script, recordings, pictures and the newest video; four queries at most."""
+    turns = list(script.turns.select_related("speech__asset"))
+    scenes = list(script.scenes.select_related("asset"))
+    unspoken = tuple(turn.position for turn in turns if is_unspoken(project, turn))
+    outdated = tuple(scene.position for scene in scenes if scene_is_outdated(project, scene, turns))
     if unspoken or script.media_seconds is None or video is None:
-        return Staleness(unspoken, scenes, is_composed=False)
-    return Staleness(unspoken, scenes, is_composed=video.timeline_key == timeline_key(timeline_of(project, script)))
+        return Staleness(unspoken, outdated, is_composed=False)
+    now = timeline_key(timeline_of(project, script, turns=turns, scenes=scenes))
+    return Staleness(unspoken, outdated, is_composed=video.timeline_key == now)
 
 
 def scene_is_outdated(project: Project, scene: Scene, turns: Sequence[Turn]) -> bool:

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import time
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -79,14 +80,22 @@ def options_keep(project: Project, options: CompositionInput) -> None:
     project.save(update_fields=["caption", "music"])
 
 
-def timeline_of(project: Project, script: Script) -> Timeline:
-    """Return the timeline of a script whose media are complete, as the project has it now; four queries."""
-    turns = list(script.turns.select_related("speech__asset"))
+def timeline_of(
+    project: Project, script: Script, *, turns: Sequence[Turn] | None = None, scenes: Sequence[Scene] | None = None
+) -> Timeline:
+    """Return the timeline of a script whose media are complete, as the project has it now; four queries at most.
+
+    Whoever has the turns with their recordings, or the scenes with their assets, gives them.
+    """
+    if turns is None:
+        turns = list(script.turns.select_related("speech__asset"))
+    if scenes is None:
+        scenes = list(script.scenes.select_related("asset"))
     width_px, height_px = project.size_px
     return Timeline(
         format=Format(width_px, height_px, project.FPS),
         seconds=script.media_seconds or 0.0,
-        scenes=tuple(scene_of(scene) for scene in script.scenes.select_related("asset")),
+        scenes=tuple(scene_of(scene) for scene in scenes),
         speech=tuple(
             SpeechClip(asset_path(turn.speech.asset), turn.speech.start, turn.measured_seconds, turn.speaker) for turn in turns
         ),
@@ -112,8 +121,15 @@ def speakers_of(project: Project) -> tuple[SpeakerStyle, ...]:
 
 def timeline_key(timeline: Timeline) -> str:
     """Return a hash of everything that shapes the video; media count by their content, which names their files."""
-    facts = json.dumps(asdict(timeline), default=lambda value: getattr(value, "name", str(value)), sort_keys=True)
+    facts = json.dumps(timeline, default=_plain, sort_keys=True)
     return hashlib.sha256(facts.encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """Return a part of the timeline as JSON has it; ``asdict`` would copy each of a thousand words first."""
+    if is_dataclass(value):
+        return {field: getattr(value, field) for field in value.__dataclass_fields__}
+    return getattr(value, "name", str(value))
 
 
 def _music(project: Project) -> MusicTrack | None:

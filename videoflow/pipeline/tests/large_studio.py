@@ -1,6 +1,9 @@
 """A studio that was worked in for long: 200 projects in the history, and a finished video of 40 scenes on the page."""
 
+from datetime import timedelta
 from itertools import pairwise
+
+from django.utils import timezone
 
 from videoflow.pipeline.models import Asset, Project, Script, Turn, Video
 from videoflow.pipeline.stages.video_composition import timeline_key, timeline_of
@@ -66,7 +69,7 @@ def history_make(session: CreatorSession, *, count: int = HISTORY) -> None:
     projects = Project.objects.bulk_create(
         Project(session=session, title=f"Forest number {number}", seed=number) for number in range(count)
     )
-    now = [factories.TaskFactory.build(project=project, session=session) for project in projects]
+    then = timezone.now() - timedelta(days=2)
     stages = ("trending_analysis", "script_generation", "media_generation", "video_composition", "youtube_upload")
     Task.objects.bulk_create(
         Task(
@@ -77,11 +80,11 @@ def history_make(session: CreatorSession, *, count: int = HISTORY) -> None:
             status=Task.Status.COMPLETED,
             progress=100,
             message="Done",
-            created_at=task.created_at,
-            attempt_started_at=task.created_at,
-            completed_at=task.created_at,
+            created_at=then,
+            attempt_started_at=then,
+            completed_at=then,
         )
-        for project, task in zip(projects, now, strict=True)
+        for project in projects
         for stage in stages
     )
     kinds = ("video", "thumbnail", "captions", "captions")
