@@ -1,6 +1,7 @@
 """Everything that changes a task. Each change writes its event in the same transaction; hints go out on commit."""
 
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ MAX_RECOVERIES = 3
 MAX_USER_RETRIES = 3
 MAX_AUTOMATIC_RETRIES = 3
 RETRY_WAITS_SECONDS = (5, 20, 60)
+LONGEST_WAIT_SECONDS = 3600
 MAX_RUNNING = 3  # tasks of one session at once
 MAX_WAITING = 20  # tasks of one session, those that follow by themselves not counted in
 
@@ -276,7 +278,7 @@ def task_fail(*, claim: Claim, error: VideoflowError) -> Task:
                 not_before=error.until,
             )
         if error.retryable and task.automatic_retries < MAX_AUTOMATIC_RETRIES:
-            wait_seconds = RETRY_WAITS_SECONDS[task.automatic_retries]
+            wait_seconds = _wait_seconds(error, task.automatic_retries)
             return _task_end(
                 claim,
                 ProgressEvent.Type.STATUS_CHANGE,
@@ -296,6 +298,13 @@ def task_fail(*, claim: Claim, error: VideoflowError) -> Task:
             message=str(error)[:500],
             completed_at=timezone.now(),
         )
+
+
+def _wait_seconds(error: VideoflowError, retries: int) -> int:
+    """Return the pause before the next attempt: as long as a service asked for, within reason, and no less than our own."""
+    asked = error.details.get("retry_after_seconds")
+    own = RETRY_WAITS_SECONDS[retries]
+    return max(own, min(math.ceil(asked), LONGEST_WAIT_SECONDS)) if isinstance(asked, int | float) else own
 
 
 def task_release(*, claim: Claim) -> None:

@@ -125,6 +125,12 @@ def _dicts(value: Any) -> list[dict[str, Any]]:
     return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
+def _retry_delay(body: bytes) -> float | None:
+    """Return the seconds of Google's ``RetryInfo``, e.g. ``"retryDelay": "34s"``."""
+    match = re.search(rb'"retryDelay"\s*:\s*"(\d{1,6}(?:\.\d{1,9})?)s"', body)
+    return float(match[1]) if match else None
+
+
 def said(message: str, key: str) -> str:
     """Return what a service said as a sentence of ours: short, on one line, without the key and without queries of addresses."""
     text = "".join(letter if letter.isprintable() else " " for letter in message)
@@ -145,6 +151,7 @@ def status_error(
         return ServiceRefused(f"{label} says that the account has no credit left.{words}", **facts)
     if status in {429, 503, 529}:
         wait = retry_after_read(headers)
+        wait = _retry_delay(body) if wait is None else wait
         when = f" It asks to wait {wait:.0f} s." if wait else ""
         return ServiceBusy(f"{label} is busy ({status}).{when}{words}", retry_after_seconds=wait, **facts)
     if status == 408:

@@ -28,12 +28,12 @@ class _Body(httpx.SyncByteStream):
             self._parts.close()
 
 
-class _Transport(httpx.BaseTransport):
+class Transport(httpx.BaseTransport):
     """httpx over connections of ours; it follows nothing, knows no proxy and never tries again."""
 
-    def __init__(self, *, is_listed: bool) -> None:
+    def __init__(self, *, is_listed: bool, trust: ssl.SSLContext) -> None:
         self._pool = httpcore.ConnectionPool(
-            ssl_context=_trust(),
+            ssl_context=trust,
             max_connections=_MOST_CONNECTIONS,
             max_keepalive_connections=_MOST_CONNECTIONS // 2,
             keepalive_expiry=_IDLE_SECONDS,
@@ -72,4 +72,4 @@ def transport(*, is_listed: bool) -> httpx.BaseTransport:
 
     They share no connection, so nobody can use one to a private address that somebody else was allowed to open.
     """
-    return _Transport(is_listed=is_listed)
+    return Transport(is_listed=is_listed, trust=_trust())

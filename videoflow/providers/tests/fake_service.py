@@ -8,6 +8,7 @@ import gzip
 import json
 import re
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -77,7 +78,7 @@ class FakeService:
     A route that raises AssertionError says that the client's request is wrong: the answer is 400 and the test fails at the end.
     """
 
-    def __init__(self, *, drip_seconds: float = 1.0) -> None:
+    def __init__(self, *, drip_seconds: float = 1.0, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Asked] = []
         self.answered: Counter[str] = Counter()
         """Times a route's work was done, by its pattern: what a service that charges would charge for."""
@@ -110,6 +111,8 @@ class FakeService:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self.host = f"127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)

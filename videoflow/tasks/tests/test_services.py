@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -180,6 +181,13 @@ class TestFail:
         services.task_retry(task_id=task.pk)
         for status in ("retrying", "retrying", "retrying", "failed"):
             assert services.task_fail(claim=claim_make(task), error=VideoflowError("Busy.", retryable=True)).status == status
+
+    @pytest.mark.parametrize(("asked", "seconds"), [(34.0, 34), (1, 5), (90_000, 3600), (None, 5)])
+    def test_the_pause_a_service_asks_for_is_kept(self, asked, seconds):
+        error = VideoflowError("Busy.", retryable=True, details={"retry_after_seconds": asked})
+        with time_machine.travel(timezone.now(), tick=False):
+            task = services.task_fail(claim=claim_make(task_make()), error=error)
+            assert task.not_before == timezone.now() + timedelta(seconds=seconds)
 
 
 class TestRecovery:
