@@ -147,6 +147,7 @@ def _balanced(
                 f"One speaker would say {max(measured.share_a, 1 - measured.share_a):.0%} of this conversation. "
                 "Add material that both can talk about, or try another seed.",
                 code="UNBALANCED",
+                details={"quiet": quiet},
             )
         chosen.add(helpful[0])
         measured = _measure([exchanges[index] for index in sorted(chosen)], speak)

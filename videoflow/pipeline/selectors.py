@@ -83,8 +83,9 @@ def tasks_latest(project: Project) -> dict[str, Task]:
 
 
 def is_past_preview(task: Task) -> bool:
-    """Say whether a task made a quick preview and is over: the stage stands where it stood before."""
-    return task.status in (Task.Status.COMPLETED, Task.Status.CANCELLED) and bool(task.input_data.get("preview"))
+    """Say whether a task made a quick preview or proposals and is over: the stage stands where it stood before."""
+    is_aside = bool(task.input_data.get("preview") or task.input_data.get("reword"))
+    return task.status in (Task.Status.COMPLETED, Task.Status.CANCELLED) and is_aside
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,33 +1,50 @@
 """Other words for lines, proposed beside them; nothing changes before the creator accepts one."""
 
+import re
 from collections.abc import Collection, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 
 from videoflow.errors import BadInput
+from videoflow.pipeline.connections import choice_of
 from videoflow.pipeline.editing.parts import script_measure, script_rows
 from videoflow.pipeline.editing.steps import edit
 from videoflow.pipeline.editing.turns import estimate
 from videoflow.pipeline.editing.versions import version_keep
 from videoflow.pipeline.models import Project, Proposal, Script, Turn, script_current
-from videoflow.pipeline.services import input_validate
-from videoflow.pipeline.stages.script_generation import ScriptInput, redraft
+from videoflow.pipeline.services import input_validate, stage_start
+from videoflow.pipeline.stages.drafting import ScriptInput, embedded_redraft
 from videoflow.providers.base import Conversation
 from videoflow.providers.embedded_writer.rewrite import OtherWords, WrittenLine, lines_reword
+from videoflow.providers.services import EMBEDDED
+from videoflow.tasks.models import Task
 
 DRAFTS = 6
 """Drafts looked through, about 0.2 s each: more find little that the first ones did not have."""
 REWORDED = "Other words accepted"
 WRITER = "The embedded writer"
+_NUMBERS = re.compile(r"(\d{1,4})(?:\s*[-–]\s*(\d{1,4}))?", re.ASCII)
 
 
-def propose(*, project: Project, keys: Collection[UUID] | None = None) -> int:
-    """Propose other words for these lines, or for all, and return for how many there are some; locked lines are left alone.
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """For how many lines there are other words; ``task`` writes them where a service does."""
+
+    lines: int
+    task: Task | None = None
+
+
+def propose(*, project: Project, keys: Collection[UUID] | None = None, instruction: str = "") -> Proposed:
+    """Propose other words for these lines, or for all; locked lines are left alone.
+
+    The embedded writer has them at once. A writing service is asked by a task, and what was instructed goes with it.
 
     Raises:
-        BadInput: the line is locked, or the embedded writer has no other words for what was asked.
+        BadInput: the line is locked, there are no other words for it, or the embedded writer is to be instructed.
+        TaskConflict: the script is being written at this moment.
     """
     script = script_current(project)
     if script is None:
@@ -36,6 +53,17 @@ def propose(*, project: Project, keys: Collection[UUID] | None = None) -> int:
     wanted = [index for index, turn in enumerate(turns) if not turn.is_locked and (keys is None or turn.key in keys)]
     if not wanted:
         raise BadInput("A locked line stays as it is. Unlock it first.")
+    if choice_of(project, "writer").service != EMBEDDED:
+        asked = {"keys": [str(turns[index].key) for index in wanted] if keys is not None else [], "instruction": instruction}
+        task = stage_start(
+            project=project, task_type="script_generation", input_data=_stored(project, script) | {"reword": asked}
+        )
+        return Proposed(len(wanted), task)
+    if instruction.strip():
+        raise BadInput(
+            "The embedded writer takes no instructions. Choose a writing service for this project, or edit the line here.",
+            details={"instruction": "needs a writing service"},
+        )
     known = [turns[index].proposal.text for index in wanted if hasattr(turns[index], "proposal")]
     found = lines_reword([_written(turn) for turn in turns], wanted, _drafts(project, script), known=known)
     if not found:
@@ -43,7 +71,37 @@ def propose(*, project: Project, keys: Collection[UUID] | None = None) -> int:
     with transaction.atomic():
         for index, words in found.items():
             _propose(turns[index], words)
-    return len(found)
+    return Proposed(len(found))
+
+
+def lines_named(script: Script, numbers: str) -> set[UUID] | None:
+    """Return the lines that a text such as "3, 7-9" names; None for all, when it names none.
+
+    Raises:
+        BadInput: it is no such text, or there is no such line.
+    """
+    if not numbers.strip():
+        return None
+    keys = list(script.turns.values_list("key", flat=True))
+    chosen: set[UUID] = set()
+    for part in numbers.replace(";", ",").split(","):
+        match = _NUMBERS.fullmatch(part.strip())
+        first = int(match[1]) if match else 0
+        last = int(match[2] or first) if match else 0
+        if not 1 <= first <= last <= len(keys):
+            raise BadInput(
+                f"“{part.strip()[:20]}” names no line. Give numbers from 1 to {len(keys)}, such as 3, 7-9.",
+                details={"lines": "no such line"},
+            )
+        chosen.update(keys[first - 1 : last])
+    return chosen
+
+
+def _stored(project: Project, script: Script) -> dict[str, Any]:
+    """Return what the script was made from, as the form gave it."""
+    task = script.task or project.tasks.filter(task_type="script_generation").order_by("-created_at").first()
+    stored = {name: value for name, value in (task.input_data if task else {}).items() if name not in ("continue", "reword")}
+    return stored | {"input_type": script.input_type}
 
 
 def _drafts(project: Project, script: Script) -> Iterator[Conversation]:
@@ -52,16 +110,14 @@ def _drafts(project: Project, script: Script) -> Iterator[Conversation]:
     Raises:
         BadInput: none of them can be written, with the last one's reason.
     """
-    task = script.task or project.tasks.filter(task_type="script_generation").order_by("-created_at").first()
-    stored = {name: value for name, value in (task.input_data if task else {}).items() if name != "continue"}
-    options = input_validate("script_generation", stored | {"input_type": script.input_type})
+    options = input_validate("script_generation", _stored(project, script))
     assert isinstance(options, ScriptInput)
     first = (project.seed if options.seed is None else options.seed) + 1
     refusal: BadInput | None = None
     count = 0
     for seed in range(first, first + DRAFTS):
         try:
-            draft = redraft(project, options, seed=seed)
+            draft = embedded_redraft(project, options, seed=seed)
         except BadInput as error:
             refusal = error
             continue

@@ -1,92 +1,27 @@
 """Script: from themes, notes or a finished script to two-speaker turns of the wanted, measured length."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, cast
+from dataclasses import asdict
+from typing import Any, cast
 
 from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
-from pydantic import Field
 
 from videoflow.crash_points import crash_point
 from videoflow.errors import BadInput
-from videoflow.pipeline.evidence import analysis_read, theme_read
-from videoflow.pipeline.length import MeasuredScript, minutes, script_fit
+from videoflow.pipeline.length import MeasuredScript, Speak, minutes
 from videoflow.pipeline.locked_lines import lines_seconds, lines_share_a, locked_place
-from videoflow.pipeline.models import Project, Script, Theme, Turn, script_current
-from videoflow.pipeline.stages.base import Stage, StageContext, StageInput, StageNotReady, StageOutput
+from videoflow.pipeline.models import Project, Script, Turn, script_current
+from videoflow.pipeline.stages.base import Stage, StageContext, StageOutput
+from videoflow.pipeline.stages.drafting import Draft, ScriptInput, draft_check, minimum_of, seed_of, written
+from videoflow.pipeline.stages.rewording import reword, reword_check
 from videoflow.pipeline.store import cache_dir, room_check
 from videoflow.providers import base
-from videoflow.providers.base import Conversation, DraftTurn, Host, Line, SpokenLine
-from videoflow.providers.embedded_writer import foreign_language, script_read
+from videoflow.providers.base import DraftTurn, Line, SpokenLine
+from videoflow.providers.embedded_writer import foreign_language
 from videoflow.providers.registry import provider_get
 
-WORDS_LIMIT = 200_000  # characters of notes or script; the readers have their own, stricter limits
 SPEECH_BYTES_PER_SECOND = 48_000
-DEFAULT_HOSTS = (Host("A", "Maya", "curious"), Host("B", "Theo", "figures"))
-
-
-class ScriptInput(StageInput):
-    input_type: Literal["theme", "topic", "script"] = "theme"
-    theme_ids: list[int] = Field(default_factory=list, max_length=15)
-    topic: str = Field(default="", max_length=300)
-    notes: str = Field(default="", max_length=WORDS_LIMIT)
-    script_text: str = Field(default="", max_length=WORDS_LIMIT)
-    file_name: str = Field(default="", max_length=255)
-    minimum_seconds: int | None = Field(
-        default=None, ge=20, le=1800, description="Empty: the project's, 180 unless told otherwise."
-    )
-    language: str = Field(default="en", max_length=16)
-    seed: int | None = Field(default=None, ge=0, le=2_147_483_647)
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    conversation: Conversation
-    hosts: tuple[Host, Host]
-
-
-def _draft(project: Project, options: ScriptInput, *, seed: int, minimum_seconds: float) -> _Draft:
-    if options.input_type == "script":
-        read = script_read(options.script_text, file_name=options.file_name, hosts=DEFAULT_HOSTS)
-        return _Draft(read.conversation, read.hosts)
-    writer = cast(base.Writer, provider_get("writer", "embedded"))
-    if options.input_type == "topic":
-        topic = base.TopicBrief(options.topic, options.notes, DEFAULT_HOSTS, options.language, seed, minimum_seconds)
-        return _Draft(writer.write_topic(topic), DEFAULT_HOSTS)
-    return _Draft(writer.write_themes(_themes_brief(project, options, seed, minimum_seconds)), DEFAULT_HOSTS)
-
-
-def redraft(project: Project, options: ScriptInput, *, seed: int) -> Conversation:
-    """Return what the writer says from the same material with another seed.
-
-    Raises:
-        BadInput: the input is a finished script, which the writer cannot say in other words, or its themes are gone.
-    """
-    if options.input_type == "script":
-        raise BadInput(
-            "The embedded writer cannot put your own script in other words. Edit the line here; a language model that rewords "
-            "needs a writing service, and none is connected."
-        )
-    minimum_seconds = float(options.minimum_seconds or project.minimum_seconds)
-    return _draft(project, options, seed=seed, minimum_seconds=minimum_seconds).conversation
-
-
-def _themes_brief(project: Project, options: ScriptInput, seed: int, minimum_seconds: float) -> base.ThemesBrief:
-    report = project.reports.first()
-    if report is None:
-        raise StageNotReady("There are no themes yet. Import a file of trending videos first.")
-    rows = list(Theme.objects.filter(report=report))
-    wanted = set(options.theme_ids)
-    if wanted - {row.pk for row in rows}:
-        raise BadInput("A chosen theme is not in the newest report any more. Choose again.", code="THEME_NOT_FOUND")
-    themes = {row.pk: theme_read(row) for row in rows}
-    if not wanted:  # none chosen: the strongest theme of each of the three most watched categories
-        wanted = {row.pk for row in [row for row in rows if row.rank == 1][:3]}
-    picked = tuple(themes[row.pk] for row in rows if row.pk in wanted)
-    return base.ThemesBrief(
-        picked, analysis_read(report, list(themes.values())), DEFAULT_HOSTS, options.language, seed, minimum_seconds
-    )
 
 
 def voices_choose(language: str) -> dict[str, str]:
@@ -125,26 +60,28 @@ def _language_check(options: ScriptInput) -> None:
 
 
 def ready(project: Project, options: ScriptInput) -> None:
-    """Draft once without keeping it, so that a script or notes that cannot be used are refused at the form."""
-    voices_choose(options.language)
-    _language_check(options)
-    seed = project.seed if options.seed is None else options.seed
-    _draft(project, options, seed=seed, minimum_seconds=float(options.minimum_seconds or project.minimum_seconds))
+    """Refuse at the form a script or notes that cannot be used."""
+    if options.reword is not None:
+        reword_check(project, options.reword)
+    else:
+        voices_choose(options.language)
+        _language_check(options)
+    draft_check(project, options)
 
 
 def run(context: StageContext) -> StageOutput:
     options: ScriptInput = context.input
+    if options.reword is not None:
+        return reword(context, options.reword)
     project = context.project
-    seed = project.seed if options.seed is None else options.seed
-    minimum_seconds = float(options.minimum_seconds or project.minimum_seconds)
+    minimum_seconds = minimum_of(project, options)
     voices = voices_choose(options.language)
     room_check(int(minimum_seconds * 2 * SPEECH_BYTES_PER_SECOND))
-    context.report(0.02, "Reading your script" if options.input_type == "script" else "Drafting the conversation")
-    draft = _draft(project, options, seed=seed, minimum_seconds=minimum_seconds)
-    crash_point(STAGE.name, "drafted")
-    context.check()
-    measured = _measured(context, draft.conversation, voices, minimum_seconds)
-    warnings = list(draft.conversation.warnings)
+    if options.input_type == "script":
+        context.report(0.02, "Reading your script")
+    made = written(context, options, _speak(context, voices))
+    draft, measured = made.draft, made.measured
+    warnings = list(made.warnings)
     if draft.conversation.fixed and measured.seconds < minimum_seconds:
         warnings.append(
             f"Your script speaks for {minutes(measured.seconds)}; {minutes(minimum_seconds)} were wanted. "
@@ -164,7 +101,7 @@ def run(context: StageContext) -> StageOutput:
         crash_point(STAGE.name, "script_written")
         project.title = draft.conversation.title[:200]
         project.language = options.language
-        project.seed = seed
+        project.seed = seed_of(project, options)
         project.minimum_seconds = int(minimum_seconds)
         project.hosts = {
             host.speaker: {"name": host.name, "role": host.role, "voice": voices[host.speaker]} for host in draft.hosts
@@ -182,15 +119,16 @@ def run(context: StageContext) -> StageOutput:
     return StageOutput(f"{len(lines)} turns, {minutes(seconds)} measured", save)
 
 
-def _measured(
-    context: StageContext, conversation: Conversation, voices: dict[str, str], minimum_seconds: float
-) -> MeasuredScript:
+def _speak(context: StageContext, voices: dict[str, str]) -> Speak:
+    """Return what speaks turns with the project's voices; the first time it also says that there is a draft."""
     speech = cast(base.Speech, provider_get("speech", "embedded"))
     rounds = 0
 
     def speak(turns: Sequence[DraftTurn]) -> list[SpokenLine]:
         nonlocal rounds
         rounds += 1
+        if rounds == 1:
+            crash_point(STAGE.name, "drafted")
         floor = 0.05 if rounds == 1 else min(0.95, 0.7 + 0.05 * rounds)
         width = 0.65 if rounds == 1 else 0.02
         return speech.speak(
@@ -201,7 +139,7 @@ def _measured(
             on_line=lambda index, line: crash_point(STAGE.name, "line_spoken"),
         )
 
-    return script_fit(conversation, speak, minimum_seconds=minimum_seconds, check=context.check)
+    return speak
 
 
 def _lines(measured: MeasuredScript) -> list[Turn]:
@@ -224,7 +162,7 @@ def _lines(measured: MeasuredScript) -> list[Turn]:
 def _script_save(
     context: StageContext,
     options: ScriptInput,
-    draft: _Draft,
+    draft: Draft,
     lines: Sequence[Turn],
     warnings: list[str],
     *,
@@ -246,7 +184,7 @@ def _script_save(
         warnings=warnings,
         measured_seconds=lines_seconds(lines),
         share_a=lines_share_a(lines),
-        provider="user" if conversation.fixed else "embedded",
+        provider=draft.writer[:80],
     )
     for position, line in enumerate(lines):
         line.script, line.position = script, position

@@ -21,7 +21,7 @@ def texts(script: Script) -> list[str]:
 
 def test_other_words_stand_beside_the_lines_and_change_nothing(script):
     before = texts(script)
-    count = proposals.propose(project=script.project)
+    count = proposals.propose(project=script.project).lines
     assert count == script.proposals.count() >= 3
     assert texts(script) == before
     for proposal in script.proposals.select_related("turn"):
@@ -56,7 +56,7 @@ def test_one_line_is_proposed_again_in_yet_other_words(script):
 
 def test_accepting_all_is_one_step_and_keeps_a_version(script):
     before = texts(script)
-    count = proposals.propose(project=script.project)
+    count = proposals.propose(project=script.project).lines
     assert proposals.proposals_accept(project=script.project) == count
     current = script_current(script.project)
     assert sum(one != other for one, other in zip(before, texts(current), strict=True)) == count
@@ -70,7 +70,7 @@ def test_accepting_all_is_one_step_and_keeps_a_version(script):
 
 
 def test_refused_proposals_go(script):
-    count = proposals.propose(project=script.project)
+    count = proposals.propose(project=script.project).lines
     one = script.proposals.select_related("turn").first().turn.key
     assert proposals.proposals_refuse(project=script.project, keys={one}) == 1
     assert proposals.proposals_refuse(project=script.project) == count - 1

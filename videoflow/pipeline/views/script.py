@@ -22,6 +22,7 @@ from videoflow.pipeline.editing.versions import version_restore, versions_compar
 from videoflow.pipeline.models import Project, Script, Turn, script_current
 from videoflow.pipeline.panels.script import head_content, lines_content, turns_of
 from videoflow.pipeline.spoken import pronunciations_of
+from videoflow.pipeline.stages.drafting import INSTRUCTION_LIMIT
 from videoflow.pipeline.views.autosave import conflict, refused, saved, wants_json
 from videoflow.pipeline.views.owner import project_get, to_panel
 
@@ -172,7 +173,7 @@ def proposals(request: Request, project_id: UUID) -> HttpResponse:
     project = project_get(request, project_id)
     script = _script(project)
     try:
-        sentence = _proposals_act(project, request.POST.get("act", ""))
+        sentence = _proposals_act(project, script, request.POST)
     except VideoflowError as error:
         if wants_json(request):
             return refused({"act": str(error)})
@@ -184,9 +185,14 @@ def proposals(request: Request, project_id: UUID) -> HttpResponse:
     return _back(project)
 
 
-def _proposals_act(project: Project, act: str) -> str:
+def _proposals_act(project: Project, script: Script, data: Mapping[str, str]) -> str:
+    act = data.get("act", "")
     if act == "propose":
-        return _("Other words are proposed for %s lines. Nothing has changed yet.") % proposing.propose(project=project)
+        keys = proposing.lines_named(script, data.get("lines", ""))
+        proposed = proposing.propose(project=project, keys=keys, instruction=data.get("instruction", "")[:INSTRUCTION_LIMIT])
+        if proposed.task is not None:
+            return _("Other words are being written for %s lines. They will stand beside them.") % proposed.lines
+        return _("Other words are proposed for %s lines. Nothing has changed yet.") % proposed.lines
     if act == "accept":
         return _("%s lines have their new words.") % proposing.proposals_accept(project=project)
     if act == "refuse":

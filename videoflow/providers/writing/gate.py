@@ -55,15 +55,17 @@ def sources_read(names: Sequence[str], material: Material) -> tuple[tuple[str, .
     return tuple(keys), [name for name in known if name not in material.aliases]
 
 
-def said_faults(text: str, sources: Sequence[str], material: Material) -> list[str]:
-    """Return what a text says that stands in none of the sources named and was not typed by the user."""
-    figures = [figure for key in sources for figure in material.figures.get(key, ())] + material.typed_figures
+def said_faults(text: str, sources: Sequence[str], material: Material, *, besides: str = "") -> list[str]:
+    """Return what a text says that stands in none of the sources named, was not asked for, and is not in ``besides``."""
+    figures = (
+        figures_read(besides) + [figure for key in sources for figure in material.figures.get(key, ())] + material.typed_figures
+    )
     faults = [
         f"“{_short(text)}” says {figure.text}, which stands in no source that the turn names."
         for figure in figures_read(text)
         if not stands_in(figure, figures)
     ]
-    known = _words(" ".join([material.typed, *(entry.text for entry in material.evidence)]))
+    known = _words(" ".join([besides, material.typed, *(entry.text for entry in material.evidence)]))
     for match in _QUOTE.finditer(text):
         quoted = _words(match[1])
         if len(quoted.split()) >= QUOTE_WORDS and f" {quoted} " not in f" {known} ":

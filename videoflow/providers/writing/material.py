@@ -102,6 +102,25 @@ def topic_material(brief: TopicBrief, *, model: str) -> Material:
     return Material(topic[:_TOPIC_LIMIT], evidence, f"{topic}\n{brief.notes}\n{_typed(brief)}", topic, _wishes(brief), warnings)
 
 
+def reword_material(topic: str, evidence: Sequence[Evidence], *, typed: str, wishes: Mapping[str, str]) -> Material:
+    """Return what lines of a script may be said in other words from."""
+    asked = {name: text.strip() for name, text in wishes.items() if text.strip()}
+    cleaned = tuple(_cleaned(entry) for entry in evidence[:EVIDENCE_MOST] if not instructs(entry.text) or entry.kind == "user")
+    return Material(topic[:_TOPIC_LIMIT], cleaned, "\n".join((typed, *asked.values())), "", asked)
+
+
+def brief_check(brief: ThemesBrief | TopicBrief) -> None:
+    """Refuse what no model could be asked about; asks none.
+
+    Raises:
+        BadInput: as ``themes_material`` and ``topic_material``.
+    """
+    if isinstance(brief, ThemesBrief):
+        themes_material(brief)
+    else:
+        topic_material(brief, model="")
+
+
 def _typed(brief: ThemesBrief | TopicBrief) -> str:
     return "\n".join((brief.instruction, brief.persona, brief.tone))
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from videoflow.errors import BadInput
-from videoflow.providers.base import Conversation, Cue, Evidence, SpeakerId, ThemesBrief, TopicBrief
+from videoflow.providers.base import Conversation, Cue, Evidence, Host, SpeakerId, ThemesBrief, TopicBrief
 from videoflow.providers.registry import Access, provider
 from videoflow.providers.writing.asking import AnswerUnusable, Asker, Question
 from videoflow.providers.writing.conversing import (
@@ -14,7 +14,7 @@ from videoflow.providers.writing.conversing import (
 )
 from videoflow.providers.writing.dialects import ANTHROPIC, CHAT, GEMINI, Dialect
 from videoflow.providers.writing.gate import said_faults, sources_read
-from videoflow.providers.writing.material import Material, themes_material, topic_material
+from videoflow.providers.writing.material import Material, reword_material, themes_material, topic_material
 from videoflow.providers.writing.prompts import lines_prompt, more_prompt, script_prompt, system_prompt
 from videoflow.providers.writing.sanitising import text_clean
 from videoflow.providers.writing.schema import LineAnswer, LinesAnswer, MoreAnswer, ScriptAnswer
@@ -34,12 +34,28 @@ class ScriptLine:
 
 
 @dataclass(frozen=True, slots=True)
+class RewordBrief:
+    """What lines may be said in other words from, and how. ``evidence`` is all that the script rests on."""
+
+    topic: str
+    hosts: tuple[Host, Host]
+    evidence: tuple[Evidence, ...]
+    instruction: str
+    typed: str = ""
+    """What the user wrote of it: links that stand there may stay."""
+    language: str = "en"
+    seed: int = 0
+    persona: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NewWords:
-    """Other words for a line, with what they rest on; the picture stays as it is unless the question changed."""
+    """Other words for a line with the keys they rest on; ``cue`` is None where the picture may stay as it is."""
 
     text: str
     cue: Cue | None
-    evidence: tuple[Evidence, ...]
+    sources: tuple[str, ...]
 
 
 class ModelWriter:
@@ -91,10 +107,8 @@ class ModelWriter:
         answer, _ = self._asker.ask(question, MoreAnswer, lambda answer: script_faults(answer, material, opens=False))
         return conversation_extend(conversation, answer, material, label=self.label)
 
-    def reword(self, brief: Brief, lines: Sequence[ScriptLine], wanted: Sequence[int]) -> dict[int, NewWords]:
+    def reword(self, brief: RewordBrief, lines: Sequence[ScriptLine], wanted: Sequence[int]) -> dict[int, NewWords]:
         """Return other words for the wanted lines, by index; a line whose new words do not pass the gate is left out.
-
-        The brief's instruction says how they should be.
 
         Raises:
             BadInput: too many lines at once.
@@ -102,7 +116,12 @@ class ModelWriter:
         """
         if len(wanted) > LINES_MOST:
             raise BadInput(f"{LINES_MOST} lines can be reworded at once. Choose fewer, or write the script anew.")
-        material = self._material(brief)
+        material = reword_material(
+            brief.topic,
+            brief.evidence,
+            typed=brief.typed,
+            wishes={"instruction": brief.instruction, "persona": brief.persona, "tone": brief.tone},
+        )
         keys = {entry.key: alias for alias, entry in material.aliases.items()}
         shown = [
             {
@@ -152,17 +171,16 @@ class _Rewording:
         if text == self.lines[index].text:
             return [f"Line {line.line} has the same words as before."]
         sources, unknown = sources_read(line.sources, self.material)
-        before = self.lines[index - 1].sources if index else ()
+        old = self.lines[index]
+        near = (*sources, *old.sources, *(self.lines[index - 1].sources if index else ()))
         faults = [f"Line {line.line} names the source {key}, which does not exist." for key in unknown]
-        return faults + said_faults(text, (*sources, *self.lines[index].sources, *before), self.material)
+        return faults + said_faults(text, near, self.material, besides=old.text)
 
     def words(self, line: LineAnswer) -> NewWords:
         text = text_clean(line.text, typed=self.material.typed)
         sources, _ = sources_read(line.sources, self.material)
-        kept = dict.fromkeys((*sources, *(key for key in self.lines[line.line - 1].sources)))
-        evidence = {entry.key: entry for entry in self.material.evidence}
         cue = Cue("question", text) if text.endswith("?") else None
-        return NewWords(text, cue, tuple(evidence[key] for key in kept if key in evidence))
+        return NewWords(text, cue, tuple(dict.fromkeys((*sources, *self.lines[line.line - 1].sources))))
 
 
 class _AnthropicWriter(ModelWriter):

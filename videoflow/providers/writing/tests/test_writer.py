@@ -5,12 +5,13 @@ import pytest
 
 from videoflow.errors import BadInput, VideoflowError
 from videoflow.providers.base import Conversation, Host, ThemesBrief, TopicBrief
+from videoflow.providers.embedded_writer import notes_evidence
 from videoflow.providers.embedded_writer.tests.factories import ANALYSIS, brief_make
 from videoflow.providers.net import ServiceBroken
 from videoflow.providers.paid import CallRefused, PaidCall
 from videoflow.providers.registry import provider_make
 from videoflow.providers.tests.fake_service import FAULTS, FakeService, Told
-from videoflow.providers.writing import ModelWriter, ScriptLine
+from videoflow.providers.writing import ModelWriter, RewordBrief, ScriptLine
 from videoflow.providers.writing.asking import AnswerCut, AnswerUnusable, ModelRefused
 from videoflow.providers.writing.tests.fake_models import KEY, FakeModels, Notes, Prompt, script_answer
 
@@ -245,6 +246,7 @@ class TestMore:
 
 
 class TestReword:
+    BRIEF = RewordBrief("Tiny forests", HOSTS, notes_evidence(TOPIC.notes), "Shorter.")
     LINES = (
         ScriptLine("A", "What are tiny forests?", ()),
         ScriptLine("B", "Tiny forests are planted densely.", ("notes:1",)),
@@ -256,14 +258,13 @@ class TestReword:
             models = FakeModels(
                 fake, write=lambda prompt: {"lines": [{"line": 2, "text": "They stand close together.", "sources": ["e1"]}]}
             )
-            brief = TopicBrief(TOPIC.topic, TOPIC.notes, HOSTS, instruction="Shorter.")
-            found = make(models).reword(brief, self.LINES, [1])
+            found = make(models).reword(self.BRIEF, self.LINES, [1])
         assert found[1].text == "They stand close together."
-        assert [entry.key for entry in found[1].evidence] == ["notes:1"]
+        assert found[1].sources == ("notes:1",)
         assert models.prompts[0].task["instruction"] == "Shorter."
         assert models.prompts[0].task["rewrite_lines"] == [2]
 
     def test_an_invented_figure_is_no_proposal(self) -> None:
         with FakeService() as fake, pytest.raises(AnswerUnusable):
             lying = {"lines": [{"line": 2, "text": "A hundred thousand trees!", "sources": ["e1"]}]}
-            make(FakeModels(fake, write=lambda prompt: lying)).reword(TOPIC, self.LINES, [1])
+            make(FakeModels(fake, write=lambda prompt: lying)).reword(self.BRIEF, self.LINES, [1])
