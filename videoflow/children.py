@@ -57,6 +57,21 @@ def be_a_good_neighbour() -> None:
     os.nice(19)
 
 
+_BECOME = """
+import os, sys
+from videoflow.children import be_a_good_neighbour, die_with_parent
+die_with_parent(int(sys.argv[1]))
+be_a_good_neighbour()
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+"""The child asks the kernel for both, then becomes the program: between fork and exec it is unsafe in a parent with threads."""
+
+
+def program_command(program: Sequence[str]) -> list[str]:
+    """Return what starts a program (by its path) that dies with this process and runs at idle priority."""
+    return [sys.executable, "-c", _BECOME, str(os.getpid()), *program]
+
+
 def group_kill(process: subprocess.Popen[Any]) -> None:
     """End the process and all it started: SIGTERM to its group, 0.4 s, SIGKILL, and reap it."""
     for sig, grace_seconds in ((signal.SIGTERM, _TERM_GRACE_SECONDS), (signal.SIGKILL, 5.0)):

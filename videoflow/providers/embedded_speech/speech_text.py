@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from videoflow.providers.embedded_speech import word_tables as tables
 from videoflow.providers.embedded_speech.token_reader import DECADE, DOTTED, Token, TokenReader
+from videoflow.providers.pronunciation import book_matches
 
 _DASHES = str.maketrans({"‐": "-", "‑": "-", "‒": "-", "−": "-", "’": "'", "‘": "'", "ʼ": "'", "`": "'", "…": "..."})
 _OPENING = "\"'“”„«‹([{<*_~¿¡|•·▶►–—-"
@@ -78,25 +79,15 @@ def _split_marks(text: str) -> Token:
 
 
 def _apply_pronunciations(tokens: list[Token], pronunciations: Sequence[tuple[str, str]]) -> None:
-    for written, spoken in sorted(pronunciations, key=lambda pair: -len(pair[0].split())):
-        wanted = [_split_marks(part).core.lower() for part in written.split()]
-        if not wanted or not spoken.split():
-            continue
-        for start in range(len(tokens) - len(wanted) + 1):
-            found = tokens[start : start + len(wanted)]
-            cores = [token.core.lower() for token in found]
-            possessive = cores[-1] == wanted[-1] + "'s" and cores[:-1] == wanted[:-1]
-            if any(token.done for token in found) or not (cores == wanted or possessive):
-                continue
-            words = [word if DOTTED.match(word) else word.lower() for word in spoken.split()]
-            if possessive:
-                words[-1] += "'s"
-            for token in found:
-                token.done = True
-            shared = min(len(found), len(words))
-            for position, token in enumerate(found):
-                token.words = words[position : position + 1] if position < shared - 1 else []
-            found[shared - 1].words = words[shared - 1 :]
+    matches = book_matches(
+        [token.core.lower() for token in tokens],
+        pronunciations,
+        core_of=lambda part: _split_marks(part).core.lower(),
+        say=lambda word: word if DOTTED.match(word) else word.lower(),
+    )
+    for match in matches:
+        for token, words in zip(tokens[match.start :], match.words, strict=False):
+            token.done, token.words = True, list(words)
 
 
 def _attach_marks(tokens: list[Token]) -> None:

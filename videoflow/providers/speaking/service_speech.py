@@ -1,0 +1,295 @@
+"""What all speech services have in common: one call for each line, each reply checked, finished and kept by its content."""
+
+import hashlib
+import json
+import statistics
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+from videoflow.errors import BadInput, Cancelled
+from videoflow.providers.base import CancelCheck, Line, Report, SpokenLine, Voice
+from videoflow.providers.loudness import without_rumble
+from videoflow.providers.net import ServiceBroken, as_paid
+from videoflow.providers.paid import CallRefused, PaidCall, Reply, request_hash
+from videoflow.providers.recordings import levelled, levels_db, recording_read, recording_write, softened, sounding
+from videoflow.providers.registry import Access
+from videoflow.providers.services import service_get
+from videoflow.providers.speaking.decoding import Sound, SoundRefused, SoundUnusable, sound_read
+from videoflow.providers.speaking.plausibility import PACE_LETTERS, spoken_check, spoken_letters
+from videoflow.providers.speaking.said import Said, said_read
+from videoflow.providers.speaking.voice_lists import voice_check
+from videoflow.providers.speaking.word_times import TimedPiece, words_timed
+
+FINISHING = 1
+"""Raised when lines are finished in another way, so that kept ones are made again from the replies that were paid for."""
+REPLY_LIMIT_BYTES = 48_000_000
+PACES_KEPT = 30
+PACES_NEEDED = 5
+_LONGEST_PAUSE_SECONDS = 30.0
+_PATIENCE_SECONDS = 60.0
+"""For all pauses of one call of ``speak``; a service that wants more of it is asked again by the next attempt of the stage."""
+_FIRST_PAUSE_SECONDS = 1.0
+_CANCEL_LOOK_SECONDS = 0.2
+_PURPOSE_LETTERS = 60
+
+
+class SpeechUnusable(ServiceBroken):
+    """The service answered, and what came cannot be the line."""
+
+    code = "SPEECH_UNUSABLE"
+    default_retryable = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One line to be spoken."""
+
+    number: int
+    """From 1, as the creator counts."""
+    key: str
+    line: Line
+    said: Said
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a reply holds."""
+
+    audio: bytes
+    media_type: str = ""
+    pieces: tuple[TimedPiece, ...] = ()
+
+
+class ServiceSpeech(ABC):
+    """Speaks through one service; a subclass says how one request is made and how its reply is read."""
+
+    longest_letters: ClassVar[int] = 4096
+    """Characters that one request takes."""
+    version: ClassVar[int] = 1
+    """Raised when a subclass asks in a way that sounds different."""
+    deadline_seconds: ClassVar[float] = 90.0
+
+    def __init__(self, access: Access) -> None:
+        self.access = access
+        self.name = access.connection.service
+        self.label = service_get(self.name).label
+        self._patience = _PATIENCE_SECONDS
+        self._voices: dict[str, tuple[Voice, ...]] = {}
+
+    @abstractmethod
+    def voices(self, language: str) -> tuple[Voice, ...]:
+        """Return the voices that speak a language (BCP 47)."""
+
+    @abstractmethod
+    def request(self, wanted: Wanted) -> dict[str, Any]:
+        """Return all that decides the sound of one line, as the service's own request: JSON-able and without the credential."""
+
+    @abstractmethod
+    def ask(self, request: dict[str, Any]) -> Reply:
+        """Make the request and return the reply as it came."""
+
+    @abstractmethod
+    def read(self, body: bytes) -> Heard:
+        """Return what a reply holds.
+
+        Raises:
+            SoundUnusable: nothing that could be a line; asked a second time, unless it is a ``SoundRefused``.
+        """
+
+    def speak(
+        self,
+        lines: Sequence[Line],
+        out_dir: Path,
+        *,
+        report: Report,
+        cancelled: CancelCheck,
+        on_line: Callable[[int, SpokenLine], None] | None = None,
+    ) -> list[SpokenLine]:
+        """Speak every line; equal lines share a file, and one that stands in ``out_dir`` is not asked for again.
+
+        Raises:
+            BadInput: a line that the service cannot take.
+            CallRefused, CallUnknown: as a paid call.
+            SpeechUnusable: what came cannot be the line, twice.
+        """
+        out_dir.mkdir(parents=True, exist_ok=True)
+        self._patience = _PATIENCE_SECONDS
+        wanted = [self._wanted(number, line) for number, line in enumerate(lines, start=1)]
+        places: dict[str, list[int]] = {}
+        for index, one in enumerate(wanted):
+            places.setdefault(one.key, []).append(index)
+        spoken: dict[str, SpokenLine] = {}
+        total = sum(len(one.said.text) for one in wanted) or 1
+
+        def take(key: str, finished: SpokenLine) -> None:
+            spoken[key] = finished
+            if on_line:
+                for index in places[key]:
+                    on_line(index, finished)
+
+        for key in places:
+            kept = recording_read(out_dir, key, provider=self.name)
+            if kept:
+                take(key, kept)
+        missing = [wanted[indexes[0]] for key, indexes in places.items() if key not in spoken]
+        for batch in self.batches(missing):
+            if cancelled():
+                raise Cancelled("The work was cancelled.")
+            for one, sound, pieces in self.spoken(batch, cancelled):
+                take(one.key, self._keep(one, sound, pieces, out_dir))
+            done = sum(len(one.said.text) for one in wanted if one.key in spoken)
+            count = sum(len(places[key]) for key in spoken)
+            report(done / total, f"{self.label} spoke {count} of {len(lines)} lines")
+        report(1.0, f"{self.label} spoke {len(lines)} of {len(lines)} lines")
+        return [spoken[one.key] for one in wanted]
+
+    def batches(self, missing: Sequence[Wanted]) -> list[tuple[Wanted, ...]]:
+        """Return which lines are asked for together."""
+        return [(one,) for one in missing]
+
+    def spoken(self, batch: Sequence[Wanted], cancelled: CancelCheck) -> list[tuple[Wanted, Sound, tuple[TimedPiece, ...]]]:
+        """Return each line's sound as it came; asks a second time when what came cannot be the line."""
+        return [(one, *self._one(one, cancelled)) for one in batch]
+
+    def _one(self, one: Wanted, cancelled: CancelCheck) -> tuple[Sound, tuple[TimedPiece, ...]]:
+        request = self.request(one)
+        purpose = f"speech of “{one.said.text[:_PURPOSE_LETTERS]}”"
+        runs = f"runs:{one.key}"
+        first = int(self.access.remember.get(runs) or 1)
+        problem = ""
+        for run in (first, first + 1):
+            body = self.paid(purpose, request, letters=len(one.said.text), run=run, cancelled=cancelled)
+            try:
+                heard = self.read(body)
+                sound = sound_read(heard.audio, heard.media_type)
+                spoken_check(sound, one.said, pace=self.pace(one.line.voice))
+            except SoundRefused as error:
+                raise self.unusable(f"answered line {one.number} (“{one.said.text[:_PURPOSE_LETTERS]}”) {error}") from None
+            except SoundUnusable as error:
+                problem = str(error)
+                continue
+            return sound, heard.pieces
+        # Both replies are kept: a creator who tries again as it stands wants another answer than those.
+        self.access.remember.set(runs, first + 2)
+        raise self.unusable(f"answered line {one.number} (“{one.said.text[:_PURPOSE_LETTERS]}”) {problem}, twice")
+
+    def unusable(self, what: str) -> SpeechUnusable:
+        return SpeechUnusable(
+            f"{self.label} {what}. Change its wording or the voice, or try again, which asks {self.label} anew.",
+            service=self.name,
+            reason="unusable",
+        )
+
+    def paid(self, purpose: str, request: dict[str, Any], *, letters: int, run: int, cancelled: CancelCheck) -> bytes:
+        """Return the reply to a request, paid for once; waits where the service asks for it, as long as there is patience.
+
+        What a service of one's own says costs nothing, so it is simply asked.
+        """
+
+        def send(_key: str) -> Reply:
+            return self.ask(request)
+
+        def free(key: str) -> bytes:
+            return cast(Reply, as_paid(send)(key)).body
+
+        micros = self.price_micros(letters)
+        call = PaidCall(
+            provider=self.name,
+            model=self.access.connection.model,
+            capability="speech",
+            purpose=purpose,
+            request_hash=request_hash(base_url=self.access.connection.base_url, request=request),
+            send=as_paid(send),
+            reserved_micros=micros,
+            run=run,
+        )
+        pause = _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                return free("") if micros == 0 else self.access.pay(call)
+            except CallRefused as error:
+                asked = error.details.get("retry_after_seconds")
+                seconds = float(asked) if isinstance(asked, int | float) else pause
+                if not error.retryable or seconds > min(_LONGEST_PAUSE_SECONDS, self._patience):
+                    raise
+            self._patience -= max(seconds, 0.1)
+            pause *= 2
+            _wait(seconds, cancelled)
+
+    def price_micros(self, letters: int) -> int | None:
+        """Return what speaking so many characters is expected to cost; None when no price is known."""
+        price = service_get(self.name).price.get("speech")
+        return None if price is None or price.micros is None else -(-price.micros * letters // 1000)
+
+    def pace(self, voice: str) -> float | None:
+        """Return the seconds a letter that a voice takes, learned from its lines; None while too few are known."""
+        known = self.access.remember.get(self._pace_name(voice)) or []
+        return statistics.median(known) if len(known) >= PACES_NEEDED else None
+
+    def _pace_name(self, voice: str) -> str:
+        connection = self.access.connection
+        return f"pace:{_hash([connection.base_url, connection.model, voice])[:24]}"
+
+    def _wanted(self, number: int, line: Line) -> Wanted:
+        said = said_read(line)
+        if not said.letters:
+            shown = f" (“{line.text.strip()[:60]}”)" if line.text.strip() else ""
+            raise BadInput(f"Line {number}{shown} has nothing that can be said. Write words there, or remove the line.")
+        if len(said.text) > self.longest_letters:
+            raise BadInput(
+                f"Line {number} is longer than the {self.longest_letters:,} characters that {self.label} takes. "
+                "Split it into several turns."
+            )
+        if line.language not in self._voices:
+            self._voices[line.language] = self.voices(line.language)
+        voice_check(self.label, line, self._voices[line.language])
+        one = Wanted(number, "", line, said)
+        facts = [self.name, self.access.connection.base_url, self.request(one), line.text, self.version, FINISHING]
+        return Wanted(number, _hash(facts), line, said)
+
+    def _keep(self, one: Wanted, sound: Sound, pieces: Sequence[TimedPiece], out_dir: Path) -> SpokenLine:
+        """Bring a line into house form, find its words and write it down."""
+        rate = sound.rate_hz
+        clean = without_rumble(sound.samples, rate)
+        first, last = sounding(levels_db(clean, rate), clean, rate)
+        line = levelled(softened(clean[first:last], rate), rate)
+        offset = first / rate
+        shifted = [TimedPiece(piece.text, max(0.0, piece.start - offset), max(0.0, piece.end - offset)) for piece in pieces]
+        words, timing = words_timed(one.said, Sound(line, rate), shifted, language=one.line.language)
+        facts = {
+            "words": [[word.text, word.start, word.end] for word in words],
+            "timing": timing,
+            "voice": one.line.voice,
+            "model": self.access.connection.model or self.label,
+            "said": one.said.text,
+        }
+        recording_write(out_dir, one.key, line, rate, facts)
+        self._learn(one, len(line) / rate)
+        kept = recording_read(out_dir, one.key, provider=self.name)
+        if kept is None:
+            raise OSError("A spoken line could not be read back from the data folder.")
+        return kept
+
+    def _learn(self, one: Wanted, seconds: float) -> None:
+        weight = spoken_letters(one.said)
+        if weight >= PACE_LETTERS:
+            name = self._pace_name(one.line.voice)
+            known = list(self.access.remember.get(name) or [])
+            self.access.remember.set(name, [*known, round(seconds / weight, 5)][-PACES_KEPT:])
+
+
+def _hash(facts: object) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _wait(seconds: float, cancelled: CancelCheck) -> None:
+    end = threading.Event()
+    while seconds > 0:
+        if cancelled():
+            raise Cancelled("The work was cancelled.")
+        end.wait(min(seconds, _CANCEL_LOOK_SECONDS))
+        seconds -= _CANCEL_LOOK_SECONDS
