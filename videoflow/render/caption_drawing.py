@@ -15,6 +15,8 @@ from videoflow.render.planes import RGB_TO_YUV, Planes
 from videoflow.render.timeline import CaptionStyle, Format
 
 Rgb = tuple[int, int, int]
+Area = tuple[int, int, int, int]
+"""Left, top, right and bottom in pixels of the frame."""
 
 INK: Rgb = (12, 14, 20)
 PAPER: Rgb = (255, 255, 255)
@@ -82,6 +84,14 @@ class Overlay:
             else:
                 kept, added = below, colour
             cv2.add(cv2.multiply(part, kept, scale=1.0 / 255.0), added, dst=part)
+
+    def replace(self, other: "Overlay") -> None:
+        """Put another overlay, which lies within this one, in the place of what stands there."""
+        x, y = other.left - self.left, other.top - self.top
+        for ours, theirs in ((self.colour, other.colour), (self.below, other.below)):
+            for number, (plane, part) in enumerate(zip(ours, theirs, strict=True)):
+                left, top = (x, y) if number == 0 else (x // 2, y // 2)
+                plane[top : top + part.shape[0], left : left + part.shape[1]] = part
 
 
 def rgb_of(colour: str) -> Rgb:
@@ -293,10 +303,13 @@ class CaptionLook:
     colour: str
 
 
-def caption_draw(look: CaptionLook, marked: int | None, form: Format, style: CaptionStyle) -> tuple[Image.Image, int, int]:
-    """Return the caption as RGBA and the place of its left upper corner (size and place are even)."""
-    layout, ground, area = _ground(look, form, style)
-    canvas = _Canvas(*area, image=ground.copy())
+def caption_draw(
+    look: CaptionLook, marked: int | None, form: Format, style: CaptionStyle, within: Area | None = None
+) -> tuple[Image.Image, int, int]:
+    """Return the caption as RGBA and the place of its left upper corner (size and place are even); of a part of it ``within``."""
+    layout, ground, whole = _ground(look, form, style)
+    area = within or whole
+    canvas = _Canvas(*area, image=ground.crop(_moved(area, -whole[0], -whole[1])))
     size, box, accent = layout.size_px, rgb_of(style.box_colour), _accent(look, style)
     edge = outline_px(style, size)
     ink = rgb_of(style.text_colour)
@@ -321,6 +334,25 @@ def caption_draw(look: CaptionLook, marked: int | None, form: Format, style: Cap
     return canvas.image, area[0], area[1]
 
 
+def _moved(area: Area, right: int, down: int) -> Area:
+    return area[0] + right, area[1] + down, area[2] + right, area[3] + down
+
+
+def mark_moved_area(look: CaptionLook, before: int, after: int, form: Format, style: CaptionStyle) -> Area:
+    """Return what of a caption looks different when the mark goes from one word to another; even numbers."""
+    layout, _, whole = _ground(look, form, style)
+    if outline_px(style, layout.size_px):
+        return whole  # the shadow of all letters is drawn at once
+    changed = layout.placed[min(before, after) : max(before, after) + 1]
+    reach, size = 0.35 * layout.size_px + 2.0, layout.size_px
+    return (
+        max(whole[0], int(min(word.left for word, _ in changed) - reach) // 2 * 2),
+        max(whole[1], int(min(baseline for _, baseline in changed) - 1.35 * size - 2.0) // 2 * 2),
+        min(whole[2], -(-int(max(word.left + word.width for word, _ in changed) + reach) // 2) * 2),
+        min(whole[3], -(-int(max(baseline for _, baseline in changed) + 0.65 * size + 2.0) // 2) * 2),
+    )
+
+
 def _accent(look: "CaptionLook", style: CaptionStyle) -> Rgb:
     """Return the colour of marks, bars and names: the speaker's, as bright as it must be to stand out."""
     if not style.speaker_colours:
@@ -340,7 +372,7 @@ def _tint(accent: Rgb, ink: Rgb) -> Rgb:
 
 
 @lru_cache(maxsize=4)
-def _ground(look: CaptionLook, form: Format, style: CaptionStyle) -> tuple[CaptionLayout, Image.Image, tuple[int, int, int, int]]:
+def _ground(look: CaptionLook, form: Format, style: CaptionStyle) -> tuple[CaptionLayout, Image.Image, Area]:
     """Return the layout, what lies under the words, and its area in the frame; the same for every marked word."""
     layout = caption_layout(look.lines, form, style)
     size, plate = layout.size_px, layout.plate
@@ -395,7 +427,7 @@ def _draw_name(canvas: _Canvas, layout: CaptionLayout, look: CaptionLook, accent
 def overlay_make(image: Image.Image, left: int, top: int) -> Overlay:
     """Turn an RGBA picture of even size into planes that blend with one multiplication and one addition per sample.
 
-    Chroma counts by opacity before it is halved, so that colours do not bleed over edges.
+    Chroma counts by opacity before it is halved, so that colours do not bleed over edges. The planes are the overlay's own.
     """
     rgba = np.asarray(image)
     alpha = np.ascontiguousarray(rgba[:, :, 3])

@@ -114,9 +114,11 @@ column:
   %first = getelementptr i32, ptr %across, i64 %x
   %weights = getelementptr [4 x i16], ptr %across_weights, i64 %x
   %out.at = getelementptr i8, ptr %out, i64 %x
-  call void @rows_filter(ptr %src, i64 %src_stride, ptr %first, ptr %weights, ptr %narrow, i64 %height, i64 %strip, i64 %height)
+  call void @rows_filter(ptr %src, i64 %src_stride, ptr %first, ptr %weights,
+                         ptr %narrow, i64 %height, i64 %strip, i64 %height)
   call void @transpose(ptr %narrow, i64 %height, i64 %strip, ptr %upright)
-  call void @rows_filter(ptr %upright, i64 %strip, ptr %down, ptr %down_weights, ptr %out.at, i64 %out_stride, i64 %rows, i64 %strip)
+  call void @rows_filter(ptr %upright, i64 %strip, ptr %down, ptr %down_weights,
+                         ptr %out.at, i64 %out_stride, i64 %rows, i64 %strip)
   %x.step = add i64 %x, %strip
   %over = icmp ugt i64 %x.step, %tail
   %x.next = select i1 %over, i64 %tail, i64 %x.step

@@ -12,7 +12,8 @@ from videoflow.children import child_serve
 from videoflow.errors import DiskFull
 from videoflow.render.artefacts import part_finish
 from videoflow.render.audio import sound_make
-from videoflow.render.caption_drawing import FADE_FRAMES, Overlay, caption_band, caption_draw, looks_of, overlay_make
+from videoflow.render.caption_drawing import caption_band
+from videoflow.render.caption_pen import CaptionPen
 from videoflow.render.encoder import writer_open
 from videoflow.render.layers import Layer, PictureShelf, layer_open
 from videoflow.render.picture_watch import PictureWatch
@@ -22,40 +23,6 @@ from videoflow.render.transitions import TRANSITIONS
 
 _DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _PROGRESS_FRAMES = 15
-
-
-class CaptionPen:
-    """Knows which caption a frame shows and rasterises it once for each word that is marked."""
-
-    def __init__(self, job: Mapping[str, Any]) -> None:
-        self._form = Format(job["width"], job["height"], job["fps"])
-        self._style = CaptionStyle(**job["caption_style"])
-        self._states, self._speakers = job["captions"] if self._style.name != "none" else [], job["speakers"]
-        self._drawn: dict[tuple[int, int | None], Overlay] = {}
-
-    def at(self, frame: int) -> tuple[int, int | None, float] | None:
-        """Return the caption's number, the marked word's number and the opacity (0 to 1); None when no caption stands."""
-        for number, state in enumerate(self._states):
-            if not state["from"] <= frame < state["until"]:
-                continue
-            mark = None
-            if self._style.name == "word":
-                mark = next((word for begin, word in reversed(state["marks"]) if begin <= frame), None)
-            opacity = 1.0
-            if state["fade_in"]:
-                opacity = min(opacity, (frame - state["from"] + 1) / FADE_FRAMES)
-            if state["fade_out"]:
-                opacity = min(opacity, (state["until"] - frame) / FADE_FRAMES)
-            return number, mark, opacity
-        return None
-
-    def overlay(self, number: int, mark: int | None) -> Overlay:
-        key = (number, mark)
-        if key not in self._drawn:
-            self._drawn = {kept: overlay for kept, overlay in self._drawn.items() if kept[0] == number}
-            look = looks_of(self._states[number], self._speakers)
-            self._drawn[key] = overlay_make(*caption_draw(look, mark, self._form, self._style))
-        return self._drawn[key]
 
 
 class FramePainter:
