@@ -41,15 +41,13 @@ class GeminiSpeech(ServiceSpeech):
 
     longest_letters: ClassVar[int] = 4000
     deadline_seconds: ClassVar[float] = 180.0
+    units_per_letter: ClassVar[float] = _TOKENS_A_LETTER
 
     def voices(self, language: str) -> tuple[Voice, ...]:
         if code_of(language) not in GEMINI:
             return ()
         pairs = [words.split(" ", 1) for words in _VOICES]
         return tuple(Voice(name, name, language, f"Synthetic, Gemini: {how}.") for name, how in pairs)
-
-    def price_micros(self, letters: int) -> int | None:
-        return super().price_micros(round(letters * _TOKENS_A_LETTER))
 
     def request(self, wanted: Wanted) -> dict[str, Any]:
         part: dict[str, Any] = {"text": wanted.said.text}

@@ -72,6 +72,8 @@ class ServiceSpeech(ABC):
     version: ClassVar[int] = 1
     """Raised when a subclass asks in a way that sounds different."""
     deadline_seconds: ClassVar[float] = 90.0
+    units_per_letter: ClassVar[float] = 1.0
+    """Thousandths of the unit in the price list that a character takes."""
 
     def __init__(self, access: Access) -> None:
         self.access = access
@@ -196,7 +198,8 @@ class ServiceSpeech(ABC):
         def free(key: str) -> bytes:
             return cast(Reply, as_paid(send)(key)).body
 
-        micros = self.price_micros(letters)
+        price = service_get(self.name).price.get("speech")
+        is_free = price is not None and price.micros == 0
         call = PaidCall(
             provider=self.name,
             model=self.access.connection.model,
@@ -204,13 +207,13 @@ class ServiceSpeech(ABC):
             purpose=purpose,
             request_hash=request_hash(base_url=self.access.connection.base_url, request=request),
             send=as_paid(send),
-            reserved_micros=micros,
+            units=letters / 1000 * self.units_per_letter,
             run=run,
         )
         pause = _FIRST_PAUSE_SECONDS
         while True:
             try:
-                return free("") if micros == 0 else self.access.pay(call)
+                return free("") if is_free else self.access.pay(call)
             except CallRefused as error:
                 asked = error.details.get("retry_after_seconds")
                 seconds = float(asked) if isinstance(asked, int | float) else pause
@@ -219,11 +222,6 @@ class ServiceSpeech(ABC):
             self._patience -= max(seconds, 0.1)
             pause *= 2
             _wait(seconds, cancelled)
-
-    def price_micros(self, letters: int) -> int | None:
-        """Return what speaking so many characters is expected to cost; None when no price is known."""
-        price = service_get(self.name).price.get("speech")
-        return None if price is None or price.micros is None else -(-price.micros * letters // 1000)
 
     def pace(self, voice: str) -> float | None:
         """Return the seconds a letter that a voice takes, learned from its lines; None while too few are known."""
