@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from videoflow.pipeline.models import Project, Scene, Script, Turn
+from videoflow.pipeline.models import Asset, Project, Scene, Script, Turn
 from videoflow.providers.base import Shot
 
 SHORTEST_SECONDS = 0.7  # a scene that is shorter cannot be read
@@ -57,10 +57,16 @@ def _kept(scene: Scene, turn_keys: Sequence[str]) -> KeptScene:
         is_locked=scene.is_locked,
         asset_id=str(scene.asset_id),
         made_id=str(scene.made_id or ""),
-        candidate_ids=tuple(str(asset.pk) for asset in scene.candidates.all()),
+        candidate_ids=tuple(str(asset.pk) for asset in scene.candidates.all() if not _is_found_anew(scene, asset)),
         trim_start=scene.trim_start,
         end_shift=scene.end_shift,
     )
+
+
+def _is_found_anew(scene: Scene, asset: Asset) -> bool:
+    """Say whether the stage laid a service's picture beside the scene's: it does so again, for the words as they are then."""
+    is_offered = bool(asset.source_key) and asset.task_id is not None and asset.licence_waived_at is None
+    return is_offered and scene.asset_id == scene.made_id and not scene.is_locked
 
 
 def kept_store(project: Project, scenes: Iterable[KeptScene]) -> None:

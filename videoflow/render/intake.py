@@ -65,7 +65,9 @@ def looks_like_picture(head: bytes) -> bool:
     return head.startswith(_PICTURE_MARKS) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
 
 
-def file_take(source: Path, folder: Path, purpose: Purpose, progress: Callable[[float], None]) -> Taken:
+def file_take(
+    source: Path, folder: Path, purpose: Purpose, progress: Callable[[float], None], *, clip_seconds_most: float = CLIP_SECONDS
+) -> Taken:
     """Write a file anew in ``folder``, whatever it turns out to be.
 
     Raises:
@@ -87,7 +89,7 @@ def file_take(source: Path, folder: Path, purpose: Purpose, progress: Callable[[
     facts = probe(source)
     if facts.video_codec is None:
         raise BadInput(f"{source.name} has no picture in it. Sound can be brought under “Music”.")
-    return clip_take(source, folder, progress)
+    return clip_take(source, folder, progress, clip_seconds_most)
 
 
 def picture_take(source: Path, folder: Path) -> Taken:
@@ -106,8 +108,8 @@ def picture_take(source: Path, folder: Path) -> Taken:
     return Taken(str(out), "image", *size)
 
 
-def clip_take(source: Path, folder: Path, progress: Callable[[float], None]) -> Taken:
-    """Write a clip's first half minute as H.264, upright, 30 frames a second, sides of 1,920 pixels at most, without sound.
+def clip_take(source: Path, folder: Path, progress: Callable[[float], None], seconds_most: float = CLIP_SECONDS) -> Taken:
+    """Write a clip's beginning as H.264, upright, 30 frames a second, sides of 1,920 pixels at most, without sound.
 
     Raises:
         BadInput: it is no clip, or a damaged one.
@@ -116,7 +118,7 @@ def clip_take(source: Path, folder: Path, progress: Callable[[float], None]) -> 
     whole = clip_seconds(source)
     if whole < SHORTEST_SECONDS:
         raise BadInput(f"{source.name} lasts {whole:.1f} s; half a second is the least.")
-    seconds = min(whole, CLIP_SECONDS)
+    seconds = min(whole, seconds_most)
     width, height = _clip_size(facts, source)
     out = folder / "clip.mp4"
     spec = {"media": source, "fit": "cover", "background": "#000000", "focus": (0.5, 0.5), "clip_start": 0.0, "clip_end": "hold"}
@@ -132,7 +134,7 @@ def clip_take(source: Path, folder: Path, progress: Callable[[float], None]) -> 
             if number % CLIP_FPS == 0:
                 progress(number / frames)
         writer.finish()
-    return Taken(str(out), "clip", width, height, frames / CLIP_FPS, cut_seconds=whole if whole > CLIP_SECONDS + 1 else None)
+    return Taken(str(out), "clip", width, height, frames / CLIP_FPS, cut_seconds=whole if whole > seconds_most + 1 else None)
 
 
 def _clip_size(facts: MediaFacts, source: Path) -> tuple[int, int]:

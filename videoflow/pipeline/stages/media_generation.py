@@ -1,7 +1,7 @@
 """Media: speak every turn, find where it stands in time, and make a picture or clip for every few seconds of it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import ceil
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +15,8 @@ from videoflow.pipeline.first_look import FIRST_LOOK, first_look_end, first_look
 from videoflow.pipeline.keeping import KeptScene, cuts_shift, kept_load, kept_match, kept_store, scenes_read
 from videoflow.pipeline.length import LEAD_SECONDS, TAIL_SECONDS
 from videoflow.pipeline.models import Asset, Project, Scene, Script, Speech, Turn, script_current
+from videoflow.pipeline.service_pictures import Chosen, motion_of
+from videoflow.pipeline.service_scenes import ServiceScenes, candidates_add, picture_add, service_check, service_scenes
 from videoflow.pipeline.spoken import pronunciations_of, spoken_key, words_key
 from videoflow.pipeline.stages.base import Stage, StageContext, StageInput, StageNotReady, StageOutput, asset_add
 from videoflow.pipeline.store import cache_dir, room_check
@@ -41,6 +43,7 @@ def _script(project: Project) -> Script:
 
 def ready(project: Project, options: MediaInput) -> None:
     _script(project)
+    service_check(project)
 
 
 def hosts_read(project: Project) -> tuple[Host, Host]:
@@ -102,7 +105,7 @@ def run(context: StageContext) -> StageOutput:
     context.check()
     planned = _scenes_of(shots, turns, kept_load(project))
     look_seconds = first_look_end(project, placed, [scene.end for scene in planned])
-    clips = _draw(context, script, planned, look, first_look=(look_seconds, bed.path) if look_seconds else None)
+    clips = _draw(context, script, placed, planned, look, first_look=(look_seconds, bed.path) if look_seconds else None)
     context.check()
 
     def save() -> dict[str, Any]:
@@ -209,38 +212,61 @@ def _scenes_of(shots: Sequence[Shot], turns: Sequence[Turn], kept: Sequence[Kept
 def _draw(
     context: StageContext,
     script: Script,
+    placed: Sequence[SpokenTurn],
     planned: Sequence[_PlannedScene],
     look: dict[str, Any],
     *,
     first_look: tuple[float, Path] | None,
 ) -> int:
-    """Draw every shot that needs it; each one's row appears as soon as its file is whole. Return how many scenes are clips.
+    """Picture every shot that needs it; each one's row appears as soon as its file is whole. Return how many scenes are clips.
 
     ``first_look``, its seconds and its music, is made as soon as the scenes up to there are drawn.
+
+    Raises:
+        NoPicture: the project's service has no picture for some of the scenes; all others have theirs.
     """
     project = context.project
     with context.fenced():
         project.look = look
         project.save(update_fields=["look"])
         stays = [scene for scene in planned if scene.kept is not None and scene.kept.keeps_picture]
-        clips = sum(_scene_keep(context, script, scene).kind == Asset.Kind.CLIP for scene in stays)
+        kept = [_scene_keep(context, script, scene) for scene in stays]
     drawn = [scene for scene in planned if scene not in stays]
+    service = service_scenes(context, script, placed, [scene.shot for scene in drawn], kept)
     width_px, height_px = project.size_px
     pictures = cast(base.Pictures, provider_get("images", "embedded"))
+    clips = sum(asset.kind == Asset.Kind.CLIP for asset in kept)
     done = 0
 
+    def pictured(what: str) -> None:
+        nonlocal done
+        crash_point(STAGE.name, "scene_saved")
+        done += 1
+        context.report(share_done(), f"{what} {done} of {len(drawn)}", changed="scenes")
+
     def draw(part: Sequence[_PlannedScene]) -> int:
+        moving = 0
+        here = [scene for scene in part if not service.asks_for(scene.shot)]
+        for scene in part:
+            if service.asks_for(scene.shot):
+                context.check()
+                chosen = service.picture(scene.shot)
+                if chosen is not None:
+                    with context.fenced():
+                        _scene_picture(context, script, scene, chosen)
+                    moving += chosen.picture.file.kind == "clip"
+                    pictured(f"{service.label}: picture")
+                elif scene.shot.index in service.notes:
+                    here.append(scene)
+
         def keep(index: int, picture: Picture) -> None:
-            nonlocal done
             crash_point(STAGE.name, "picture_drawn")
             with context.fenced():
-                _scene_draw(context, script, part[index], picture)
-            crash_point(STAGE.name, "scene_saved")
-            done += 1
-            context.report(share_done(), f"Picture {done} of {len(drawn)}", changed="scenes")
+                _scene_draw(context, script, here[index], picture, service)
+            pictured("Picture")
 
         made = pictures.draw(
-            [scene.shot for scene in part],
+            [scene.shot for scene in here],
             cache_dir("pictures"),
             look=look,
             width_px=width_px,
@@ -250,19 +276,23 @@ def _draw(
             cancelled=context.cancelled,
             on_picture=keep,
         )
-        return sum(picture.kind == "clip" for picture in made)
+        return moving + sum(picture.kind == "clip" for picture in made)
 
     def share_done() -> float:
         return SPEECH_SHARE + (DRAWING_END_SHARE - SPEECH_SHARE) * done / max(1, len(drawn))
 
     if first_look is None:
-        return clips + draw(drawn)
-    seconds, music = first_look
-    clips += draw([scene for scene in drawn if scene.start < seconds])
-    context.report(share_done(), f"Putting the first {seconds:.0f} seconds together to watch")
-    if first_look_make(context, script, seconds=seconds, music=music):
-        context.report(share_done(), f"The first {seconds:.0f} seconds can be watched", changed=FIRST_LOOK)
-    return clips + draw([scene for scene in drawn if scene.start >= seconds])
+        clips += draw(drawn)
+    else:
+        seconds, music = first_look
+        clips += draw([scene for scene in drawn if scene.start < seconds])
+        if not service.unmade:
+            context.report(share_done(), f"Putting the first {seconds:.0f} seconds together to watch")
+            if first_look_make(context, script, seconds=seconds, music=music):
+                context.report(share_done(), f"The first {seconds:.0f} seconds can be watched", changed=FIRST_LOOK)
+        clips += draw([scene for scene in drawn if scene.start >= seconds])
+    service.check()
+    return clips
 
 
 def _scene_keep(context: StageContext, script: Script, scene: _PlannedScene) -> Asset:
@@ -274,7 +304,7 @@ def _scene_keep(context: StageContext, script: Script, scene: _PlannedScene) -> 
     return asset
 
 
-def _scene_draw(context: StageContext, script: Script, scene: _PlannedScene, picture: Picture) -> None:
+def _scene_draw(context: StageContext, script: Script, scene: _PlannedScene, picture: Picture, service: ServiceScenes) -> None:
     asset = asset_add(
         context,
         picture.path,
@@ -288,13 +318,27 @@ def _scene_draw(context: StageContext, script: Script, scene: _PlannedScene, pic
         height_px=picture.height_px,
         seconds=picture.seconds,
         alt=picture.alt[:500],
+        note=service.notes.get(scene.shot.index, ""),
     )
-    _scene_save(context, script, scene, asset, asset, layout=scene.shot.layout)
+    row = _scene_save(context, script, scene, asset, asset, layout=scene.shot.layout)
+    candidates_add(context, row, service.refused.get(scene.shot.index, ()))
+
+
+def _scene_picture(context: StageContext, script: Script, scene: _PlannedScene, chosen: Chosen) -> None:
+    """Write a scene that shows a service's picture, with the others that would do beside it."""
+    asset = picture_add(context, chosen.picture, f"scene-{scene.shot.index + 1:03}")
+    motion = motion_of(scene.shot, asset.kind)
+    kept = scene.kept
+    if kept is not None and kept.motion == "still":  # a drawing that moved by itself stood here
+        kept = replace(kept, motion=motion)
+    placed = replace(scene, shot=replace(scene.shot, motion=motion), kept=kept)
+    row = _scene_save(context, script, placed, asset, asset, layout=scene.shot.layout)
+    candidates_add(context, row, chosen.others)
 
 
 def _scene_save(
     context: StageContext, script: Script, scene: _PlannedScene, asset: Asset, made: Asset | None, *, layout: str
-) -> None:
+) -> Scene:
     """Write a scene; its motion is the creator's while the picture is of the same kind, else the storyboard's."""
     shot, kept = scene.shot, scene.kept
     carries = kept is not None and (kept.keeps_picture or kept.layout == shot.layout)
@@ -320,6 +364,7 @@ def _scene_save(
         row.is_locked, row.trim_start, row.end_shift = kept.is_locked, kept.trim_start, kept.end_shift
         row.save(update_fields=["key", "is_locked", "trim_start", "end_shift"])
         row.candidates.set(Asset.objects.filter(project=context.project, pk__in=kept.candidate_ids))
+    return row
 
 
 def _share_a(turns: Sequence[Turn], lines: Sequence[SpokenLine]) -> float:

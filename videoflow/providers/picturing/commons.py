@@ -90,6 +90,7 @@ def _file(row: Mapping[str, Any], place: int) -> Found | None:
         width_px=int(number_read(info, "width")),
         height_px=int(number_read(info, "height")),
         licence=licence_named(told("LicenseShortName"), address_read(info, "extmetadata", "LicenseUrl", "value")),
+        name=name[:120],
         author=told("Artist")[:120],
         seconds=number_read(info, "duration") or None,
     )

@@ -69,8 +69,9 @@ class Found:
     width_px: int
     height_px: int
     licence: Licence
+    name: str = ""
+    """What its author calls it, where a licence wants it named."""
     author: str = ""
-    author_url: str = ""
     seconds: float | None = None
     place: int = 0
     """Its place in the service's own order, from 0."""

@@ -41,6 +41,8 @@ class Job:
     run: int
     is_free: bool = False
     """Made again with the same seed it is the same and costs nothing, so that a lost answer is simply asked for again."""
+    units: float = 1.0
+    """Pictures, or seconds of a clip: what the price counts."""
     poll_for_seconds: float = 900.0
 
 
@@ -93,7 +95,7 @@ class PictureMaker:
             send=as_paid(send),
             poll=poll,
             key_life=timedelta(days=1) if job.is_free else None,
-            reserved_micros=0 if job.is_free else None,
+            units=job.units,
             run=job.run,
             poll_for_seconds=job.poll_for_seconds,
         )

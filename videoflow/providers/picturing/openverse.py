@@ -50,6 +50,6 @@ def _picture(row: Mapping[str, Any]) -> Found:
         width_px=int(number_read(row, "width")),
         height_px=int(number_read(row, "height")),
         licence=licence_cc(text_read(row, "license"), text_read(row, "license_version"), address_read(row, "license_url")),
+        name=text_read(row, "title")[:120],
         author=text_read(row, "creator"),
-        author_url=address_read(row, "creator_url"),
     )

@@ -73,7 +73,6 @@ def _photo(row: Mapping[str, Any], wish: Wish) -> Found:
         height_px=int(number_read(row, "height")),
         licence=PEXELS,
         author=text_read(row, "photographer"),
-        author_url=address_read(row, "photographer_url"),
     )
 
 
@@ -90,7 +89,6 @@ def _clip(row: Mapping[str, Any], wish: Wish) -> Found:
         height_px=int(number_read(file, "height") or number_read(row, "height")),
         licence=PEXELS,
         author=text_read(row, "user", "name"),
-        author_url=address_read(row, "user", "url"),
         seconds=number_read(row, "duration") or None,
     )
 

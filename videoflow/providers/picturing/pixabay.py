@@ -107,11 +107,9 @@ def _clip(row: Mapping[str, Any], wish: Wish) -> Found:
 
 
 def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
-    user, number = text_read(row, "user"), text_read(row, "user_id")
     return {
         "page_url": address_read(row, "pageURL"),
         "title": text_read(row, "tags"),
         "licence": PIXABAY,
-        "author": user,
-        "author_url": f"https://pixabay.com/users/{user}-{number}/" if user.isalnum() and number.isdecimal() else "",
+        "author": text_read(row, "user"),
     }

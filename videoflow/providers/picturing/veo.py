@@ -34,13 +34,12 @@ class Veo(PictureMaker):
     kinds = ("clip",)
 
     def made(self, wish: Wish, prompt: str, run: int) -> Made:
+        seconds = next((offered for offered in _SECONDS_OFFERED if offered >= wish.seconds), _SECONDS_OFFERED[-1])
         request: dict[str, Any] = {
             "instances": [{"prompt": prompt}],
             "parameters": {
                 "aspectRatio": "9:16" if wish.shape == "9:16" else "16:9",
-                "durationSeconds": next(
-                    (seconds for seconds in _SECONDS_OFFERED if seconds >= wish.seconds), _SECONDS_OFFERED[-1]
-                ),
+                "durationSeconds": seconds,
             },
         }
 
@@ -52,7 +51,8 @@ class Veo(PictureMaker):
                 raise self.broken("took the order, but gave it no name")
             return Submitted(name)
 
-        body = self.pay(Job(wish.said, self.model, request, run, poll_for_seconds=_POLL_FOR_SECONDS), send, self._poll)
+        job = Job(wish.said, self.model, request, run, units=seconds, poll_for_seconds=_POLL_FOR_SECONDS)
+        body = self.pay(job, send, self._poll)
         return Made(self._fetched(json.loads(body)), "clip", self.model)
 
     def _poll(self, name: str) -> Reply | None:

@@ -15,6 +15,8 @@ QUERY_LIMIT = 90  # characters; Pixabay takes 100
 PROMPT_SAID_LIMIT = 400
 _ADDRESSES = re.compile(r"(?:https?://|www\.)\S+|[@#]\w+", re.IGNORECASE)
 _MARKS = re.compile(r"[^\w\s'’-]|_")
+_PERSON = re.compile(r"\b([^\W\d_a-z][^\W\d_]+) ([^\W\d_a-z][^\W\d_]+)\b")
+"""Two words with capitals in a row are a person more often than not, of whom a stock of pictures knows nothing."""
 _PICTURELESS = frozenset((Path(__file__).parent / "data" / "pictureless_words.txt").read_text(encoding="utf-8").split())
 """Words that nobody can take a picture of, or that every line of a video about videos has."""
 
@@ -70,10 +72,11 @@ def words_weighed(said: str, around: Sequence[str], often: Counter[str]) -> list
     echo = {stem(word) for words in near for word in words}
     own = telling_words(said)
     first = said.split()[0].strip("“\"'") if said.split() else ""
+    people = {word for pair in _PERSON.findall(said) for word in pair}
     weights: dict[str, float] = {}
     for word in own:
         rare = 1.0 / (1.0 + 0.35 * max(0, often[stem(word)] - 1))
-        named = 1.35 if word[:1].isupper() and word != first else 1.0
+        named = 0.6 if word in people else 1.2 if word[:1].isupper() and word != first else 1.0
         weights[word] = rare * named * (1.3 if stem(word) in echo else 1.0) * (0.8 if len(word) < 4 else 1.0)
     have = {stem(word) for word in own}
     for words in near:
@@ -93,9 +96,10 @@ def queries_of(words: Sequence[tuple[str, float]], texts: Sequence[str], topic: 
     for count in (3, 2, 1):
         chosen = sorted((word for word, _ in words[:count]), key=lambda word: at.get(word, len(order)))
         queries.append(Query(" ".join(chosen)[:QUERY_LIMIT].strip()))
-    broad = [word for text in topic for word in telling_words(text)] or list(telling_words(title))
-    queries.append(Query(" ".join(dict.fromkeys(broad[:2]))[:QUERY_LIMIT].strip(), is_broad=True))
-    queries.append(Query(" ".join(broad[:1])[:QUERY_LIMIT].strip(), is_broad=True))
+    topical = list(dict.fromkeys(word for text in topic for word in telling_words(text)))
+    titled = telling_words(title)
+    for broad in (topical[:2], titled[:2], titled[:1] or topical[:1]):
+        queries.append(Query(" ".join(broad)[:QUERY_LIMIT].strip(), is_broad=True))
     return tuple({query.text.lower(): query for query in reversed(queries) if query.text}.values())[::-1]
 
 

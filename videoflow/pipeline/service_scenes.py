@@ -1,0 +1,143 @@
+"""The scenes that a project's picture service is to picture, one after the other, and what becomes of those it cannot."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from videoflow.errors import Cancelled, DiskFull, VideoflowError
+from videoflow.pipeline.connections import Choice, choice_of, connection_for, owner_of, provider_for
+from videoflow.pipeline.ledger import CallUnknown
+from videoflow.pipeline.models import Asset, Project, Scene, Script
+from videoflow.pipeline.service_pictures import Chosen, NothingFound, ServicePicture, ServicePictures, shown_of, wishes_of
+from videoflow.pipeline.stages.base import StageContext, asset_add
+from videoflow.providers.base import Shot, SpokenTurn
+from videoflow.providers.paid import CallRefused
+from videoflow.providers.picturing.found import NoPicture, Wish
+from videoflow.providers.services import EMBEDDED, service_label
+
+NO_PICTURE = NoPicture.code
+_TOLD_MOST = 4
+_SCENE_FAULTS = (NoPicture, CallRefused)
+"""What concerns one scene alone: the next one is asked for all the same. All else stops the work."""
+
+
+@dataclass
+class ServiceScenes:
+    """Pictures of a service for the scenes of one run of the stage."""
+
+    choice: Choice
+    wishes: dict[int, Wish]
+    pictures: ServicePictures | None
+    unmade: dict[int, str] = field(default_factory=dict)
+    """Sentences by the number of the scene, from 1."""
+    notes: dict[int, str] = field(default_factory=dict)
+    """What is said beside a picture that was drawn here instead, by the shot's index."""
+    refused: dict[int, tuple[ServicePicture, ...]] = field(default_factory=dict)
+    """Pictures for a shot whose licence stands against them."""
+    given_up: str = ""
+    """Why the service is not asked any more."""
+
+    def asks_for(self, shot: Shot) -> bool:
+        """Say whether the service pictures this shot."""
+        return self.pictures is not None and shot.index in self.wishes
+
+    @property
+    def label(self) -> str:
+        return service_label(self.choice.service)
+
+    def picture(self, shot: Shot) -> Chosen | None:
+        """Return the service's picture; None where it has none: then it is drawn here if the project says so, else left out.
+
+        Raises:
+            VideoflowError: the service cannot be used, and nothing may step in for it.
+        """
+        assert self.pictures is not None
+        if self.given_up:
+            self._instead(shot, self.given_up)
+            return None
+        try:
+            return self.pictures.picture(self.wishes[shot.index])
+        except (Cancelled, DiskFull, CallUnknown):
+            raise
+        except _SCENE_FAULTS as error:
+            if isinstance(error, NothingFound):
+                self.refused[shot.index] = error.refused
+            if error.retryable and not self.choice.fallback:
+                raise
+            self._instead(shot, str(error))
+        except VideoflowError as error:
+            if not self.choice.fallback:
+                raise
+            self.given_up = str(error)
+            self._instead(shot, str(error))
+        return None
+
+    def _instead(self, shot: Shot, sentence: str) -> None:
+        if self.choice.fallback:
+            self.notes[shot.index] = f"Drawn here instead: {sentence}"[:600]
+        else:
+            self.unmade[shot.index + 1] = sentence
+
+    def check(self) -> None:
+        """Refuse a video with scenes that have no picture.
+
+        Raises:
+            NoPicture: some have none; what was made is kept for the next attempt.
+        """
+        if not self.unmade:
+            return
+        told = [f"Scene {number}: {sentence}" for number, sentence in list(self.unmade.items())[:_TOLD_MOST]]
+        more = f" And {len(self.unmade) - _TOLD_MOST} more." if len(self.unmade) > _TOLD_MOST else ""
+        count = (
+            f"{len(self.unmade)} of {len(self.wishes)} scenes have no picture"
+            if len(self.wishes) > 1
+            else "A scene has no picture"
+        )
+        raise NoPicture(
+            f"{count}. {' '.join(told)}{more} Change these lines, choose another service, or let these scenes be drawn here.",
+            details={"scenes": sorted(self.unmade), "service": self.choice.service},
+        )
+
+
+def service_check(project: Project) -> None:
+    """Refuse a choice of service that cannot be used, before anything is begun.
+
+    Raises:
+        BadInput: a key or a model is missing; the sentence says what to do.
+    """
+    choice = choice_of(project, "images")
+    if choice.service != EMBEDDED:
+        connection_for(
+            owner=owner_of(project), service=choice.service, capability="images", model=choice.model, options=choice.options
+        )
+
+
+def service_scenes(
+    context: StageContext, script: Script, turns: Sequence[SpokenTurn], shots: Sequence[Shot], kept: Iterable[Asset]
+) -> ServiceScenes:
+    """Return the service at work for these shots; ``kept`` are the pictures that the video shows anyhow.
+
+    Raises:
+        BadInput: the project's choice cannot be used; the sentence says what is missing.
+    """
+    choice = choice_of(context.project, "images")
+    if choice.service == EMBEDDED:
+        return ServiceScenes(choice, {}, None)
+    provider = provider_for(context, "images")
+    pictures = ServicePictures(provider, shown_of(kept), cancelled=context.cancelled)
+    return ServiceScenes(choice, wishes_of(context.project, script, turns, shots, dict(choice.options)), pictures)
+
+
+def picture_add(context: StageContext, picture: ServicePicture, name: str) -> Asset:
+    """Keep a service's picture and write its row; call it inside a fenced transaction."""
+    file = picture.file
+    facts: dict[str, Any] = {"width_px": file.width_px, "height_px": file.height_px, "seconds": file.seconds}
+    return asset_add(context, file.path, kind=file.kind, name=f"{name}{file.path.suffix}", **facts, **picture.facts)
+
+
+def candidates_add(context: StageContext, scene: Scene, pictures: Sequence[ServicePicture]) -> None:
+    """Lay pictures beside the one that a scene shows, each once; call it inside a fenced transaction."""
+    have = set(scene.candidates.values_list("source_key", flat=True))
+    for number, picture in enumerate(pictures, start=2):
+        if picture.facts["source_key"] not in have:
+            scene.candidates.add(picture_add(context, picture, f"scene-{scene.position + 1:03}-{number}"))
