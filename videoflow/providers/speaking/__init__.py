@@ -5,5 +5,6 @@ from videoflow.providers.speaking.elevenlabs import ElevenLabsSpeech
 from videoflow.providers.speaking.gemini import GeminiSpeech
 from videoflow.providers.speaking.openai import KokoroSpeech, OpenAISpeech
 from videoflow.providers.speaking.piper import PiperSpeech
+from videoflow.providers.speaking.service_speech import ServiceSpeech
 
-__all__ = ["AzureSpeech", "ElevenLabsSpeech", "GeminiSpeech", "KokoroSpeech", "OpenAISpeech", "PiperSpeech"]
+__all__ = ["AzureSpeech", "ElevenLabsSpeech", "GeminiSpeech", "KokoroSpeech", "OpenAISpeech", "PiperSpeech", "ServiceSpeech"]

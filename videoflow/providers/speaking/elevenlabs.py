@@ -53,7 +53,7 @@ class ElevenLabsSpeech(ServiceSpeech):
     def _languages(self) -> list[str]:
         """Return what the model speaks; empty when the service does not say."""
         model = self.access.connection.model
-        kept = self.access.remember.get(f"languages:{model}")
+        kept = self.access.remember.get(self.fact("languages"))
         if isinstance(kept, list) and kept:
             return kept
         told = self._get("v1/models", {})
@@ -61,7 +61,7 @@ class ElevenLabsSpeech(ServiceSpeech):
         entries = next((entry.get("languages") or [] for entry in models if entry.get("model_id") == model), [])
         codes = sorted({code_of(str(entry["language_id"])) for entry in entries if entry.get("language_id")})
         if codes:
-            self.access.remember.set(f"languages:{model}", codes)
+            self.access.remember.set(self.fact("languages"), codes)
         return codes
 
     def _get(self, path: str, params: dict[str, Any]) -> Any:

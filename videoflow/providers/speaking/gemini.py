@@ -19,8 +19,6 @@ TURNS_A_CALL = 8
 """The voices drift and swap in longer conversations."""
 _LETTERS_A_CALL = 1200
 _SPEAKERS = ("Speaker1", "Speaker2")
-_TOKENS_A_LETTER = 2.0
-"""A fourth of a token in, 25 tokens for each second out."""
 _REFUSALS = frozenset({"SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "RECITATION", "LANGUAGE"})
 _VOICES = (
     "Kore firm", "Puck upbeat", "Aoede breezy", "Charon informative", "Achernar soft", "Achird friendly", "Algenib gravelly",
@@ -41,7 +39,9 @@ class GeminiSpeech(ServiceSpeech):
 
     longest_letters: ClassVar[int] = 4000
     deadline_seconds: ClassVar[float] = 180.0
-    units_per_letter: ClassVar[float] = _TOKENS_A_LETTER
+    lists_voices: ClassVar[bool] = False
+    units_per_letter: ClassVar[float] = 2.0
+    """A fourth of a token in, 25 tokens for each second out."""
 
     def voices(self, language: str) -> tuple[Voice, ...]:
         if code_of(language) not in GEMINI:
@@ -146,7 +146,7 @@ class GeminiSpeech(ServiceSpeech):
         turns = [(speakers[one.line.voice], one.said.text) for one in batch]
         configs = [{"speaker": name, "voiceConfig": _voice(voice)} for voice, name in speakers.items()]
         speech = {"multiSpeakerVoiceConfig": {"speakerVoiceConfigs": configs}}
-        fact = f"turns:{self.access.connection.base_url}:{self.access.connection.model}"
+        fact = self.fact("turns")
         known = self.access.remember.get(fact)
         forms = [known] if known in {"parts", "text"} else ["parts", "text"]
         for form in forms:

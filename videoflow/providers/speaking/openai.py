@@ -37,6 +37,8 @@ _VOICES = (
 class OpenAISpeech(ServiceSpeech):
     """``POST {base}/audio/speech``. The project's choice may give ``instructions``, ``speed`` and ``response_format``."""
 
+    lists_voices: ClassVar[bool] = False
+
     def voices(self, language: str) -> tuple[Voice, ...]:
         if code_of(language) not in OPENAI:
             return ()
@@ -90,6 +92,7 @@ def speed_read(value: object) -> float:
 class KokoroSpeech(OpenAISpeech):
     """A server of one's own. It is asked for captioned speech first; one that has none is remembered and asked in the dialect."""
 
+    lists_voices: ClassVar[bool] = True
     _CAPTIONED: ClassVar[str] = "../dev/captioned_speech"
 
     def voices(self, language: str) -> tuple[Voice, ...]:
@@ -105,20 +108,14 @@ class KokoroSpeech(OpenAISpeech):
         known.sort(key=lambda name: (name not in {"af_heart", "am_michael", "bf_emma", "bm_george"}, name))
         return [Voice(name, name[3:].replace("_", " ").title(), KOKORO[name[0]], _kokoro_words(name)) for name in known]
 
-    def request(self, wanted: Wanted) -> dict[str, Any]:
-        request = super().request(wanted)
-        if self._is_captioned():
-            request |= {"stream": False, "return_timestamps": True}
-        return request
-
     def ask(self, request: dict[str, Any]) -> Reply:
-        if "return_timestamps" not in request:
+        if self.access.remember.get(self.fact("captioned")) == "no":
             return super().ask(request)
         try:
             answer = self.access.client.request(
                 "POST",
                 self._CAPTIONED,
-                json=request,
+                json=request | {"stream": False, "return_timestamps": True},
                 deadline_seconds=self.deadline_seconds,
                 limit_bytes=REPLY_LIMIT_BYTES,
                 cancelled=self.access.cancelled,
@@ -126,8 +123,8 @@ class KokoroSpeech(OpenAISpeech):
         except ServiceRefused as error:
             if error.status not in {404, 405}:
                 raise
-            self.access.remember.set(self._fact, "no")
-            return super().ask({name: value for name, value in request.items() if name not in {"stream", "return_timestamps"}})
+            self.access.remember.set(self.fact("captioned"), "no")
+            return super().ask(request)
         return Reply(answer.body, "application/json")
 
     def read(self, body: bytes) -> Heard:
@@ -143,13 +140,6 @@ class KokoroSpeech(OpenAISpeech):
         except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
             raise SoundUnusable("with something that is no captioned speech") from None
         return Heard(audio, pieces=pieces)
-
-    @property
-    def _fact(self) -> str:
-        return f"captioned:{self.access.connection.base_url}"
-
-    def _is_captioned(self) -> bool:
-        return bool(self.access.remember.get(self._fact) != "no")
 
 
 def _kokoro_words(name: str) -> str:

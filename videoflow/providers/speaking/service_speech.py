@@ -74,6 +74,8 @@ class ServiceSpeech(ABC):
     deadline_seconds: ClassVar[float] = 90.0
     units_per_letter: ClassVar[float] = 1.0
     """Thousandths of the unit in the price list that a character takes."""
+    lists_voices: ClassVar[bool] = True
+    """Whether the service is asked which voices there are; else they are known without it."""
 
     def __init__(self, access: Access) -> None:
         self.access = access
@@ -229,8 +231,12 @@ class ServiceSpeech(ABC):
         return statistics.median(known) if len(known) >= PACES_NEEDED else None
 
     def _pace_name(self, voice: str) -> str:
+        return self.fact("pace", voice)
+
+    def fact(self, what: str, *about: str) -> str:
+        """Return the name of something that is remembered about the service at this address and with this model."""
         connection = self.access.connection
-        return f"pace:{_hash([connection.base_url, connection.model, voice])[:24]}"
+        return f"{what}:{_hash([connection.base_url, connection.model, *about])[:24]}"
 
     def _wanted(self, number: int, line: Line) -> Wanted:
         said = said_read(line)
