@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from videoflow.pipeline.models import Asset, Script, Video
+from videoflow.pipeline.credits import assets_used, credit_lines, machine_made
+from videoflow.pipeline.models import Script, Video
 
 TITLE_LIMIT = 100  # characters; YouTube's
 DESCRIPTION_LIMIT_BYTES = 5000
@@ -100,15 +101,18 @@ def description_make(video: Video) -> str:
     names = [host["name"] for host in video.project.hosts.values()]
     head = [f"{script.title}", "", f"{' and '.join(names)} talk it through in {clock(video.seconds)}."]
     chapters = [f"{clock(start)} {title}" for start, title in video.chapters]
-    sources = _sources(script)
-    used = _used(video)
-    tail = ["", f"{_machine_made(used)} made by a machine (videoflow, embedded providers).", *_credits(used)]
+    used = assets_used(video)
+    machine = machine_made(video, used)
     body = [*head, *(["", "Chapters", *chapters] if chapters else [])]
-    while True:
-        text = "\n".join([*body, *(["", "Sources", *sources] if sources else []), *tail])
-        if len(text.encode()) <= DESCRIPTION_LIMIT_BYTES or not sources:
-            return text.replace("<", "‹").replace(">", "›")
-        sources = sources[:-1]
+    sources = _sources(script)
+    text = ""
+    for thanks in credit_lines(used):
+        for count in range(len(sources), -1, -1):
+            named = ["", "Sources", *sources[:count]] if count else []
+            text = "\n".join([*body, *named, "", machine, *thanks]).replace("<", "‹").replace(">", "›")
+            if len(text.encode()) <= DESCRIPTION_LIMIT_BYTES:
+                return text
+    return text.encode()[:DESCRIPTION_LIMIT_BYTES].decode(errors="ignore")
 
 
 def _sources(script: Script) -> list[str]:
@@ -120,33 +124,6 @@ def _sources(script: Script) -> list[str]:
         if key not in lines or named:
             lines[key] = f"– {label} {entry['url']}".rstrip()
     return list(lines.values())[:SOURCES_LIMIT]
-
-
-def _used(video: Video) -> list[Asset]:
-    """Return the pictures, clips and the music that are in the video; what was tried and not taken is not."""
-    shown = list(video.project.assets.filter(pk__in=video.script.scenes.values("asset")))
-    if not video.project.music.get("is_on", True):
-        return shown
-    beds = list(video.project.assets.filter(kind=Asset.Kind.MUSIC))
-    chosen = [bed for bed in beds if str(bed.pk) == video.project.music.get("asset_id")]
-    return shown + (chosen or [bed for bed in beds if bed.origin != Asset.UPLOAD])[:1]
-
-
-def _machine_made(used: Sequence[Asset]) -> str:
-    """Return what the creator did not bring, with its verb: ``Voices and some pictures were``."""
-    pictures = [asset.origin == Asset.UPLOAD for asset in used if asset.kind != Asset.Kind.MUSIC]
-    music = [asset.origin == Asset.UPLOAD for asset in used if asset.kind == Asset.Kind.MUSIC]
-    parts = ["Voices"]
-    if not all(pictures):
-        parts.append("some pictures" if any(pictures) else "pictures")
-    if music and not all(music):
-        parts.append("music")
-    return f"{', '.join(parts[:-1])} and {parts[-1]} were" if len(parts) > 1 else "Voices were"
-
-
-def _credits(used: Sequence[Asset]) -> list[str]:
-    credited = [asset for asset in used if asset.credit]
-    return sorted({f"– {asset.credit} ({asset.licence})" if asset.licence else f"– {asset.credit}" for asset in credited})
 
 
 def tags_make(script: Script) -> list[str]:
