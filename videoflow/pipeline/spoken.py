@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable
 
 from videoflow.pipeline.models import Project, Script, Turn
+from videoflow.providers.services import EMBEDDED
 
 Pronunciations = tuple[tuple[str, str], ...]
 
@@ -19,7 +20,13 @@ def spoken_key(project: Project, turn: Turn) -> str:
     text = turn.text.casefold()
     book = [pair for pair in pronunciations_of(project) if pair[0].casefold() in text]
     voice = project.hosts.get(turn.speaker, {}).get("voice", "")
-    return _hash([turn.text, voice, book])
+    return _hash([turn.text, voice, book, *_service(project)])
+
+
+def _service(project: Project) -> list[object]:
+    """Return which service speaks, and how; nothing for the embedded voices."""
+    chosen = project.providers.get("speech") or {}
+    return [] if chosen.get("service", EMBEDDED) == EMBEDDED else [chosen["service"], chosen.get("model"), chosen.get("options")]
 
 
 def turns_unspoken(project: Project, script: Script) -> list[Turn]:

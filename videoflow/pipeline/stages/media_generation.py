@@ -17,11 +17,12 @@ from videoflow.pipeline.length import LEAD_SECONDS, TAIL_SECONDS
 from videoflow.pipeline.models import Asset, Project, Scene, Script, Speech, Turn, script_current
 from videoflow.pipeline.service_pictures import Chosen, motion_of
 from videoflow.pipeline.service_scenes import ServiceScenes, candidates_add, picture_add, service_check, service_scenes
-from videoflow.pipeline.spoken import pronunciations_of, spoken_key, words_key
+from videoflow.pipeline.spoken import spoken_key, words_key
 from videoflow.pipeline.stages.base import Stage, StageContext, StageInput, StageNotReady, StageOutput, asset_add
 from videoflow.pipeline.store import cache_dir, room_check
+from videoflow.pipeline.voices import STEPPED_IN, HostVoices, voices_check
 from videoflow.providers import base
-from videoflow.providers.base import Cue, Datum, Host, Line, MusicBed, Picture, Shot, SpokenLine, SpokenTurn, SpokenWord
+from videoflow.providers.base import Cue, Datum, Host, MusicBed, Picture, Shot, SpokenLine, SpokenTurn, SpokenWord
 from videoflow.providers.registry import provider_get
 from videoflow.render import peaks_read
 
@@ -43,6 +44,7 @@ def _script(project: Project) -> Script:
 
 def ready(project: Project, options: MediaInput) -> None:
     _script(project)
+    voices_check(project, project.language)
     service_check(project)
 
 
@@ -92,9 +94,11 @@ def run(context: StageContext) -> StageOutput:
     room_check(int(script.measured_seconds * BYTES_PER_SECOND_OF_VIDEO))
     _begin(context, script)
     crash_point(STAGE.name, "begun")
-    lines = _speak(context, turns)
+    voices = HostVoices(context, project.language)
+    lines = _speak(context, voices, turns)
     placed = _spoken_turns(project, turns, lines)
     with context.fenced():
+        _voices_save(project, script, voices)
         _speech_save(context, turns, placed, lines)
     crash_point(STAGE.name, "speech_saved")
     total_seconds = placed[-1].end + TAIL_SECONDS
@@ -138,16 +142,21 @@ def _begin(context: StageContext, script: Script) -> None:
         made.exclude(pk__in=chosen).exclude(origin=Asset.UPLOAD).delete()
 
 
-def _speak(context: StageContext, turns: Sequence[Turn]) -> list[SpokenLine]:
-    speech = cast(base.Speech, provider_get("speech", "embedded"))
-    voices = {speaker: context.project.hosts[speaker]["voice"] for speaker in ("A", "B")}
-    return speech.speak(
-        [Line(turn.text, voices[turn.speaker], pronunciations_of(context.project)) for turn in turns],
-        cache_dir("speech"),
+def _speak(context: StageContext, voices: HostVoices, turns: Sequence[Turn]) -> list[SpokenLine]:
+    return voices.speak(
+        [(turn.speaker, turn.text) for turn in turns],
         report=lambda share, message: context.report(SPEECH_SHARE * share, message),
-        cancelled=context.cancelled,
         on_line=lambda index, line: crash_point(STAGE.name, "line_spoken"),
     )
+
+
+def _voices_save(project: Project, script: Script, voices: HostVoices) -> None:
+    """Write down who speaks each host, and whether the embedded voices stepped in."""
+    project.hosts = {speaker: {**host, "voice": voices.voices[speaker]} for speaker, host in project.hosts.items()}
+    project.save(update_fields=["hosts"])
+    warnings = [warning for warning in script.warnings if not warning.startswith(STEPPED_IN)]
+    script.warnings = [*warnings, *([voices.stepped_in] if voices.stepped_in else [])]
+    script.save(update_fields=["warnings"])
 
 
 def _speech_save(context: StageContext, turns: Sequence[Turn], placed: Sequence[SpokenTurn], lines: Sequence[SpokenLine]) -> None:

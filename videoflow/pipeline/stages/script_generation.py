@@ -2,46 +2,30 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, cast
+from typing import Any
 
 from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
 
 from videoflow.crash_points import crash_point
 from videoflow.errors import BadInput
+from videoflow.pipeline.connections import choice_of
 from videoflow.pipeline.length import MeasuredScript, Speak, minutes
 from videoflow.pipeline.locked_lines import lines_seconds, lines_share_a, locked_place
 from videoflow.pipeline.models import Project, Script, Turn, script_current
 from videoflow.pipeline.stages.base import Stage, StageContext, StageOutput
 from videoflow.pipeline.stages.drafting import Draft, ScriptInput, draft_check, minimum_of, seed_of, written
 from videoflow.pipeline.stages.rewording import reword, reword_check
-from videoflow.pipeline.store import cache_dir, room_check
-from videoflow.providers import base
-from videoflow.providers.base import DraftTurn, Line, SpokenLine
+from videoflow.pipeline.store import room_check
+from videoflow.pipeline.voices import HostVoices, voices_check
+from videoflow.providers.base import DraftTurn, SpokenLine
 from videoflow.providers.embedded_writer import foreign_language
-from videoflow.providers.registry import provider_get
+from videoflow.providers.services import EMBEDDED
 
 SPEECH_BYTES_PER_SECOND = 48_000
 
 
-def voices_choose(language: str) -> dict[str, str]:
-    """Return a voice for each speaker.
-
-    Raises:
-        BadInput: the language has no two natural offline voices.
-    """
-    speech = cast(base.Speech, provider_get("speech", "embedded"))
-    voices = speech.voices(language)
-    if len(voices) < 2:
-        raise BadInput(
-            f"There are no two natural offline voices for “{language}” yet. Offline voices speak English (en). "
-            "Choose English, or connect a speech service that speaks it.",
-            code="NO_VOICE_FOR_LANGUAGE",
-        )
-    return {"A": voices[0].key, "B": voices[1].key}
-
-
-def _language_check(options: ScriptInput) -> None:
+def _language_check(project: Project, options: ScriptInput) -> None:
     """Refuse a text in another language than the wanted one: read by the wanted one's voices it would be gibberish.
 
     Raises:
@@ -51,9 +35,15 @@ def _language_check(options: ScriptInput) -> None:
         found = foreign_language(text)
         if found is None or options.language.lower().startswith(found.code):
             continue
+        seems = f"This {what} seem{'' if what == 'notes' else 's'} to be in {found.name}"
+        if choice_of(project, "speech").service == EMBEDDED:
+            way_out = (
+                "and the offline voices speak English only. Translate it to English, or connect a speech service that speaks it."
+            )
+        else:
+            way_out = f"and the video's language is “{options.language}”. Choose the language “{found.code}”, or translate it."
         raise BadInput(
-            f"This {what} seem{'' if what == 'notes' else 's'} to be in {found.name}, and the offline voices speak English only. "
-            "Translate it to English, or connect a speech service that speaks it.",
+            f"{seems}, {way_out}",
             code="NO_VOICE_FOR_LANGUAGE",
             details={{"script": "script_text"}.get(what, what): f"in {found.name}"},
         )
@@ -64,8 +54,8 @@ def ready(project: Project, options: ScriptInput) -> None:
     if options.reword is not None:
         reword_check(project, options.reword)
     else:
-        voices_choose(options.language)
-        _language_check(options)
+        voices_check(project, options.language)
+        _language_check(project, options)
     draft_check(project, options)
 
 
@@ -75,13 +65,13 @@ def run(context: StageContext) -> StageOutput:
         return reword(context, options.reword)
     project = context.project
     minimum_seconds = minimum_of(project, options)
-    voices = voices_choose(options.language)
+    hosts_voices = HostVoices(context, options.language)
     room_check(int(minimum_seconds * 2 * SPEECH_BYTES_PER_SECOND))
     if options.input_type == "script":
         context.report(0.02, "Reading your script")
-    made = written(context, options, _speak(context, voices))
+    made = written(context, options, _speak(context, hosts_voices))
     draft, measured = made.draft, made.measured
-    warnings = list(made.warnings)
+    warnings = [*([hosts_voices.stepped_in] if hosts_voices.stepped_in else []), *made.warnings]
     if draft.conversation.fixed and measured.seconds < minimum_seconds:
         warnings.append(
             f"Your script speaks for {minutes(measured.seconds)}; {minutes(minimum_seconds)} were wanted. "
@@ -104,7 +94,8 @@ def run(context: StageContext) -> StageOutput:
         project.seed = seed_of(project, options)
         project.minimum_seconds = int(minimum_seconds)
         project.hosts = {
-            host.speaker: {"name": host.name, "role": host.role, "voice": voices[host.speaker]} for host in draft.hosts
+            host.speaker: {"name": host.name, "role": host.role, "voice": hosts_voices.voices[host.speaker]}
+            for host in draft.hosts
         }
         project.save(update_fields=["title", "language", "seed", "minimum_seconds", "hosts", "updated_at"])
         return {
@@ -119,9 +110,8 @@ def run(context: StageContext) -> StageOutput:
     return StageOutput(f"{len(lines)} turns, {minutes(seconds)} measured", save)
 
 
-def _speak(context: StageContext, voices: dict[str, str]) -> Speak:
-    """Return what speaks turns with the project's voices; the first time it also says that there is a draft."""
-    speech = cast(base.Speech, provider_get("speech", "embedded"))
+def _speak(context: StageContext, voices: HostVoices) -> Speak:
+    """Return what speaks turns with the hosts' voices; the first time it also says that there is a draft."""
     rounds = 0
 
     def speak(turns: Sequence[DraftTurn]) -> list[SpokenLine]:
@@ -131,11 +121,9 @@ def _speak(context: StageContext, voices: dict[str, str]) -> Speak:
             crash_point(STAGE.name, "drafted")
         floor = 0.05 if rounds == 1 else min(0.95, 0.7 + 0.05 * rounds)
         width = 0.65 if rounds == 1 else 0.02
-        return speech.speak(
-            [Line(turn.text, voices[turn.speaker]) for turn in turns],
-            cache_dir("speech"),
+        return voices.speak(
+            [(turn.speaker, turn.text) for turn in turns],
             report=lambda share, message: context.report(floor + width * share, f"Measuring the speech: {message}"),
-            cancelled=context.cancelled,
             on_line=lambda index, line: crash_point(STAGE.name, "line_spoken"),
         )
 
