@@ -237,6 +237,10 @@ _CHECKS: Mapping[str, Callable[[_Asker], _Found]] = {
 }
 
 
+LISTS_MODELS = frozenset({*_OPENAI_DIALECT, "openrouter", "deepseek", "anthropic", "gemini", "veo", "automatic1111"})
+"""Services whose answer names the models that can be chosen."""
+
+
 def is_checkable(service: str) -> bool:
     """Say whether there is something to ask."""
     return service in _CHECKS or service == "piper"

@@ -62,7 +62,7 @@ class TestCard:
         call_lost(project)
         call_lost(project, purpose="speech of line 14", reserved_micros=None, model="")
         shown = panel_of(client, project)
-        assert "Lark was asked for: speech of line 12" in shown
+        assert "lark was asked for: speech of line 12" in shown
         assert "lark-2" in shown
         assert "Ask again, costs about 0.003 USD" in shown
         assert "Ask again, perhaps paying twice" in shown
