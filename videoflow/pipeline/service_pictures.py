@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -95,9 +95,15 @@ def shown_of(assets: Iterable[Asset]) -> Shown:
 
 
 def wishes_of(
-    project: Project, script: Script, turns: Sequence[SpokenTurn], shots: Sequence[Shot], options: dict[str, Any]
+    project: Project,
+    script: Script,
+    turns: Sequence[SpokenTurn],
+    shots: Sequence[Shot],
+    options: Mapping[str, Any],
+    *,
+    wanted: Callable[[Shot], bool] = is_pictured,
 ) -> dict[int, Wish]:
-    """Return the wish of every shot that a service may picture, by the shot's index."""
+    """Return the wish of every shot that is ``wanted`` from a service, by the shot's index."""
     by_position = {turn.index: turn for turn in turns}
     said = {shot.index: said_during(shot, turns) for shot in shots}
     often = words_often(list(said.values()))
@@ -105,7 +111,7 @@ def wishes_of(
     sources = {turn.position: turn.sources for turn in script.turns.all()}
     wishes: dict[int, Wish] = {}
     for shot in shots:
-        if not is_pictured(shot):
+        if not wanted(shot):
             continue
         under = [by_position[index] for index in shot.turn_indexes if index in by_position]
         proofs = [evidence[key] for turn in under for key in sources.get(turn.index, ()) if key in evidence]

@@ -125,7 +125,7 @@ def service_scenes(
         return ServiceScenes(choice, {}, None)
     provider = provider_for(context, "images")
     pictures = ServicePictures(provider, shown_of(kept), cancelled=context.cancelled)
-    return ServiceScenes(choice, wishes_of(context.project, script, turns, shots, dict(choice.options)), pictures)
+    return ServiceScenes(choice, wishes_of(context.project, script, turns, shots, choice.options), pictures)
 
 
 def picture_add(context: StageContext, picture: ServicePicture, name: str) -> Asset:

@@ -13,6 +13,7 @@ from django.db import transaction
 from videoflow.errors import BadInput, Cancelled, VideoflowError
 from videoflow.pipeline.editing.scenes import scene_show
 from videoflow.pipeline.models import Asset, Project, Scene, Script, Turn
+from videoflow.pipeline.provenance import Provenance
 from videoflow.pipeline.spoken import turns_unspoken
 from videoflow.pipeline.stages.media_generation import cue_read, hosts_read
 from videoflow.pipeline.store import cache_dir, file_store, room_check
@@ -28,6 +29,9 @@ _LOOKS_TRIED = 12  # other storyboards, until one shows this scene in another wa
 _ROOM_BYTES = 64_000_000
 DESCRIBED: Mapping[str, int] = {"alt": ALT_LIMIT, "credit": 300, "licence": 200}
 """What a creator may write about a file, with the longest text."""
+
+
+PROVENANCE = tuple(field.name for field in Provenance._meta.get_fields())
 
 
 class StaleAsset(VideoflowError):
@@ -80,10 +84,15 @@ def picture_use(*, scene: Scene, asset: Asset) -> None:
     """Show a picture or clip; it and the one before stay among the candidates, also when that is undone.
 
     Raises:
-        BadInput: it is neither picture nor clip, or another project's.
+        BadInput: it is neither picture nor clip, another project's, or its licence stands against it.
     """
     if scene.asset_id == asset.pk:
         return
+    if asset.is_refused:
+        raise BadInput(
+            f"Its licence ({asset.licence}) stands against it: {asset.licence_refused}. Take that on yourself first, if you may.",
+            code="LICENCE_REFUSED",
+        )
     scene_show(scene=scene, asset=asset)
     scene.candidates.add(asset)
 
@@ -91,7 +100,7 @@ def picture_use(*, scene: Scene, asset: Asset) -> None:
 def _other_shot(project: Project, script: Script, scene: Scene, number: int) -> Shot:
     """Return the scene's shot as another storyboard of the same conversation has it; cuts are where they are in each of them."""
     pictures = cast(base.Pictures, provider_get("images", "embedded"))
-    turns = _spoken(project, list(script.turns.select_related("speech")))
+    turns = spoken_turns(project, list(script.turns.select_related("speech")))
     seen = {asset.alt for asset in (*scene.candidates.all(), scene.asset, scene.made) if asset}  # each names its layout and words
     others: list[Shot] = []
     for attempt in range(number, number + _LOOKS_TRIED):
@@ -113,7 +122,8 @@ def _other_shot(project: Project, script: Script, scene: Scene, number: int) -> 
     return replace(other, seconds=max(other.seconds, scene.seconds))
 
 
-def _spoken(project: Project, turns: Sequence[Turn]) -> list[SpokenTurn]:
+def spoken_turns(project: Project, turns: Sequence[Turn]) -> list[SpokenTurn]:
+    """Return the turns as they are heard; each brings its recording along."""
     spoken = []
     for turn in turns:
         start = turn.speech.start
@@ -157,7 +167,7 @@ def asset_adopt(*, project: Project, asset: Asset) -> Asset:
     if known is not None:
         return known
     facts = ("kind", "origin", "model", "licence", "credit", "name", "path", "sha256", "size_bytes", "width_px", "height_px")
-    more = ("seconds", "alt", "peaks")
+    more = ("seconds", "alt", "peaks", *PROVENANCE)
     return Asset.objects.create(project=project, **{name: getattr(asset, name) for name in (*facts, *more)})
 
 

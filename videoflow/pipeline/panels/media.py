@@ -13,12 +13,14 @@ from videoflow.pipeline.board import Board
 from videoflow.pipeline.editing.looks import MUSIC_LEVELS_DB, look_revision
 from videoflow.pipeline.editing.music import mood_of, music_shown
 from videoflow.pipeline.editing.scenes_media import ALT_LIMIT, CANDIDATES_MOST, asset_revision
+from videoflow.pipeline.editing.scenes_service import picture_service
 from videoflow.pipeline.editing.staleness import staleness_of
 from videoflow.pipeline.editing.uploads import CLIP_LIMIT_BYTES, MUSIC_LIMIT_BYTES
 from videoflow.pipeline.models import Asset, Project, Scene, Script, Speech, Turn, Upload, script_current
 from videoflow.pipeline.panels.base import Content, host_names
 from videoflow.pipeline.stages.video_composition import MUSIC_LEVEL_DB
 from videoflow.providers.embedded_music.music import music_moods
+from videoflow.providers.services import EMBEDDED, service_label
 
 WAVE_HEIGHT = 40
 _WAVE_STEP = 3
@@ -78,6 +80,10 @@ class Tile:
         asset = self.scene.asset
         if asset.origin == Asset.UPLOAD:
             return " · ".join(filter(None, [_("Brought by you"), asset.licence]))
+        if asset.source_key:
+            return " · ".join(filter(None, [asset.credit, asset.licence]))
+        if asset.origin != EMBEDDED:
+            return " · ".join(filter(None, [service_label(asset.origin), asset.model]))
         return " · ".join(filter(None, [asset.model or asset.origin, _("no cost")]))
 
 
@@ -216,6 +222,8 @@ def scene_content(project: Project, scene: Scene) -> dict[str, Any]:
     return {
         "tile": tile,
         "candidates": others,
+        "service": picture_service(project),
+        "refused": [other for other in others if other.is_refused],
         "can_redraw": scene.script.media_seconds is not None and tile.tried < CANDIDATES_MOST,
         "before": keys[at - 1] if at else None,
         "after": keys[at + 1] if at + 1 < len(keys) else None,

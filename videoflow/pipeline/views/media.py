@@ -14,7 +14,7 @@ from django_htmx.http import trigger_client_event
 
 from videoflow.errors import BadInput, VideoflowError
 from videoflow.http import Request
-from videoflow.pipeline.editing import library, music, scenes, scenes_media
+from videoflow.pipeline.editing import library, music, scenes, scenes_media, scenes_service
 from videoflow.pipeline.editing.looks import music_change
 from videoflow.pipeline.models import Asset, Project, Scene, script_current
 from videoflow.pipeline.panels.media import music_content, scene_content, tile_of
@@ -73,6 +73,26 @@ def redraw(request: Request, project_id: UUID, key: UUID) -> HttpResponse:
     """Draw another picture for the same words; it is there in a second or three."""
     shown = _scene_get(request, project_id, key)
     return _done(request, shown, lambda: scenes_media.scene_redraw(scene=shown), _("Drawn anew."))
+
+
+@require_POST
+def ask(request: Request, project_id: UUID, key: UUID) -> HttpResponse:
+    """Get another picture of the project's service for the same words: found within seconds, made within a minute."""
+    shown = _scene_get(request, project_id, key)
+    return _done(request, shown, lambda: scenes_service.scene_ask(scene=shown), _("Shown now."))
+
+
+@require_POST
+def waive(request: Request, project_id: UUID, key: UUID) -> HttpResponse:
+    """Take a licence on oneself that stands against a picture, and show it."""
+    shown = _scene_get(request, project_id, key)
+    wanted = get_object_or_404(shown.project.assets, pk=_uuid(request.POST.get("asset", "")))
+
+    def use() -> None:
+        scenes_service.licence_waive(asset=wanted)
+        scenes_media.picture_use(scene=shown, asset=wanted)
+
+    return _done(request, shown, use, _("Shown now."))
 
 
 @require_POST
