@@ -8,10 +8,11 @@ from django import forms
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
+from videoflow.pipeline.channels.access import channels_of
 from videoflow.pipeline.forms import StudioForm
 from videoflow.pipeline.metadata import text_normal
 from videoflow.pipeline.models import Project
-from videoflow.pipeline.publishing import AUDIENCES, CATEGORIES, LANGUAGES, LICENCES, PLAYLIST_LIMIT, PRIVACIES
+from videoflow.pipeline.publishing import AUDIENCES, CATEGORIES, LANGUAGES, LICENCES, PLAYLIST_LIMIT, PRIVACIES, TARGETS
 from videoflow.pipeline.thumbnails import PLACES, TEXT_LIMIT, base_known
 
 KEPT_LIMIT = 20_000  # characters of a field; more than any target takes, so that a long text is kept while it is shortened
@@ -31,8 +32,11 @@ _TOO_LONG = _("This is far too long. Shorten it; the last version that was saved
 
 
 class PublishForm(StudioForm):
-    """Fields in the order of YouTube Studio."""
+    """Where it goes, then the fields in the order of YouTube Studio."""
 
+    target = forms.ChoiceField(label=_("Publish to"), required=False, choices=list(TARGETS.items()), widget=forms.RadioSelect)
+    channel = forms.ChoiceField(label=_("Channel"), required=False)
+    again = forms.BooleanField(label=_("Publish it once more, though it is there already"), required=False)
     title = forms.CharField(
         label=_("Title"), required=False, max_length=KEPT_LIMIT, strip=False, error_messages={"max_length": _TOO_LONG}
     )
@@ -69,6 +73,18 @@ class PublishForm(StudioForm):
     category = forms.ChoiceField(label=_("Category"), required=False, choices=list(CATEGORIES.items()))
     licence = forms.ChoiceField(label=_("Licence"), required=False, choices=list(LICENCES.items()))
     notify = forms.BooleanField(label=_("Tell subscribers"), required=False)
+    embeddable = forms.BooleanField(label=_("Other sites may embed it"), required=False)
+    other_language = forms.ChoiceField(label=_("Language"), required=False, choices=[("", "—"), *LANGUAGES.items()])
+    other_title = forms.CharField(
+        label=_("Title"), required=False, max_length=KEPT_LIMIT, error_messages={"max_length": _TOO_LONG}
+    )
+    other_description = forms.CharField(
+        label=_("Description"),
+        required=False,
+        max_length=KEPT_LIMIT,
+        widget=forms.Textarea(attrs={"rows": 5, "class": "input"}),
+        error_messages={"max_length": _TOO_LONG},
+    )
     privacy = forms.ChoiceField(label=_("Visibility"), required=False, choices=list(PRIVACIES.items()), widget=forms.RadioSelect)
     publish_at = forms.CharField(
         label=_("Becomes public on"),
@@ -81,6 +97,11 @@ class PublishForm(StudioForm):
         kwargs.setdefault("auto_id", "publish_%s")
         super().__init__(*args, **kwargs)
         self._project = project
+        rows = [(str(row.pk), row.title) for row in channels_of(project)]
+        self.fields["channel"] = forms.ChoiceField(label=_("Channel"), required=False, choices=rows)
+
+    def clean_other_description(self) -> str:
+        return text_normal(str(self.cleaned_data["other_description"]))
 
     def clean_description(self) -> str:
         return text_normal(str(self.cleaned_data["description"]))
@@ -116,8 +137,18 @@ class PublishForm(StudioForm):
 
     def values(self) -> dict[str, Any]:
         """Return the fields that were sent; a tick that was not sent is one that was taken away, if the form came whole."""
-        aside = {"synthetic", "notify"} if "form" in self.data else set()
+        aside = {"synthetic", "notify", "embeddable", "again"} if "form" in self.data else set()
         aside |= {"publish_at"} if "publish_at_utc" in self.data else set()
-        filled = {"thumb_base", "thumb_position", "thumb_colour", "language", "category", "licence", "privacy"}
+        filled = {
+            "target",
+            "channel",
+            "thumb_base",
+            "thumb_position",
+            "thumb_colour",
+            "language",
+            "category",
+            "licence",
+            "privacy",
+        }
         sent = {name for name in self.fields if name in self.data} | aside
         return {name: self.cleaned_data[name] for name in sent if self.cleaned_data[name] or name not in filled}

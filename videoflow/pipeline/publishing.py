@@ -28,6 +28,12 @@ from videoflow.pipeline.thumbnails import DRAWN, ThumbnailChoice
 Target = Literal["folder", "youtube", "webhook", "podcast"]
 Severity = Literal["ok", "warn", "block"]
 
+TARGETS = {
+    "folder": gettext_lazy("A folder of this machine"),
+    "youtube": gettext_lazy("YouTube"),
+    "podcast": gettext_lazy("The studio's podcast"),
+    "webhook": gettext_lazy("The operator's webhook"),
+}
 PRIVACIES = {
     "private": gettext_lazy("Private"),
     "unlisted": gettext_lazy("Unlisted"),
@@ -117,6 +123,13 @@ class Check:
 def suggestion(project: Project, video: Video) -> dict[str, Any]:
     """Return the form's first values, made from the script, the chapters and the themes."""
     return {
+        "target": "folder",
+        "channel": "",
+        "again": False,
+        "embeddable": True,
+        "other_language": "",
+        "other_title": "",
+        "other_description": "",
         "title": title_make(video.script),
         "description": description_make(video),
         "tags": ", ".join(tags_make(video.script)),
@@ -157,6 +170,7 @@ def preflight(video: Video, choice: PublishChoice, *, target: Target, is_current
         *_audience(choice.audience, target),
         *_schedule(choice, target),
         *_disclosure(choice),
+        *_translations(choice),
     ]
 
 
@@ -276,6 +290,20 @@ def _disclosure(choice: PublishChoice) -> Iterator[Check]:
     if not choice.contains_synthetic_media:
         sentence = _("The voices are synthetic. YouTube asks that realistic altered content is disclosed.")
         yield Check("synthetic", "warn", sentence, "synthetic")
+
+
+def _translations(choice: PublishChoice) -> Iterator[Check]:
+    for language, (title, description) in choice.localizations.items():
+        name = LANGUAGES.get(language, language)
+        if not 1 <= len(title) <= TITLE_LIMIT or _has_angles(title + description):
+            sentence = _("The title in %(name)s needs 1 to 100 characters; < and > are not allowed.")
+            yield Check("translation", "block", sentence % {"name": name}, "other_title")
+        elif len(description.encode()) > DESCRIPTION_LIMIT_BYTES:
+            sentence = _("The description in %(name)s has more than 5,000 bytes.")
+            yield Check("translation", "block", sentence % {"name": name}, "other_description")
+        elif language == choice.language:
+            sentence = _("%(name)s is the video's own language; choose another for the translation.")
+            yield Check("translation", "warn", sentence % {"name": name}, "other_language")
 
 
 def publish_metadata(choice: PublishChoice) -> dict[str, Any]:

@@ -2,11 +2,12 @@ from django.urls import path
 
 from videoflow.pipeline.views import (
     calls,
+    channels,
     composer,
     files,
     history,
-    made_with,
     media,
+    podcast,
     publish,
     rail,
     script,
@@ -67,8 +68,6 @@ urlpatterns = [
     path("projects/<uuid:project_id>/composer/scenes/<uuid:key>/trim/", composer.scene_trim, name="composer_trim"),
     path("projects/<uuid:project_id>/composer/scenes/<uuid:key>/play/", composer.scene_play, name="composer_play"),
     # services
-    path("projects/<uuid:project_id>/made-with/<slug:task_type>/", made_with.choices, name="made_with"),
-    path("projects/<uuid:project_id>/stages/<slug:task_type>/budget/", made_with.budget_raise, name="budget_raise"),
     path("projects/<uuid:project_id>/calls/<uuid:call_id>/", calls.decide, name="call_decide"),
     # trends
     path("projects/<uuid:project_id>/trends/<int:report_id>/picks/", trends.picks, name="theme_picks"),
@@ -78,6 +77,17 @@ urlpatterns = [
     path("projects/<uuid:project_id>/publish/checks/", publish.checks, name="publish_checks"),
     path("projects/<uuid:project_id>/publish/pictures/", publish.pictures, name="publish_pictures"),
     path("projects/<uuid:project_id>/publish/thumbnail.jpg", publish.thumbnail, name="publish_thumbnail"),
+    path("projects/<uuid:project_id>/uploads/<uuid:upload_id>/anew/", publish.upload_decide, name="publish_anew"),
+    # channels
+    path("channels/connect/", channels.connect, name="channels_connect"),
+    path("channels/callback/", channels.callback, name="channels_callback"),
+    path("channels/paste/", channels.paste, name="channels_paste"),
+    path("channels/<uuid:channel_id>/", channels.edit, name="channel_edit"),
+    path("channels/<uuid:channel_id>/disconnect/", channels.disconnect, name="channel_disconnect"),
+    path("calendar/", channels.calendar, name="calendar"),
+    path("calendar/move/", channels.calendar_move, name="calendar_move"),
+    path("podcast/<str:token>/feed.xml", podcast.feed, name="podcast_feed"),
+    path("podcast/<str:token>/<int:publication_id>/<str:name>", podcast.episode_file, name="podcast_file"),
     # media
     path("projects/<uuid:project_id>/scenes/<uuid:key>/", media.scene, name="media_scene"),
     path("projects/<uuid:project_id>/scenes/<uuid:key>/redraw/", media.redraw, name="media_redraw"),

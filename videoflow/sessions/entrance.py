@@ -25,6 +25,8 @@ OPEN_TO_ALL = {
     "sessions:sign_out",
     "admin_sign_in",
     "pipeline:open_link",
+    "pipeline:podcast_feed",  # players cannot sign in; the address itself is the secret
+    "pipeline:podcast_file",
 }
 """Views that need no account. Static files are served before any view; whatever is not named here is shut."""
 FOR_USERS = {"api:create"}

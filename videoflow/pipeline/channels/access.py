@@ -132,7 +132,11 @@ def youtube_for(channel: Channel, cancelled: CancelCheck = lambda: False) -> You
 
 
 def quota_limits() -> dict[Bucket, int]:
-    return {"units": settings.VIDEOFLOW_YOUTUBE_QUOTA_UNITS, "uploads": settings.VIDEOFLOW_YOUTUBE_QUOTA_UPLOADS}
+    return {
+        "units": settings.VIDEOFLOW_YOUTUBE_QUOTA_UNITS,
+        "uploads": settings.VIDEOFLOW_YOUTUBE_QUOTA_UPLOADS,
+        "searches": settings.VIDEOFLOW_YOUTUBE_QUOTA_SEARCHES,
+    }
 
 
 def _quota_row(bucket: Bucket, now: datetime) -> QuotaUse:

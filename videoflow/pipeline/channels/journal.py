@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from videoflow.errors import BadInput, Cancelled
-from videoflow.pipeline.models import Channel, Publication, UploadNote, Video, YouTubeUpload
+from videoflow.pipeline.models import Channel, UploadNote, Video, YouTubeUpload
 from videoflow.tasks.models import Task
 from videoflow.vault.crypto import VaultKeyWrong, seal, unseal
 
@@ -173,7 +173,3 @@ class RowJournal:
 def unsure_decide(upload: YouTubeUpload) -> None:
     """Let an upload that nobody can be sure of begin anew: its owner has looked at YouTube and the video is not there."""
     YouTubeUpload.objects.filter(pk=upload.pk, state=State.UNSURE).update(may_begin_anew=True, state=State.NEW)
-
-
-def publication_of(upload: YouTubeUpload) -> Publication | None:
-    return Publication.objects.filter(channel=upload.channel, remote_id=upload.remote_id).first() if upload.remote_id else None

@@ -82,8 +82,17 @@ def choice_of(values: Mapping[str, Any]) -> PublishChoice:
         licence=values["licence"],
         contains_synthetic_media=values["synthetic"],
         notify_subscribers=values["notify"],
+        is_embeddable=values["embeddable"],
+        localizations=_localizations(values),
         thumbnail=thumbnail_of(values),
     )
+
+
+def _localizations(values: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Return the translation of title and description, where there is one."""
+    if not values["other_language"]:
+        return {}
+    return {values["other_language"]: (title_read(values["other_title"]), text_normal(values["other_description"]).strip())}
 
 
 def thumbnail_of(values: Mapping[str, Any]) -> ThumbnailChoice:
@@ -94,7 +103,9 @@ def input_of(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the publish stage's input."""
     choice = choice_of(values)
     return {
-        "target": "folder",
+        "target": values["target"],
+        "channel": values["channel"] if values["target"] == "youtube" else "",
+        "again": values["again"],
         "title": choice.title,
         "description": choice.description,
         "tags": list(choice.tags),
@@ -107,6 +118,8 @@ def input_of(values: Mapping[str, Any]) -> dict[str, Any]:
         "licence": choice.licence,
         "contains_synthetic_media": choice.contains_synthetic_media,
         "notify_subscribers": choice.notify_subscribers,
+        "embeddable": choice.is_embeddable,
+        "localizations": {name: {"title": title, "description": text} for name, (title, text) in choice.localizations.items()},
         "thumbnail": {
             "base": choice.thumbnail.base,
             "text": choice.thumbnail.text,

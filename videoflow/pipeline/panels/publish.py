@@ -9,13 +9,16 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from videoflow.pipeline.board import Board
+from videoflow.pipeline.channels.access import channels_of
+from videoflow.pipeline.channels.checks import target_checks
+from videoflow.pipeline.channels.podcast import feed_token
 from videoflow.pipeline.editing.publish_draft import choice_of, draft_values
 from videoflow.pipeline.editing.staleness import staleness_of
 from videoflow.pipeline.forms_publish import PublishForm
 from videoflow.pipeline.metadata import DESCRIPTION_LIMIT_BYTES, TAGS_LIMIT, TITLE_LIMIT, chapters_read
-from videoflow.pipeline.models import Project, Video
+from videoflow.pipeline.models import Project, Publication, Video, YouTubeUpload
 from videoflow.pipeline.panels.base import Content
-from videoflow.pipeline.publishing import Check, Target, preflight
+from videoflow.pipeline.publishing import Check, preflight
 from videoflow.pipeline.selectors import project_videos
 from videoflow.pipeline.thumbnails import DRAWN, FRAMES, thumbnail_pictures
 
@@ -47,8 +50,18 @@ def publish_content(project: Project, board: Board) -> Content:
         "pictures": pictures_of(project, video),
         "thumbnail": thumbnail_address(video, values["thumb_base"], values),
         "publications": [publication for row in videos for publication in row.publications.all()],
+        "upload": YouTubeUpload.objects.filter(video__project=project).exclude(state=YouTubeUpload.State.DONE).first(),
+        "channels": list(channels_of(project)),
+        "on_youtube": _on_youtube(videos),
+        "feed": reverse("pipeline:podcast_feed", args=[feed_token(project.session)]),
         **checks_of(project, video, values),
     }
+
+
+def _on_youtube(videos: Sequence[Video]) -> Publication | None:
+    """Return the newest publication whose details can still be changed at YouTube."""
+    rows = [row for video in videos for row in video.publications.all() if row.target == "youtube"]
+    return next((row for row in rows if row.state != Publication.State.DELETED), None)
 
 
 def _shown(values: dict[str, Any]) -> dict[str, Any]:
@@ -56,10 +69,15 @@ def _shown(values: dict[str, Any]) -> dict[str, Any]:
     return values | {"publish_at": str(values["publish_at"])[:16]}
 
 
-def checks_of(project: Project, video: Video, values: dict[str, Any] | None = None, target: Target = "folder") -> Content:
+def checks_of(project: Project, video: Video, values: dict[str, Any] | None = None) -> Content:
     """The list before the start, what blocks first, and whether anything does."""
     current = staleness_of(project, video.script, video).is_composed
-    rows = preflight(video, choice_of(values or draft_values(project, video)), target=target, is_current=current)
+    values = values or draft_values(project, video)
+    target, choice = values["target"], choice_of(values)
+    rows = preflight(video, choice, target=target, is_current=current)
+    rows += target_checks(
+        project, video, choice, target=target, channel_id=values["channel"], is_repetition=bool(values["again"])
+    )
     order = {"block": 0, "warn": 1, "ok": 2}
     rows = sorted(rows, key=lambda row: order[row.severity])
     return {"checks": rows, "blocked": _count(rows, "block"), "warned": _count(rows, "warn")}

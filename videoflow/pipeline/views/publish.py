@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from videoflow.errors import BadInput, VideoflowError
 from videoflow.http import Request
+from videoflow.pipeline.channels.journal import unsure_decide
 from videoflow.pipeline.editing.publish_draft import (
     StaleDraft,
     draft_chapters_put,
@@ -22,7 +23,7 @@ from videoflow.pipeline.editing.publish_draft import (
     picture_add,
 )
 from videoflow.pipeline.forms_publish import PublishForm
-from videoflow.pipeline.models import Project, Video
+from videoflow.pipeline.models import Project, Video, YouTubeUpload
 from videoflow.pipeline.panels.publish import checks_of, pictures_of
 from videoflow.pipeline.selectors import project_videos
 from videoflow.pipeline.services import stage_start
@@ -31,6 +32,8 @@ from videoflow.pipeline.views.autosave import conflict, refused, saved, wants_js
 from videoflow.pipeline.views.owner import project_get
 from videoflow.pipeline.views.refusal import refusal
 from videoflow.pipeline.views.workflow import detail_page
+from videoflow.tasks.models import Task
+from videoflow.tasks.services import task_retry
 
 PANEL = "youtube_upload"
 SMALL_PX = 320
@@ -51,6 +54,25 @@ def _back(project: Project) -> HttpResponse:
 def _revision(request: Request) -> int | None:
     text = request.POST.get("revision", "")
     return min(int(text), _REVISION_LIMIT) if text.isascii() and text.isdigit() and len(text) < 12 else None
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0
+
+
+@require_POST
+def upload_decide(request: Request, project_id: UUID, upload_id: UUID) -> HttpResponse:
+    """The owner has looked at YouTube and says that the video is not there: let the upload begin anew."""
+    project = project_get(request, project_id)
+    upload = get_object_or_404(YouTubeUpload, pk=upload_id, video__project=project)
+    unsure_decide(upload)
+    try:
+        if upload.task is not None and upload.task.status == Task.Status.FAILED:
+            task_retry(task_id=upload.task.pk)
+            messages.success(request, _("It is uploaded anew."))
+    except VideoflowError as error:
+        messages.error(request, str(error))
+    return _back(project)
 
 
 @require_POST
@@ -96,7 +118,11 @@ def publish(request: Request, project_id: UUID) -> HttpResponse:
         return detail_page(request, project, refused=(PANEL, form))
     try:
         draft_save(project=project, video=video, values=form.values(), revision=_revision(request))
-        stage_start(project=project, task_type=PANEL, input_data=input_of(draft_values(project, video)))
+        chosen = input_of(draft_values(project, video))
+        if request.POST.get("act") == "update":
+            chosen |= {"target": "youtube", "update_of": _number(request.POST.get("update_of", ""))}
+        stage_start(project=project, task_type=PANEL, input_data=chosen)
+        draft_save(project=project, video=video, values={"again": False})
     except VideoflowError as error:
         return _refused(request, project, error, form)
     return _back(project)

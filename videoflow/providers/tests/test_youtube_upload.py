@@ -2,10 +2,10 @@
 
 import hashlib
 import random
-from datetime import timedelta
+import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.utils import timezone
 
 from videoflow.errors import Cancelled, WaitUntil
 from videoflow.providers.tests.fake_youtube import youtube
@@ -18,6 +18,10 @@ from videoflow.providers.youtube.upload import GRANULE_BYTES, Pace, Transfer, Up
 FACTS = VideoFacts("Title", "Text", ("trees",), "22", "en", "public", None, False, True, "youtube")
 PACE = Pace(chunk_bytes=GRANULE_BYTES, looks=(0, 1, 1), sleep=lambda seconds: None, jitter=lambda: 0.0)
 CHANNEL = "UCfakechannel000000000001"
+
+
+def now() -> datetime:
+    return datetime.fromtimestamp(time.time(), UTC)
 
 
 class Kept:
@@ -75,7 +79,7 @@ def transfer(fake, file, journal, *, marker="vfmarker1", spend=lambda bucket, co
             tokens.append(world.token_make(CHANNEL))
         return tokens[-1]
 
-    client = YouTube(address, token=token, spend=spend, now=timezone.now, cancelled=cancelled)
+    client = YouTube(address, token=token, spend=spend, now=now, cancelled=cancelled)
     return Transfer(
         client,
         journal,
@@ -179,7 +183,7 @@ def test_a_days_limit_waits_with_the_session_kept(fake, file, kind, error):
     with pytest.raises(error) as caught:
         transfer(fake, file, journal).run()
     assert isinstance(caught.value, WaitUntil)
-    assert caught.value.until > timezone.now() + timedelta(seconds=30)
+    assert caught.value.until > now() + timedelta(seconds=30)
     before = len(fake[0].requests)
     assert fake[0].requests[-1][0] == "chunk"  # not one blind repetition
     transfer(fake, file, journal).run()
@@ -211,7 +215,7 @@ def test_the_permission_is_not_sent_to_another_host(fake, file):
 
 def test_a_spent_allowance_sends_nothing(fake, file):
     def spend(bucket, cost):
-        raise QuotaSpent(bucket, now=timezone.now(), is_told=False)
+        raise QuotaSpent(bucket, now=now(), is_told=False)
 
     with pytest.raises(QuotaSpent):
         transfer(fake, file, Kept(), spend=spend).run()

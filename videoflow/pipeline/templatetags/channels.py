@@ -1,0 +1,72 @@
+"""The section of the settings page about channels, and words for the calendar."""
+
+import zoneinfo
+from typing import Any
+
+from django import template
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dates import WEEKDAYS_ABBR
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from videoflow.pipeline.channels.access import is_registered, quota_full_at, quota_left
+from videoflow.pipeline.models import Channel, Publication, YouTubeUpload
+
+register = template.Library()
+_MISSED = (
+    ("next", gettext_lazy("Takes the next free slot")),
+    ("publish", gettext_lazy("Becomes public at once")),
+    ("hold", gettext_lazy("Stays private until I choose a time")),
+)
+_KINDS = {
+    "scheduled": gettext_lazy("Scheduled at YouTube"),
+    "published": gettext_lazy("Published"),
+    "queued": gettext_lazy("Waits to be uploaded"),
+    "uploading": gettext_lazy("On its way"),
+    "draft": gettext_lazy("Draft with a time"),
+    "slot": gettext_lazy("Free slot"),
+}
+
+
+@register.inclusion_tag("pipeline/channels/_section.html", takes_context=True)
+def channels_section(context: dict[str, Any]) -> dict[str, Any]:
+    """Draw the channels of whoever asks."""
+    request = context["request"]
+    channels = list(Channel.objects.filter(session__in=request.creator.sessions))
+    for channel in channels:
+        channel.days = sorted({day for day, _at in channel.slots})  # type: ignore[attr-defined]
+        channel.times = sorted({at for _day, at in channel.slots})  # type: ignore[attr-defined]
+    zone = zoneinfo.ZoneInfo(channels[0].time_zone if channels else "UTC")
+    return {
+        "request": request,
+        "csrf_token": context.get("csrf_token"),
+        "registered": is_registered(),
+        "channels": channels,
+        "callback": request.build_absolute_uri(reverse("pipeline:channels_callback")),
+        "weekdays": list(WEEKDAYS_ABBR.items()),
+        "missed_rules": _MISSED,
+        "left": quota_left() if channels else {},
+        "full_at": f"{date_format(timezone.localtime(quota_full_at(), zone), 'H:i')} {zone}",
+        "zones": sorted(zoneinfo.available_timezones()) if channels else [],
+    }
+
+
+@register.filter
+def slots_told(channel: Channel) -> str:
+    """How many slots a week a channel has."""
+    count = len(channel.slots)
+    return ngettext("%(count)s slot a week", "%(count)s slots a week", count) % {"count": count} if count else _("no slots")
+
+
+@register.filter
+def entry_told(kind: str) -> str:
+    """What stands in the calendar."""
+    return str(_KINDS.get(kind, kind))
+
+
+@register.filter
+def upload_of(publication: Publication) -> YouTubeUpload | None:
+    """The upload that brought a publication to its channel."""
+    return YouTubeUpload.objects.filter(channel=publication.channel_id, remote_id=publication.remote_id).first()
