@@ -6,6 +6,7 @@ from videoflow.pipeline.views import (
     composer,
     files,
     history,
+    made_with,
     media,
     podcast,
     publish,
@@ -68,6 +69,8 @@ urlpatterns = [
     path("projects/<uuid:project_id>/composer/scenes/<uuid:key>/trim/", composer.scene_trim, name="composer_trim"),
     path("projects/<uuid:project_id>/composer/scenes/<uuid:key>/play/", composer.scene_play, name="composer_play"),
     # services
+    path("projects/<uuid:project_id>/made-with/<slug:task_type>/", made_with.choices, name="made_with"),
+    path("projects/<uuid:project_id>/stages/<slug:task_type>/budget/", made_with.budget_raise, name="budget_raise"),
     path("projects/<uuid:project_id>/calls/<uuid:call_id>/", calls.decide, name="call_decide"),
     # trends
     path("projects/<uuid:project_id>/trends/<int:report_id>/picks/", trends.picks, name="theme_picks"),
