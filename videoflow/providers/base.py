@@ -80,7 +80,7 @@ class TrendCategory:
 class TrendAnalysis:
     source_label: str
     source_kind: str
-    """``trending_csv``, ``studio_export``, ``mapped_table`` or ``rss``."""
+    """``trending_csv``, ``studio_export``, ``mapped_table``, ``rss``, ``youtube_api``, ``pageviews`` or ``stories``."""
     window: Literal["weekly", "monthly"]
     window_start: str
     window_end: str

@@ -25,6 +25,7 @@ _MENTIONS_MAX = 40
 _OUTSIDE = "outside the window"
 _OTHER_CATEGORY = "in a category that was not asked for"
 _UNCATEGORISED = "all"
+_UNNAMED = {"rss": "All entries", "pageviews": "All articles", "stories": "All stories"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def _told_apart(theme: Theme, taken: set[str]) -> Theme:
 
 def _category_name(category_id: str, table: TrendTable, region: str) -> str:
     if not category_id:
-        return "All entries" if table.source_kind == "rss" else "All videos"
+        return _UNNAMED.get(table.source_kind, "All videos")
     if category_id.isdigit():
         return category_names(region).get(category_id, f"Category {category_id}")
     return category_id

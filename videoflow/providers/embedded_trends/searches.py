@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 
 from videoflow.providers.base import Theme, TrendCategory, TrendVideo
 from videoflow.providers.embedded_trends.labels import label_search
 from videoflow.providers.embedded_trends.table import TrendRow
 from videoflow.providers.embedded_trends.themes import Whole, theme_weigh
 
-_THEMES_MAX = 15
+_THEMES_MOST = 9
 
 
 def searches_choose(rows: Sequence[TrendRow], category: TrendCategory, *, count: int) -> list[Theme]:
@@ -27,7 +28,7 @@ def searches_choose(rows: Sequence[TrendRow], category: TrendCategory, *, count:
         if not own:
             continue
         videos = [_video(own), *(_video([row]) for row in news)]
-        weight = theme_weigh(videos, whole, category.videos, {})
+        weight = theme_weigh(videos, whole, category.videos, _days_between(videos))
         outlets = {row.channel for row in news}
         label = label_search(own[0].term, [row.title for row in news])
         themes.append(
@@ -39,14 +40,20 @@ def searches_choose(rows: Sequence[TrendRow], category: TrendCategory, *, count:
                 score=weight.score,
                 score_parts=weight.parts,
                 views=weight.views,
-                views_gained_per_day=None,
+                views_gained_per_day=None if weight.gained_per_day is None else round(weight.gained_per_day, 1),
                 channels=max(len(outlets), 1),
                 videos=tuple(videos),
                 keywords=(label,),
             )
         )
     themes.sort(key=lambda theme: (-theme.score, theme.label))
-    return [replace(theme, rank=rank) for rank, theme in enumerate(themes[: min(count, 3)], 1)]
+    return [replace(theme, rank=rank) for rank, theme in enumerate(themes[: min(count, _THEMES_MOST)], 1)]
+
+
+def _days_between(videos: Sequence[TrendVideo]) -> dict[tuple[str, str], int]:
+    """Return the days from the first to the last count of those that were counted on several."""
+    pairs = {(video.days[0][0], video.days[-1][0]) for video in videos if len(video.days) > 1}
+    return {(first, last): (date.fromisoformat(last) - date.fromisoformat(first)).days for first, last in pairs}
 
 
 def _video(listed: Sequence[TrendRow]) -> TrendVideo:

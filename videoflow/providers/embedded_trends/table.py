@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-SourceKind = Literal["trending_csv", "studio_export", "mapped_table", "rss"]
+SourceKind = Literal["trending_csv", "studio_export", "mapped_table", "rss", "youtube_api", "pageviews", "stories"]
 Dating = Literal["counted", "published", "period", "file"]
 """What ``TrendRow.date`` is: the day of the count, the day of publication, the end of an export's period, or the day of the
 file itself.

@@ -69,7 +69,7 @@ class QuotaSpent(WaitUntil):
 
     def __init__(self, bucket: Bucket, *, now: datetime, is_told: bool) -> None:
         until = quota_reset(now)
-        what = "uploads" if bucket == "uploads" else "calls"
+        what = {"uploads": "uploads", "searches": "searches", "units": "calls"}[bucket]
         who = "YouTube says that today's" if is_told else "Today's"
         message = f"{who} allowance of {what} is used up. This waits until it is full again and then goes on where it stopped."
         super().__init__(message, until=until, details={"bucket": bucket, "until": until.isoformat()})

@@ -7,13 +7,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-Bucket = Literal["units", "uploads"]
+Bucket = Literal["units", "uploads", "searches"]
 PACIFIC = ZoneInfo("America/Los_Angeles")
-LIMITS: dict[Bucket, int] = {"units": 10_000, "uploads": 100}
+LIMITS: dict[Bucket, int] = {"units": 10_000, "uploads": 100, "searches": 100}
 """A new API project's; an operator whose project has more says so in the settings."""
 COSTS: dict[str, tuple[Bucket, int]] = {
     "videos.insert": ("uploads", 1),
     "videos.list": ("units", 1),
+    "videoCategories.list": ("units", 1),
+    "search.list": ("searches", 1),
     "videos.update": ("units", 50),
     "channels.list": ("units", 1),
     "playlistItems.list": ("units", 1),
