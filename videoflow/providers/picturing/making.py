@@ -91,7 +91,7 @@ class PictureMaker:
             model=job.model,
             capability="images",
             purpose=f"picture for “{words}…”",
-            request_hash=request_hash(model=job.model, **job.facts),
+            request_hash=request_hash(**{**job.facts, "model": job.model}),
             send=as_paid(send),
             poll=poll,
             key_life=timedelta(days=1) if job.is_free else None,

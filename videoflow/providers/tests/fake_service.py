@@ -81,7 +81,7 @@ class FakeService:
     def __init__(self, *, drip_seconds: float = 1.0, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Asked] = []
         self.answered: Counter[str] = Counter()
-        """Times a route's work was done, by its pattern: what a service that charges would charge for."""
+        """Times a route's work was done, by its method: what a service that charges for each POST would charge for."""
         self.faulted: Counter[str] = Counter()
         self.problems: list[str] = []
         self.drip_seconds = drip_seconds
@@ -141,10 +141,13 @@ class FakeService:
 
         return put
 
-    def fault(self, *names: Fault) -> None:
-        """Let the next requests end so, one each; after them all is well again."""
-        assert set(names) <= set(FAULTS), names
+    def fault(self, *names: Fault | Literal[""]) -> None:
+        """Let the next requests end so, one each, an empty name well; after them all is well again."""
+        assert set(names) <= {*FAULTS, ""}, names
         self._faults.extend(names)
+
+    def faults_clear(self) -> None:
+        self._faults.clear()
 
     @property
     def faults_left(self) -> int:
@@ -162,7 +165,8 @@ class FakeService:
         with self._lock:
             self.requests.append(asked)
             fault = self._faults.popleft() if self._faults else ""
-            self.faulted[fault] += bool(fault)
+            if fault:
+                self.faulted[fault] += 1
             told = self._answer(asked) if not fault or fault in CHARGED else Told()
         if fault:
             self._misbehave(handler, fault, told)
@@ -181,7 +185,7 @@ class FakeService:
                     return Told({"error": {"message": "The request is wrong.", "code": "bad_request"}}, 400)
                 told = told if isinstance(told, Told) else Told(told)
                 if told.status < 300:
-                    self.answered[pattern.pattern] += 1
+                    self.answered[method] += 1
                 return told
         self.problems.append(f"{asked.method} {asked.path}: no such route")
         return Told({"error": {"message": "There is no such page.", "code": "not_found"}}, 404)

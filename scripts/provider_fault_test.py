@@ -1,0 +1,417 @@
+#!/usr/bin/env python3
+"""Does every call to a service end in the right state when the service misbehaves, in time, in little memory, and paid once?
+
+Each provider makes its calls through the real client and the real book of paid calls against a strict fake of its service on this
+machine, whose answers are spoiled by a queue of faults: limits, errors, cut lines, a byte a second, halves, nonsense, 1 GB. The
+deadlines are shortened so that the run takes minutes. Loopback only.
+"""
+
+import argparse
+import json
+import logging
+import os
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv" / "bin" / "python"
+if sys.prefix == sys.base_prefix and VENV.exists():
+    os.execv(VENV, [str(VENV), *sys.argv])
+sys.path.insert(0, str(ROOT))
+
+DATA = tempfile.TemporaryDirectory(prefix="videoflow-faults-")
+MEMORY_FOLDER = Path("/dev/shm")  # the database's flushes are not what is measured
+ROWS = tempfile.TemporaryDirectory(prefix="videoflow-faults-", dir=MEMORY_FOLDER if os.access(MEMORY_FOLDER, os.W_OK) else None)
+for name in [name for name in os.environ if name.startswith("VIDEOFLOW_") or name == "DATABASE_URL"]:
+    del os.environ[name]
+os.environ.update(
+    DJANGO_SETTINGS_MODULE="videoflow.settings",
+    DATABASE_URL=f"sqlite:///{ROWS.name}/rows.sqlite3",
+    VIDEOFLOW_DATA=DATA.name,
+    VIDEOFLOW_ENV_FILE=str(Path(DATA.name) / "no.env"),
+    REDIS_URL="redis://127.0.0.1:1/0",
+)
+
+import django  # noqa: E402
+
+django.setup()
+
+import psutil  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.db import connection, transaction  # noqa: E402
+from rich.console import Console  # noqa: E402
+from rich.table import Table  # noqa: E402
+
+from videoflow.errors import VideoflowError  # noqa: E402
+from videoflow.pipeline.ledger import Payer, paid_reply  # noqa: E402
+from videoflow.pipeline.models import ProviderCall  # noqa: E402
+from videoflow.pipeline.services import project_create  # noqa: E402
+from videoflow.providers.base import Host, Line, TopicBrief  # noqa: E402
+from videoflow.providers.net import Answer, Client, Connection, Downloaded  # noqa: E402
+from videoflow.providers.paid import PaidCall  # noqa: E402
+from videoflow.providers.picturing.found import Query, Wish  # noqa: E402
+from videoflow.providers.picturing.tests import fake_pictures  # noqa: E402
+from videoflow.providers.registry import Access, provider_make  # noqa: E402
+from videoflow.providers.services import SERVICES  # noqa: E402
+from videoflow.providers.speaking.tests import fake_voices  # noqa: E402
+from videoflow.providers.tests.fake_service import FAULTS, FakeService  # noqa: E402
+from videoflow.providers.writing.tests.fake_models import FakeModels, Notes  # noqa: E402
+from videoflow.render.intake import looks_like_picture  # noqa: E402
+from videoflow.sessions.services import session_create  # noqa: E402
+
+DEADLINE_SECONDS = 0.5
+GRACE_SECONDS = 1.0
+MEMORY_LIMIT_BYTES = 100_000_000
+MOST_CALLS = 5000
+FAULT_SHARE = 0.7
+HEAVY = {"slow", "drip", "huge", "bomb"}
+HEAVY_SHARE = 0.25
+"""Of the faults of that kind: they take their whole deadline, or hundreds of megabytes."""
+LATER_SHARE = 0.3
+"""Of the faults: they come at a call's second request, where it makes one."""
+REQUESTS_PER_CALL = 6
+"""At most, whatever happens: steps down, one repair, one repetition, pages, polls."""
+PICTURES = 20
+"""Different pictures of a fake; they are kept, and would count as memory of the studio."""
+_MODELS = {"comfyui": fake_pictures.CHECKPOINT, "automatic1111": ""}
+HOSTS = (Host("A", "Maya", "curious"), Host("B", "Theo", "figures"))
+NOTES = "Tiny forests are planted densely. They grow ten times faster, said Miyawaki in 1987. Japan has 3,000 of them."
+
+
+class HastyClient(Client):
+    """The real client with a short deadline; it notes how long each request took."""
+
+    spans: list[float]
+
+    def request(self, *arguments: Any, **keywords: Any) -> Answer:
+        began = time.monotonic()
+        try:
+            return super().request(*arguments, **{**keywords, "deadline_seconds": DEADLINE_SECONDS})
+        finally:
+            self.spans.append(time.monotonic() - began)
+
+    def download(self, *arguments: Any, **keywords: Any) -> Downloaded:
+        began = time.monotonic()
+        try:
+            return super().download(*arguments, **{**keywords, "deadline_seconds": DEADLINE_SECONDS})
+        finally:
+            self.spans.append(time.monotonic() - began)
+
+
+@dataclass
+class Found:
+    """What the calls of one provider came to."""
+
+    name: str
+    calls: int = 0
+    ok: int = 0
+    refused: int = 0
+    wrong: Counter[str] = field(default_factory=Counter)
+    """What may not be: an unexpected exception, a failure without a fault, a row in the wrong state."""
+    requests: int = 0
+    faults: int = 0
+    most_requests: int = 0
+    late: int = 0
+    longest_seconds: float = 0.0
+    doubled: int = 0
+    unknown: int = 0
+    grown_bytes: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Driver:
+    """How a provider is made to work: ``call(provider, number, folder)`` asks for something that was never asked before."""
+
+    capability: Any
+    service: str
+    routes: Callable[[FakeService], Any]
+    call: Callable[[Any, int, Path], Any]
+    path: str = ""
+    key: str = ""
+    model: str = "model-of-the-day"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return f"{self.capability} {self.service}"
+
+
+def write(provider: Any, number: int, folder: Path) -> None:
+    conversation = provider.write_topic(TopicBrief(f"Tiny forests {number}", NOTES, HOSTS, seed=number))
+    assert conversation.exchanges, "an empty conversation"
+
+
+def speak(voice: str) -> Callable[[Any, int, Path], None]:
+    def act(provider: Any, number: int, folder: Path) -> None:
+        line = Line(f"Number {number} is what nobody expected to hear.", voice)
+        (spoken,) = provider.speak([line], folder, report=lambda share, message: None, cancelled=lambda: False)
+        assert spoken.seconds > 1, "no speech"
+        spoken.path.unlink()
+
+    return act
+
+
+def wish_of(number: int) -> Wish:
+    said = f"The harbour crane number {number} lifts a red container."
+    words = (("harbour", 1.0), ("crane", 0.8))
+    return Wish(said, (Query(f"harbour crane {number}"),), words, said, "16:9", 1920, 1080, 4.0)
+
+
+def search(provider: Any, number: int, folder: Path) -> None:
+    found = provider.search(f"harbour crane {number}", kind="image", wish=wish_of(number))
+    if found:
+        file = folder / f"{number}.jpg"
+        provider.load(found[0], file, cancelled=lambda: False)
+        content = file.read_bytes()
+        file.unlink()
+        if not looks_like_picture(content[:64]):
+            raise VideoflowError("What was loaded is no picture.")
+        assert len(content) > 1000, "half a picture"
+
+
+def make(provider: Any, number: int, folder: Path) -> None:
+    wish = wish_of(number)
+    made = provider.make(replace(wish, kinds=provider.kinds), run=1)
+    assert len(made.content) > 1000, "no picture"
+
+
+def drivers() -> list[Driver]:
+    chat = ("openai", "openrouter", "groq", "deepseek", "ollama", "vllm", "llamacpp", "lmstudio", "anthropic", "gemini")
+    writers = [
+        Driver(
+            "writer",
+            service,
+            lambda fake, service=service: FakeModels(fake, service),
+            write,
+            "/v1beta" if service == "gemini" else "/v1",
+            "sk-canary-0123456789",
+        )
+        for service in chat
+    ]
+    voices = {
+        "openai": ("/v1", fake_voices.KEY, "alloy"),
+        "kokoro": ("/v1", "", "af_heart"),
+        "elevenlabs": ("", fake_voices.KEY, "a1"),
+        "azure": ("", fake_voices.KEY, "en-US-AvaNeural"),
+        "gemini": ("/v1beta", fake_voices.KEY, "Kore"),
+    }
+    speakers = [
+        Driver(
+            "speech",
+            service,
+            getattr(fake_voices, f"{service}_routes"),
+            speak(voice),
+            path,
+            key,
+            SERVICES[service].models.get("speech", ""),
+            {"turns_per_call": 1},
+        )
+        for service, (path, key, voice) in voices.items()
+    ]
+    stock = {"pexels": "", "pixabay": "/api", "openverse": "/v1", "commons": "/w"}
+    makers = {"openai": "/v1", "gemini": "/v1beta", "automatic1111": "", "comfyui": "", "veo": "/v1beta"}
+    pictures = [
+        Driver(
+            "images",
+            service,
+            getattr(fake_pictures, service),
+            act,
+            path,
+            fake_pictures.KEY,
+            _MODELS.get(service, "model-of-the-day"),
+        )
+        for act, group in ((search, stock), (make, makers))
+        for service, path in group.items()
+    ]
+    return [*writers, *speakers, *pictures]
+
+
+def pay_for(session: Any, project: Any) -> Callable[[PaidCall], bytes]:
+    """Pay through the book; what is polled is polled at once."""
+    payer = Payer(session, "media_generation", project)
+
+    def pay(call: PaidCall) -> bytes:
+        return paid_reply(replace(call, poll_every_seconds=0.0), payer=payer, fenced=transaction.atomic, cancelled=lambda: False)
+
+    return pay
+
+
+def run(driver: Driver, calls: int, seed: int) -> Found:
+    found = Found(driver.name)
+    chance = random.Random(f"{seed} {driver.name}")
+    light = [fault for fault in FAULTS if fault not in HEAVY]
+    session = session_create()
+    project = project_create(session=session, seed=1)
+    with tempfile.TemporaryDirectory(dir=DATA.name) as folder, FakeService(drip_seconds=0.1) as fake:
+        driver.routes(fake)
+        known = SERVICES[driver.service]
+        made = Connection(
+            driver.service,
+            fake.url + driver.path,
+            driver.key,
+            driver.model,
+            {**known.options, **driver.options},
+            frozenset({fake.host}),
+        )
+        client = HastyClient(made, known.headers(driver.key))
+        client.spans = []
+        pay = pay_for(session, project)
+        provider = provider_make(driver.capability, driver.service, Access(made, client, pay, lambda: False, Notes()))
+        driver.call(provider, 0, Path(folder))  # what is loaded once is loaded
+        for number in range(1, calls + 1):
+            heavy = chance.random() < HEAVY_SHARE * len(HEAVY) / len(FAULTS)
+            spoiled = chance.random() < FAULT_SHARE
+            fault = chance.choice(sorted(HEAVY) if heavy else light) if spoiled else ""
+            if fault and chance.random() < LATER_SHARE:
+                fake.fault("", fault)
+            elif fault:
+                fake.fault(fault)
+            before = len(fake.requests)
+            _one(driver, provider, number, Path(folder), fault, found)
+            found.most_requests = max(found.most_requests, len(fake.requests) - before)
+            _rows_judge(project, found, fault)
+            fake.faults_clear()
+        found.calls, found.requests, found.faults = calls, len(fake.requests), sum(fake.faulted.values())
+        found.late = sum(1 for span in client.spans if span > DEADLINE_SECONDS + GRACE_SECONDS)
+        found.longest_seconds = max(client.spans)
+        found.problems = fake.problems[:3]
+        fake.problems.clear()
+    _book_judge(project, fake, found)
+    connection.close()
+    return found
+
+
+def _one(driver: Driver, provider: Any, number: int, folder: Path, fault: str, found: Found) -> None:
+    try:
+        driver.call(provider, number, folder)
+        found.ok += 1
+    except VideoflowError as error:
+        found.refused += 1
+        text = f"{error} {error.details}"
+        if driver.key and driver.key in text:
+            found.wrong["the key stands in an error"] += 1
+        if not fault:
+            found.wrong[f"failed without a fault: {error}"[:120]] += 1
+    except Exception as error:  # whatever it is, it is what this test looks for
+        found.wrong[f"{fault}: {type(error).__name__}: {error}"[:120]] += 1
+
+
+def _rows_judge(project: Any, found: Found, fault: str) -> None:
+    """No call that costs money may be left open: whoever comes later would not know what became of it."""
+    left = project.provider_calls.filter(state__in=ProviderCall.OPEN).exclude(reserved_micros=0).exclude(remote_id__gt="")
+    if left.exists():
+        found.wrong[f"{fault}: a call was left without an end"] += left.count()
+        left.update(state=ProviderCall.State.FAILED)
+
+
+def _book_judge(project: Any, fake: FakeService, found: Found) -> None:
+    """Compare what was charged with the book: each charge has a line of its own that was meant to cost money."""
+    lines = project.provider_calls.exclude(reserved_micros=0)
+    found.unknown = lines.filter(state=ProviderCall.State.UNKNOWN).count()
+    meant = lines.exclude(state=ProviderCall.State.FAILED).count()
+    wanted = Counter(lines.exclude(state=ProviderCall.State.FAILED).values_list("wanted", flat=True))
+    unwritten = max(0, fake.answered["POST"] - meant) if lines.exists() else 0
+    found.doubled = sum(count - 1 for count in wanted.values()) + unwritten
+
+
+class Memory:
+    """Watches how far the process grows while the calls run."""
+
+    def __init__(self) -> None:
+        self.process, self.peak_bytes, self.ending = psutil.Process(), 0, threading.Event()
+        self.began_bytes = self.process.memory_info().rss
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        while not self.ending.wait(0.02):
+            self.peak_bytes = max(self.peak_bytes, self.process.memory_info().rss)
+
+    @property
+    def grown_bytes(self) -> int:
+        self.ending.set()
+        return max(0, self.peak_bytes - self.began_bytes)
+
+
+def is_right(found: Found) -> bool:
+    return not (found.wrong or found.late or found.doubled or found.problems or found.most_requests > REQUESTS_PER_CALL)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--calls", type=int, default=500, help="calls of each provider (500)")
+    parser.add_argument("--only", default="", help="part of a provider's name, such as “speech” or “pexels”")
+    parser.add_argument("--at-once", type=int, default=3, help="providers that run beside each other (3)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", action="store_true", help="print the figures as one JSON object at the end")
+    options = parser.parse_args()
+    if not 1 <= options.calls <= MOST_CALLS or not 1 <= options.at_once <= 8:
+        parser.error(f"--calls 1 to {MOST_CALLS}, --at-once 1 to 8")
+    logging.disable(logging.CRITICAL)
+    numbered = fake_pictures._number
+    fake_pictures._number = lambda query, at: numbered(query, at) % PICTURES
+    call_command("migrate", verbosity=0)
+    chosen = [driver for driver in drivers() if options.only in driver.name]
+    if not chosen:
+        parser.error(f"there is no provider “{options.only}”")
+    for driver in chosen:  # imports, models and tables that any call needs are there before memory is measured
+        run(driver, 2, 0)
+    memory, began = Memory(), time.monotonic()
+    with ThreadPoolExecutor(options.at_once) as pool:
+        results = list(pool.map(lambda driver: run(driver, options.calls, options.seed), chosen))
+    grown, seconds = memory.grown_bytes, time.monotonic() - began
+    _print(results, grown, seconds)
+    is_good = all(map(is_right, results)) and grown <= MEMORY_LIMIT_BYTES
+    if options.json:
+        facts = [{**vars(found), "wrong": dict(found.wrong), "right": is_right(found)} for found in results]
+        print(json.dumps({"providers": facts, "grown_mb": round(grown / 1e6, 1), "seconds": round(seconds, 1), "ok": is_good}))
+    return 0 if is_good else 1
+
+
+def _print(results: list[Found], grown: int, seconds: float) -> None:
+    table = Table(title=f"Calls with faults; deadline {DEADLINE_SECONDS} s")
+    for head in (
+        "provider",
+        "calls",
+        "done",
+        "error",
+        "faults",
+        "requests",
+        "most a call",
+        "longest s",
+        "late",
+        "unknown",
+        "paid twice",
+        "right",
+    ):
+        table.add_column(head, justify="left" if head == "provider" else "right")
+    for found in results:
+        table.add_row(
+            found.name,
+            *map(str, (found.calls, found.ok, found.refused, found.faults, found.requests, found.most_requests)),
+            f"{found.longest_seconds:.2f}",
+            *map(str, (found.late, found.unknown, found.doubled)),
+            "yes" if is_right(found) else "NO",
+        )
+    console = Console(width=150)
+    console.print(table)
+    for found in results:
+        for what, count in found.wrong.most_common(6):
+            console.print(f"{found.name}: {count} x {what}", markup=False)
+        for problem in found.problems:
+            console.print(f"{found.name}: {problem}", markup=False)
+    console.print(f"Memory: {grown / 1e6:.0f} MB more than before, the fakes among them. {seconds:.0f} s.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
