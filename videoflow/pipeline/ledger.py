@@ -111,9 +111,9 @@ def paid_reply(
 
 
 def _wanted(call: PaidCall, payer: Payer) -> str:
-    """Return what stands for one wanted result in every attempt at it."""
+    """Return what stands for one wanted result in every attempt at it, whichever stage wants it: a line is paid for once."""
     whose = str(payer.project.pk) if payer.project else owner_name(payer.session)
-    facts = (whose, payer.stage, call.provider, call.purpose, call.request_hash, call.run)
+    facts = (whose, call.provider, call.purpose, call.request_hash, call.run)
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 

@@ -217,9 +217,10 @@ class ServiceSpeech(ABC):
             try:
                 return free("") if is_free else self.access.pay(call)
             except CallRefused as error:
+                is_busy = error.retryable and "retry_after_seconds" in error.details
                 asked = error.details.get("retry_after_seconds")
                 seconds = float(asked) if isinstance(asked, int | float) else pause
-                if not error.retryable or seconds > min(_LONGEST_PAUSE_SECONDS, self._patience):
+                if not is_busy or seconds > min(_LONGEST_PAUSE_SECONDS, self._patience):
                     raise
             self._patience -= max(seconds, 0.1)
             pause *= 2
