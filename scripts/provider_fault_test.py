@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv" / "bin" / "python"
@@ -55,54 +55,52 @@ from videoflow.errors import VideoflowError  # noqa: E402
 from videoflow.pipeline.ledger import Payer, paid_reply  # noqa: E402
 from videoflow.pipeline.models import ProviderCall  # noqa: E402
 from videoflow.pipeline.services import project_create  # noqa: E402
-from videoflow.providers.base import Host, Line, TopicBrief  # noqa: E402
 from videoflow.providers.net import Answer, Client, Connection, Downloaded  # noqa: E402
 from videoflow.providers.paid import PaidCall  # noqa: E402
-from videoflow.providers.picturing.found import Query, Wish  # noqa: E402
 from videoflow.providers.picturing.tests import fake_pictures  # noqa: E402
 from videoflow.providers.registry import Access, provider_make  # noqa: E402
 from videoflow.providers.services import SERVICES  # noqa: E402
-from videoflow.providers.speaking.tests import fake_voices  # noqa: E402
-from videoflow.providers.tests.fake_service import FAULTS, FakeService  # noqa: E402
-from videoflow.providers.writing.tests.fake_models import FakeModels, Notes  # noqa: E402
-from videoflow.render.intake import looks_like_picture  # noqa: E402
+from videoflow.providers.tests.fake_service import FAULTS, FakeService, Fault  # noqa: E402
+from videoflow.providers.tests.fault_drivers import Driver, drivers  # noqa: E402
+from videoflow.providers.writing.tests.fake_models import Notes  # noqa: E402
 from videoflow.sessions.services import session_create  # noqa: E402
 
 DEADLINE_SECONDS = 0.5
 GRACE_SECONDS = 1.0
+WARM_SECONDS = 30.0
 MEMORY_LIMIT_BYTES = 100_000_000
 MOST_CALLS = 5000
 FAULT_SHARE = 0.7
-HEAVY = {"slow", "drip", "huge", "bomb"}
+HEAVY: set[Fault] = {"slow", "drip", "huge", "bomb"}
 HEAVY_SHARE = 0.25
 """Of the faults of that kind: they take their whole deadline, or hundreds of megabytes."""
 LATER_SHARE = 0.3
 """Of the faults: they come at a call's second request, where it makes one."""
 REQUESTS_PER_CALL = 6
 """At most, whatever happens: steps down, one repair, one repetition, pages, polls."""
-PICTURES = 20
+PICTURES = 8
 """Different pictures of a fake; they are kept, and would count as memory of the studio."""
-_MODELS = {"comfyui": fake_pictures.CHECKPOINT, "automatic1111": ""}
-HOSTS = (Host("A", "Maya", "curious"), Host("B", "Theo", "figures"))
-NOTES = "Tiny forests are planted densely. They grow ten times faster, said Miyawaki in 1987. Japan has 3,000 of them."
 
 
 class HastyClient(Client):
     """The real client with a short deadline; it notes how long each request took."""
 
-    spans: list[float]
+    def __init__(self, made: Connection, headers: Mapping[str, str]) -> None:
+        super().__init__(made, headers)
+        self.deadline_seconds = WARM_SECONDS
+        self.spans: list[float] = []
 
     def request(self, *arguments: Any, **keywords: Any) -> Answer:
         began = time.monotonic()
         try:
-            return super().request(*arguments, **{**keywords, "deadline_seconds": DEADLINE_SECONDS})
+            return super().request(*arguments, **{**keywords, "deadline_seconds": self.deadline_seconds})
         finally:
             self.spans.append(time.monotonic() - began)
 
     def download(self, *arguments: Any, **keywords: Any) -> Downloaded:
         began = time.monotonic()
         try:
-            return super().download(*arguments, **{**keywords, "deadline_seconds": DEADLINE_SECONDS})
+            return super().download(*arguments, **{**keywords, "deadline_seconds": self.deadline_seconds})
         finally:
             self.spans.append(time.monotonic() - began)
 
@@ -126,114 +124,6 @@ class Found:
     unknown: int = 0
     grown_bytes: int = 0
     problems: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Driver:
-    """How a provider is made to work: ``call(provider, number, folder)`` asks for something that was never asked before."""
-
-    capability: Any
-    service: str
-    routes: Callable[[FakeService], Any]
-    call: Callable[[Any, int, Path], Any]
-    path: str = ""
-    key: str = ""
-    model: str = "model-of-the-day"
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        return f"{self.capability} {self.service}"
-
-
-def write(provider: Any, number: int, folder: Path) -> None:
-    conversation = provider.write_topic(TopicBrief(f"Tiny forests {number}", NOTES, HOSTS, seed=number))
-    assert conversation.exchanges, "an empty conversation"
-
-
-def speak(voice: str) -> Callable[[Any, int, Path], None]:
-    def act(provider: Any, number: int, folder: Path) -> None:
-        line = Line(f"Number {number} is what nobody expected to hear.", voice)
-        (spoken,) = provider.speak([line], folder, report=lambda share, message: None, cancelled=lambda: False)
-        assert spoken.seconds > 1, "no speech"
-        spoken.path.unlink()
-
-    return act
-
-
-def wish_of(number: int) -> Wish:
-    said = f"The harbour crane number {number} lifts a red container."
-    words = (("harbour", 1.0), ("crane", 0.8))
-    return Wish(said, (Query(f"harbour crane {number}"),), words, said, "16:9", 1920, 1080, 4.0)
-
-
-def search(provider: Any, number: int, folder: Path) -> None:
-    found = provider.search(f"harbour crane {number}", kind="image", wish=wish_of(number))
-    if found:
-        file = folder / f"{number}.jpg"
-        provider.load(found[0], file, cancelled=lambda: False)
-        content = file.read_bytes()
-        file.unlink()
-        if not looks_like_picture(content[:64]):
-            raise VideoflowError("What was loaded is no picture.")
-        assert len(content) > 1000, "half a picture"
-
-
-def make(provider: Any, number: int, folder: Path) -> None:
-    wish = wish_of(number)
-    made = provider.make(replace(wish, kinds=provider.kinds), run=1)
-    assert len(made.content) > 1000, "no picture"
-
-
-def drivers() -> list[Driver]:
-    chat = ("openai", "openrouter", "groq", "deepseek", "ollama", "vllm", "llamacpp", "lmstudio", "anthropic", "gemini")
-    writers = [
-        Driver(
-            "writer",
-            service,
-            lambda fake, service=service: FakeModels(fake, service),
-            write,
-            "/v1beta" if service == "gemini" else "/v1",
-            "sk-canary-0123456789",
-        )
-        for service in chat
-    ]
-    voices = {
-        "openai": ("/v1", fake_voices.KEY, "alloy"),
-        "kokoro": ("/v1", "", "af_heart"),
-        "elevenlabs": ("", fake_voices.KEY, "a1"),
-        "azure": ("", fake_voices.KEY, "en-US-AvaNeural"),
-        "gemini": ("/v1beta", fake_voices.KEY, "Kore"),
-    }
-    speakers = [
-        Driver(
-            "speech",
-            service,
-            getattr(fake_voices, f"{service}_routes"),
-            speak(voice),
-            path,
-            key,
-            SERVICES[service].models.get("speech", ""),
-            {"turns_per_call": 1},
-        )
-        for service, (path, key, voice) in voices.items()
-    ]
-    stock = {"pexels": "", "pixabay": "/api", "openverse": "/v1", "commons": "/w"}
-    makers = {"openai": "/v1", "gemini": "/v1beta", "automatic1111": "", "comfyui": "", "veo": "/v1beta"}
-    pictures = [
-        Driver(
-            "images",
-            service,
-            getattr(fake_pictures, service),
-            act,
-            path,
-            fake_pictures.KEY,
-            _MODELS.get(service, "model-of-the-day"),
-        )
-        for act, group in ((search, stock), (make, makers))
-        for service, path in group.items()
-    ]
-    return [*writers, *speakers, *pictures]
 
 
 def pay_for(session: Any, project: Any) -> Callable[[PaidCall], bytes]:
@@ -264,14 +154,15 @@ def run(driver: Driver, calls: int, seed: int) -> Found:
             frozenset({fake.host}),
         )
         client = HastyClient(made, known.headers(driver.key))
-        client.spans = []
         pay = pay_for(session, project)
         provider = provider_make(driver.capability, driver.service, Access(made, client, pay, lambda: False, Notes()))
         driver.call(provider, 0, Path(folder))  # what is loaded once is loaded
+        client.deadline_seconds = DEADLINE_SECONDS
+        client.spans.clear()
         for number in range(1, calls + 1):
             heavy = chance.random() < HEAVY_SHARE * len(HEAVY) / len(FAULTS)
             spoiled = chance.random() < FAULT_SHARE
-            fault = chance.choice(sorted(HEAVY) if heavy else light) if spoiled else ""
+            fault: Fault | Literal[""] = chance.choice(sorted(HEAVY) if heavy else light) if spoiled else ""
             if fault and chance.random() < LATER_SHARE:
                 fake.fault("", fault)
             elif fault:
@@ -364,6 +255,9 @@ def main() -> int:
     chosen = [driver for driver in drivers() if options.only in driver.name]
     if not chosen:
         parser.error(f"there is no provider “{options.only}”")
+    for number in range(PICTURES):
+        fake_pictures.photo(number)
+        fake_pictures.clip(number)
     for driver in chosen:  # imports, models and tables that any call needs are there before memory is measured
         run(driver, 2, 0)
     memory, began = Memory(), time.monotonic()

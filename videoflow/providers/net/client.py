@@ -328,7 +328,7 @@ class Client:
                     f"{label} does not answer the door.", service=service, reason="connect_timeout"
                 ) from None
             raise ServiceTimeout(
-                f"{label} did not answer within {deadline_seconds:.0f} s.", service=service, reason="deadline"
+                f"{label} did not answer within {deadline_seconds:g} s.", service=service, reason="deadline"
             ) from None
         except _TooSlow:
             raise ServiceTimeout(f"{label} answers too slowly to wait for.", service=service, reason="too_slow") from None

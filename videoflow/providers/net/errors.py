@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from videoflow.providers.base import ProviderError
 
@@ -134,8 +135,8 @@ def _retry_delay(body: bytes) -> float | None:
 def said(message: str, key: str) -> str:
     """Return what a service said as a sentence of ours: short, on one line, without the key and without queries of addresses."""
     text = "".join(letter if letter.isprintable() else " " for letter in message)
-    if key:
-        text = text.replace(key, "…")
+    for secret in {key, quote(key, safe=""), quote(key)} - {""}:
+        text = text.replace(secret, "…")
     text = " ".join(_QUERY.sub(r"\1", text).split())
     return f" It said: “{text[:_SAID_LENGTH]}”." if text else ""
 

@@ -25,7 +25,7 @@ Fault = Literal[
     "429-seconds", "429-date", "500", "502-html", "reset", "lost", "drip", "truncated", "wrong-json", "200-error", "null-fields",
     "huge", "slow", "empty", "redirect", "bomb",
 ]  # fmt: skip
-FAULTS: tuple[str, ...] = get_args(Fault)
+FAULTS: tuple[Fault, ...] = get_args(Fault)
 CHARGED: frozenset[str] = frozenset(
     {"reset", "lost", "drip", "truncated", "wrong-json", "200-error", "null-fields", "huge", "slow", "empty", "bomb"}
 )
