@@ -18,6 +18,7 @@ from videoflow.pipeline.views import (
     trends,
     undo,
     uploads,
+    voices,
     workflow,
 )
 
@@ -111,6 +112,8 @@ urlpatterns = [
     path("media/<uuid:asset_id>/<str:name>", files.asset_file, name="asset_file"),
     path("settings/", settings.settings_page, name="settings"),
     path("settings/services/<slug:key>/", services.service, name="service"),
+    path("settings/voices/<slug:service>/", voices.voices, name="voices"),
+    path("settings/voices/sample/<str:token>/voice.wav", voices.voice_file, name="voice_file"),
     path("preferences/", settings.preferences, name="preferences"),
     path("theme/", settings.theme, name="theme"),
     path("open/<str:token>/", settings.open_link, name="open_link"),

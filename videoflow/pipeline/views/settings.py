@@ -14,7 +14,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from videoflow.http import Request
 from videoflow.pipeline.about import studio_parts
+from videoflow.pipeline.models import Project
 from videoflow.pipeline.panels.service_list import ServiceRow, service_columns
+from videoflow.pipeline.panels.voice_list import voice_list
 from videoflow.pipeline.selectors import projects_of
 from videoflow.sessions.accounts import sessions_claim
 from videoflow.sessions.models import CreatorSession
@@ -49,6 +51,7 @@ def settings_shown(request: Request, *, row: ServiceRow | None = None, status: i
         "language_chosen": request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, ""),
         "switches": {name: stored.get(name, True) for name in SWITCHES},
         "service_columns": service_columns(owner, row=row),
+        "voice_list": voice_list(Project(session=session or CreatorSession()), owner),
         "keys_are_in_data": not settings.VIDEOFLOW_VAULT_KEYS,
     }
     return render(request, "pipeline/settings.html", context, status=status)
