@@ -6,6 +6,7 @@ nothing here grows with the programme beyond one number per millisecond.
 
 import math
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -70,7 +71,7 @@ class Filter:
         return out
 
 
-def _oversampling_phases(taps: int = 16, factor: int = 4) -> Grid:
+def _oversampling_phases(taps: int = 16, factor: int = 4) -> Signal:
     """Return the polyphase parts of a Kaiser-windowed sinc, one row for each point between two samples."""
     positions = np.arange(taps) - (taps // 2 - 1)
     rows = []
@@ -79,7 +80,7 @@ def _oversampling_phases(taps: int = 16, factor: int = 4) -> Grid:
         window = np.i0(7.0 * np.sqrt(np.clip(1.0 - (distance / (taps / 2)) ** 2, 0.0, None))) / np.i0(7.0)
         row = np.sinc(distance) * window
         rows.append(row / row.sum())
-    return np.stack(rows)
+    return np.stack(rows).astype(np.float32)
 
 
 _PHASES = _oversampling_phases()
@@ -115,10 +116,11 @@ class Meter:
         peaks = np.abs(signal).reshape(signal.shape[0], steps, STEP).max(axis=(0, 2)).astype(np.float64)
         padded = np.concatenate([self._before, signal], axis=1)
         self._before = padded[:, padded.shape[1] - taps :]
-        for channel in padded:
-            for phase in _PHASES:
-                between = np.convolve(channel, phase[::-1].astype(np.float32), mode="valid")[1:]
-                np.maximum(peaks, np.abs(between).reshape(steps, STEP).max(axis=1), out=peaks)
+        for phase in _PHASES:
+            between = cv2.filter2D(padded, -1, phase[None], anchor=(0, 0), borderType=cv2.BORDER_CONSTANT)[
+                :, 1 : steps * STEP + 1
+            ]
+            np.maximum(peaks, np.abs(between).reshape(len(padded), steps, STEP).max(axis=(0, 2)), out=peaks)
         return np.asarray(peaks)
 
     @property
