@@ -17,7 +17,7 @@ from videoflow.render.presets import encoder_settings
 from videoflow.render.stills import colour_rgb
 from videoflow.render.timeline import Scene, Timeline
 
-RENDER_VERSION = 9
+RENDER_VERSION = 10
 """Raise it whenever the same description would be drawn differently."""
 
 LONGEST_SECONDS = 8.0

@@ -84,13 +84,17 @@ def planes_of_frame(frame: av.VideoFrame) -> Planes:
     return Planes(*views)
 
 
-def planes_of_rgb(rgb: NDArray[np.uint8]) -> Planes:
-    """Convert height x width x 3 RGB (even size); chroma is the mean of 2 x 2, so sited in the middle of them."""
-    yuv = cv2.transform(rgb, RGB_TO_YUV)
-    luma, blue, red = cv2.split(yuv)
-    half = (rgb.shape[1] // 2, rgb.shape[0] // 2)
-    blue, red = (cv2.resize(plane, half, interpolation=cv2.INTER_AREA) for plane in (blue, red))
-    return Planes(luma, blue, red)  # type: ignore[arg-type]
+def planes_of_rgb(rgb: NDArray[np.uint8], size: tuple[int, int] | None = None) -> Planes:
+    """Convert height x width x 3 RGB, brought to an even ``size``; chroma is a mean, so sited in the middle.
+
+    Resized after the conversion: one plane in full and two in half size are half the work of three in full.
+    """
+    luma, blue, red = cv2.split(cv2.transform(rgb, RGB_TO_YUV))
+    width, height = size or (rgb.shape[1], rgb.shape[0])
+    half = (width // 2, height // 2)
+    if size is not None:  # sharpening goes over white and under black, which no picture does
+        luma = np.clip(resized(luma, size), 16, 235)  # type: ignore[arg-type]
+    return Planes(luma, resized(blue, half), resized(red, half))  # type: ignore[arg-type]
 
 
 def _even(size: float) -> int:
@@ -124,7 +128,7 @@ def picture_planes(
     if fit == "contain":
         return planes_of_rgb(contained(rgb, size, background))
     left, top, right, bottom = cover_box(rgb.shape[1], rgb.shape[0], width, height, focus)
-    return planes_of_rgb(np.ascontiguousarray(resized(rgb[top:bottom, left:right], size)))
+    return planes_of_rgb(rgb[top:bottom, left:right], size)
 
 
 @dataclass(frozen=True, slots=True)

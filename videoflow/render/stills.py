@@ -105,13 +105,13 @@ def picture_rgb(path: Path, background: str = "#000000") -> Rgb:
         raise BadInput(f"{path.name} cannot be read as a picture; it may be damaged or of another type.") from error
 
 
-def resized(rgb: Rgb, size: tuple[int, int]) -> Rgb:
-    """Resize: by means of areas where it shrinks, with Lanczos where it grows."""
-    if (rgb.shape[1], rgb.shape[0]) == size:
-        return rgb
-    if rgb.shape[1] > size[0]:
-        return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
-    return np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.LANCZOS))
+def resized(samples: Rgb, size: tuple[int, int]) -> Rgb:
+    """Resize a picture or a plane of one: by means of areas where it shrinks, with Lanczos where it grows."""
+    if (samples.shape[1], samples.shape[0]) == size:
+        return samples
+    if samples.shape[1] > size[0]:
+        return cv2.resize(samples, size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+    return np.asarray(Image.fromarray(samples).resize(size, Image.Resampling.LANCZOS))
 
 
 def contained(rgb: Rgb, size: tuple[int, int], background: str) -> Rgb:
