@@ -17,6 +17,7 @@ from videoflow.pipeline.service_rows import Budget as Budget
 from videoflow.pipeline.service_rows import ServiceCall as ServiceCall
 from videoflow.pipeline.service_rows import ServiceFact as ServiceFact
 from videoflow.pipeline.service_rows import ServicePrice as ServicePrice
+from videoflow.pipeline.trend_rows import TrendSnapshot as TrendSnapshot
 from videoflow.sessions.models import CreatorSession
 from videoflow.tasks.models import Task
 

@@ -139,20 +139,20 @@ def quota_limits() -> dict[Bucket, int]:
     }
 
 
-def _quota_row(bucket: Bucket, now: datetime) -> QuotaUse:
-    client = hashlib.sha256(settings.VIDEOFLOW_GOOGLE_CLIENT_ID.encode()).hexdigest()[:16]
+def _quota_row(bucket: Bucket, now: datetime, client: str = "") -> QuotaUse:
+    client = client or hashlib.sha256(settings.VIDEOFLOW_GOOGLE_CLIENT_ID.encode()).hexdigest()[:16]
     row, _made = QuotaUse.objects.get_or_create(client=client, bucket=bucket, day=quota_day(now))
     return row
 
 
-def quota_spend(bucket: Bucket, cost: int) -> None:
-    """Book a cost before its call is made.
+def quota_spend(bucket: Bucket, cost: int, *, client: str = "") -> None:
+    """Book a cost before its call is made; ``client`` is the API project's hash, without it the operator's registration.
 
     Raises:
         QuotaSpent: the day's allowance does not hold it; nothing is sent.
     """
     now = timezone.now()
-    row = _quota_row(bucket, now)
+    row = _quota_row(bucket, now, client)
     room = QuotaUse.objects.filter(pk=row.pk, is_spent=False, used__lte=quota_limits()[bucket] - cost)
     if not room.update(used=F("used") + cost):
         raise QuotaSpent(bucket, now=now, is_told=False)
@@ -172,13 +172,13 @@ def quota_full_at() -> datetime:
 
 
 @contextmanager
-def quota_told() -> Iterator[None]:
+def quota_told(*, client: str = "") -> Iterator[None]:
     """Write down when YouTube says that an allowance is used up, so that nobody asks in vain until it is full again."""
     try:
         yield
     except QuotaSpent as error:
         if error.is_told:
-            row = _quota_row(error.bucket, timezone.now())
+            row = _quota_row(error.bucket, timezone.now(), client)
             QuotaUse.objects.filter(pk=row.pk).update(is_spent=True)
             logger.warning("the day's allowance of %s is used up, says YouTube", error.bucket)
         raise

@@ -1,4 +1,4 @@
-"""Trends: read a file of trending videos and find what is being watched."""
+"""Trends: read a file of trending videos, or ask a live source, and find what is being watched."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -10,22 +10,30 @@ from pydantic import Field
 
 from videoflow.crash_points import crash_point
 from videoflow.errors import BadInput
+from videoflow.pipeline.connections import choice_of
+from videoflow.pipeline.live_sources import LiveQuestion, live_table, question_check, shows_derived
 from videoflow.pipeline.models import Project, SourceFile, Theme, TrendReport, TrendVideo
 from videoflow.pipeline.stages.base import Stage, StageContext, StageInput, StageOutput
 from videoflow.pipeline.store import media_path
 from videoflow.providers import base
-from videoflow.providers.embedded_trends import sample_path, trends_analyse, trends_read
+from videoflow.providers.embedded_trends import TrendTable, sample_path, trends_analyse, trends_read
+from videoflow.providers.live_trends import LIVE_SOURCES, themes_plain
+from videoflow.providers.services import EMBEDDED
 
 SAMPLE = "sample"
 
 
 class TrendingInput(StageInput):
-    source: str = Field(default=SAMPLE, description="`sample`, or the id of an imported file.")
+    source: str = Field(
+        default=SAMPLE, description="`sample`, the id of an imported file, or a live source: `youtube`, `hackernews`, …"
+    )
     window: Literal["weekly", "monthly"] = "weekly"
     categories: list[str] = Field(
         default_factory=list, max_length=40, description="Category ids or names; empty: the most watched."
     )
     region: str = Field(default="US", max_length=8)
+    language: str = Field(default="en", max_length=16, description="Of Wikipedia.")
+    feeds: list[str] = Field(default_factory=list, max_length=10, description="Addresses of feeds, for `rss`.")
     mapping: dict[str, str] = Field(default_factory=dict, max_length=40, description="Our field -> the file's column.")
 
 
@@ -48,19 +56,53 @@ def _source(project: Project, source: str) -> tuple[Path, str]:
     return media_path(file.path), file.name
 
 
+def _question(project: Project, options: TrendingInput) -> LiveQuestion | None:
+    """Return what a live source is to be asked; None where a file is read.
+
+    A project that chose a live source asks it unless a file is named.
+    """
+    source = options.source
+    if "source" not in options.model_fields_set and (chosen := choice_of(project, "trends").service) != EMBEDDED:
+        source = chosen
+    if source not in LIVE_SOURCES:
+        return None
+    return LiveQuestion(
+        source,
+        options.window,
+        options.region.upper(),
+        options.language,
+        tuple(options.categories) if source == "youtube" else (),
+        tuple(feed.strip() for feed in options.feeds if feed.strip()) if source == "rss" else (),
+    )
+
+
 def ready(project: Project, options: TrendingInput) -> None:
-    _source(project, options.source)
+    question = _question(project, options)
+    if question is None:
+        _source(project, options.source)
+    else:
+        question_check(project, question)
+
+
+def _table(context: StageContext, options: TrendingInput, question: LiveQuestion | None) -> TrendTable:
+    if question is not None:
+        return live_table(context, question)
+    path, label = _source(context.project, options.source)
+    context.report(0.05, f"Reading {label}")
+    return trends_read(path, file_name=label, mapping=options.mapping or None)
 
 
 def run(context: StageContext) -> StageOutput:
     options: TrendingInput = context.input
-    path, label = _source(context.project, options.source)
-    context.report(0.05, f"Reading {label}")
-    table = trends_read(path, file_name=label, mapping=options.mapping or None)
+    question = _question(context.project, options)
+    table = _table(context, options, question)
     crash_point(STAGE.name, "source_read")
     context.check()
     context.report(0.5, f"Looking for themes in {len(table.rows):,} rows")
     analysis = trends_analyse(table, window=options.window, region=options.region, categories=options.categories)
+    service = question.service if question else EMBEDDED
+    if not shows_derived(service):
+        analysis = themes_plain(analysis)
     crash_point(STAGE.name, "analysed")
     context.check()
 
@@ -78,7 +120,7 @@ def run(context: StageContext) -> StageOutput:
             rows_left_out=dict(analysis.rows_left_out),
             categories=[asdict(category) for category in analysis.categories],
             measure=analysis.measure[:400],
-            provider="embedded",
+            provider=service,
         )
         videos = {video.video_id: video for theme in analysis.themes for video in theme.videos}
         rows = TrendVideo.objects.bulk_create([_video_row(report, video) for video in videos.values()])

@@ -140,17 +140,18 @@ def google_trends(fake: FakeService) -> None:
     @fake.route("GET", "/trending/rss")
     def rss(asked: Asked) -> Any:
         assert re.fullmatch("[A-Z]{2}", asked.query["geo"]) and len(asked.query) == 1
-        items = "".join(
-            f"<item><title>{term}</title><ht:approx_traffic>{traffic}+</ht:approx_traffic><pubDate>Sun, 22 Nov 2026 06:00:00 -0800"
-            f"</pubDate><ht:news_item><ht:news_item_title>{term.title()} explained</ht:news_item_title><ht:news_item_url>"
-            f"https://news.example/{index}</ht:news_item_url><ht:news_item_source>News</ht:news_item_source></ht:news_item></item>"
-            for index, (term, traffic) in enumerate(
-                [("solar eclipse", "200,000"), ("winter storm", "50,000"), ("chess final", "20,000")]
-            )
-        )
+        items = "".join(_term(index, term, traffic) for index, (term, traffic) in enumerate(TERMS))
         return Told(
             RSS.format(title="Daily Search Trends", items=items).encode(), headers={"Content-Type": "application/rss+xml"}
         )
+
+
+def _term(index: int, term: str, traffic: str) -> str:
+    news = f"<ht:news_item_title>{term.title()} explained</ht:news_item_title><ht:news_item_source>News</ht:news_item_source>"
+    news += f"<ht:news_item_url>https://news.example/{index}</ht:news_item_url>"
+    day = "<pubDate>Sun, 22 Nov 2026 06:00:00 -0800</pubDate>"
+    counted = f"<ht:approx_traffic>{traffic}+</ht:approx_traffic>"
+    return f"<item><title>{term}</title>{counted}{day}<ht:news_item>{news}</ht:news_item></item>"
 
 
 def feed(fake: FakeService) -> str:
