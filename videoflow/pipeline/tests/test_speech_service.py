@@ -74,7 +74,7 @@ def test_ok(project, fake, voice):
     calls = ProviderCall.objects.order_by("created_at")
     assert [(call.provider, call.model, call.state, call.capability) for call in calls] == [
         ("openai", MODEL, "done", "speech")
-    ] * 4
+    ] * 2
     assert calls[0].purpose == f"speech of “{TEXTS[0][:60]}”"
     forget_lines()
     run(project, "media_generation", {})
