@@ -23,6 +23,7 @@ from videoflow.pipeline.models import Project, Scene, script_current  # noqa: E4
 from videoflow.pipeline.runner import task_run, worker_id_make  # noqa: E402
 from videoflow.pipeline.tests import factories  # noqa: E402
 from videoflow.pipeline.tests.large_studio import history_make, project_large  # noqa: E402
+from videoflow.pipeline.tests.panel_states import projects_in_every_state  # noqa: E402
 from videoflow.pipeline.tests.written_script import written_script  # noqa: E402
 from videoflow.providers.embedded_pictures import EmbeddedPictures  # noqa: E402
 from videoflow.sessions.services import token_hash  # noqa: E402
@@ -208,6 +209,12 @@ def large(cookie: str) -> dict[str, Any]:
     return {"project": str(project_large(session).pk)}
 
 
+def states(cookie: str) -> dict[str, Any]:
+    """Make a project of that browser for each state that a panel can be in; tells their names and ids."""
+    session = factories.CreatorSessionFactory.create(cookie_hash=token_hash(cookie))
+    return {name: str(project.pk) for name, project in projects_in_every_state(session).items()}
+
+
 def queries(cookie: str, path: str) -> dict[str, Any]:
     """Tell how many queries a page asks when that browser opens it."""
     client = Client(SERVER_NAME="127.0.0.1")
@@ -237,6 +244,7 @@ COMMANDS = {
         drawn,
         scene,
         large,
+        states,
         queries,
     )
 }
