@@ -3,14 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db.models import QuerySet
-
 from videoflow.errors import BadInput
 from videoflow.pipeline.budget import Standing, budget_get, month_standing, price_of, project_standing
 from videoflow.pipeline.connections import Choice, choice_of, model_default, owner_of
 from videoflow.pipeline.estimates import Estimate, estimate
-from videoflow.pipeline.models import Budget, Project, ServicePrice
-from videoflow.pipeline.panels.service_list import CAPABILITY_LABELS, KeyState, service_row
+from videoflow.pipeline.models import Budget, Project
+from videoflow.pipeline.panels.service_list import CAPABILITY_LABELS, KeyState, price_lines, service_row
 from videoflow.pipeline.service_health import Health, health_of
 from videoflow.pipeline.service_options import Option, options_of
 from videoflow.providers.base import Capability
@@ -154,10 +152,10 @@ def made_with(project: Project, stage: str, *, models: Mapping[Capability, Seque
     capabilities = CAPABILITIES[stage]
     listed = {service.key for capability in capabilities for service in services_for(capability)}
     health = health_of(listed - {EMBEDDED})
-    prices = ServicePrice.objects.filter(capability__in=capabilities, model="")
+    lines = price_lines()
     return MadeWith(
         offers=tuple(
-            _offer(project, capability, stored, health, prices, (models or {}).get(capability, ())) for capability in capabilities
+            _offer(project, capability, stored, health, lines, (models or {}).get(capability, ())) for capability in capabilities
         ),
         estimate=estimate_shown(project, stage),
         budget=budget_get(project.session),
@@ -171,11 +169,10 @@ def _offer(
     capability: Capability,
     stored: Mapping[str, StoredKey],
     health: Mapping[str, Health],
-    prices: "QuerySet[ServicePrice]",
+    lines: Mapping[tuple[str, str], int],
     models: Sequence[str],
 ) -> Offer:
     choice = choice_shown(project, capability)
-    lines = {(line.service, line.capability): line.micros for line in prices}
 
     def candidate(service: Service) -> Candidate:
         is_chosen = service.key == choice.service

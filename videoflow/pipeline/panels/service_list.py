@@ -1,7 +1,7 @@
 """The services of the settings page: what each can do, whose key it has, and what its owner may do about it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from videoflow.errors import BadInput
 from videoflow.pipeline.connections import key_of_operator
+from videoflow.pipeline.models import ServicePrice
 from videoflow.providers.base import Capability, ProviderError
 from videoflow.providers.service_check import Checked, is_checkable
 from videoflow.providers.services import EMBEDDED, SERVICES, Service, services_for
@@ -42,6 +43,8 @@ class ServiceRow:
     state: KeyState
     mask: str
     stored: StoredKey | None
+    lines: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """The operator's prices: (service, capability) -> millionths of a dollar for a unit."""
     checked: Checked | None = None
     problem: str = ""
     is_open: bool = False
@@ -75,9 +78,11 @@ class ServiceRow:
     @property
     def prices(self) -> list[tuple[Promise, str, int | None]]:
         """(what, unit, millionths of a dollar or None) of what is not free."""
-        return [
-            (CAPABILITY_LABELS[name], price.unit, price.micros) for name, price in self.service.price.items() if price.micros != 0
-        ]
+        prices = (
+            (name, price.unit, self.lines.get((self.service.key, name), price.micros))
+            for name, price in self.service.price.items()
+        )
+        return [(CAPABILITY_LABELS[name], unit, micros) for name, unit, micros in prices if micros != 0]
 
     @property
     def is_free(self) -> bool:
@@ -102,6 +107,12 @@ class ServiceGroup:
     @property
     def text(self) -> Promise:
         return GROUP_TEXTS[self.name]
+
+
+def price_lines() -> dict[tuple[str, str], int]:
+    """Return the operator's prices that hold for every model of a service; one query."""
+    lines = ServicePrice.objects.filter(model="").values_list("service", "capability", "micros")
+    return {(service, capability): micros for service, capability, micros in lines}
 
 
 def service_row(key: str, stored: Mapping[str, StoredKey], **facts: object) -> ServiceRow:
@@ -129,15 +140,19 @@ def service_known(key: str) -> Service:
 
 
 def service_columns(owner: Owner | None, *, row: ServiceRow | None = None) -> tuple[tuple[ServiceGroup, ...], ...]:
-    """Return all services in two columns, each under the first thing it does; one query.
+    """Return all services in two columns, each under the first thing it does; two queries.
 
     ``row`` is drawn in place of the one as it stands.
     """
     stored = credentials_stored(owner=owner) if owner else {}
+    lines = price_lines()
+
+    def drawn(service: Service) -> ServiceRow:
+        return row if row and row.service is service else service_row(service.key, stored, lines=lines)
 
     def group(name: Capability) -> ServiceGroup:
         listed = [service for service in services_for(name) if service.key != EMBEDDED and service.capabilities[0] == name]
-        return ServiceGroup(name, tuple(row if row and row.service is each else service_row(each.key, stored) for each in listed))
+        return ServiceGroup(name, tuple(drawn(service) for service in listed))
 
     return (group("writer"), group("trends")), (group("speech"), group("images"))
 

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
+from videoflow.pipeline.models import ServicePrice
 from videoflow.pipeline.tests import factories
 from videoflow.providers.services import EMBEDDED, SERVICES
 from videoflow.providers.tests.fake_service import Asked, FakeService, Told
@@ -78,6 +79,9 @@ class TestPage:
         assert "No key yet" in row_of(client, "anthropic")
         assert "Key is optional" in row_of(client, "ollama")
         assert "No key needed" in row_of(client, "openverse")
+        assert "Writer: by 1,000 tokens; the price is not known here" in row_of(client, "openai")
+        ServicePrice.objects.create(service="openai", capability="writer", micros=2_500)
+        assert "Writer: 0.0025 USD for 1,000 tokens" in row_of(client, "openai")
         assert "Test connection" not in row_of(client, "anthropic")
         assert "Test connection" in row_of(client, "openverse")
         page = client.get(reverse("pipeline:settings")).content.decode()
@@ -99,7 +103,7 @@ class TestPage:
     def test_queries_do_not_grow_with_the_keys(self, client, owner, django_assert_max_num_queries):
         for name in ("openai", "gemini", "pexels", "pixabay", "anthropic"):
             credential_set(owner=owner, provider=name, secret=SECRET)
-        with django_assert_max_num_queries(6):
+        with django_assert_max_num_queries(12):
             client.get(reverse("pipeline:settings"))
 
 
