@@ -20,6 +20,7 @@ SPARE_SECONDS = 1.0
 """Of a clip, beyond its scene: for the crossfade, and to be trimmed."""
 _WORKER_MODULE = "videoflow.render.intake_batch"
 _WORKERS = 2
+_NAME = "loaded-file"  # a name that no sentence has otherwise: it is told as “it”
 _VERSION = 1
 """Goes into every content key: raise it when the same file is written anew differently."""
 
@@ -68,13 +69,13 @@ def pictures_bring(wanted: Sequence[Wanted], *, cancelled: CancelCheck) -> list[
             place = folder / str(index)
             place.mkdir()
             try:
-                each.bring(place / "file")
+                each.bring(place / _NAME)
             except (Cancelled, DiskFull):
                 raise
             except VideoflowError as error:
                 results[index] = error
                 continue
-            facts = {"source": str(place / "file"), "folder": str(place), "clip_seconds_most": each.seconds + SPARE_SECONDS}
+            facts = {"source": str(place / _NAME), "folder": str(place), "clip_seconds_most": each.seconds + SPARE_SECONDS}
             jobs.append((index, facts))
         for (index, _), found in zip(jobs, _look([job for _, job in jobs], cancelled), strict=True):
             results[index] = _keep(wanted[index], found)

@@ -1,5 +1,6 @@
 import io
 from collections import Counter
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -40,8 +41,14 @@ class TestLicences:
 
 class TestWishes:
     def wish(self, said: str, **facts):
-        given = {"around": [], "topic": ["shipping", "ports"], "title": "How goods travel", "often": Counter(), "shape": "16:9"}
-        given |= {"size_px": (1920, 1080), "seconds": 4.0, "kinds": ("image",), "language": "en"}
+        given: dict[str, Any] = {
+            "around": [],
+            "topic": ["shipping", "ports"],
+            "title": "How goods travel",
+            "often": Counter(),
+            "shape": "16:9",
+        }
+        given |= {"shape": "16:9", "size_px": (1920, 1080), "seconds": 4.0, "kinds": ("image",), "language": "en"}
         return wish_make(said, **(given | facts))
 
     def test_the_lines_own_words_come_first_and_the_topic_last(self):
