@@ -27,7 +27,7 @@ from videoflow.providers.youtube.metadata import VideoFacts, differences, insert
 from videoflow.providers.youtube.quota import publish_cost
 from videoflow.providers.youtube.upload import Pace, Transfer, UploadUnsure
 
-AWAY_WAIT = timedelta(minutes=15)
+AWAY_WAITS = (timedelta(seconds=20), timedelta(minutes=15))
 AWAY_LONGEST = timedelta(days=3)
 PROCESSING_LONGEST = timedelta(hours=12)
 PROCESSING_WAITS = (timedelta(seconds=15), timedelta(minutes=5))
@@ -180,7 +180,9 @@ def _away_waits(upload: YouTubeUpload) -> Iterator[None]:
         now = timezone.now()
         if now - upload.begun_at > AWAY_LONGEST:
             raise
-        raise WaitUntil(f"{error} Everything is kept.", until=now + AWAY_WAIT, code="YOUTUBE_AWAY") from error
+        shortest, longest = AWAY_WAITS
+        until = now + min(longest, max(shortest, (now - upload.begun_at) / 4))
+        raise WaitUntil(f"{error} Everything is kept.", until=until, code="YOUTUBE_AWAY") from error
 
 
 @contextmanager

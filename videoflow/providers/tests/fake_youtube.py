@@ -56,6 +56,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         address = urlsplit(self.path)
+        with world_lock:
+            self.world.wire_bytes += len(self.requestline) + len(str(self.headers)) + int(self.headers.get("Content-Length") or 0)
         self.query = parse_qs(address.query, keep_blank_values=True)
         self.operation = _operation(self.command, address.path, self.query, self.headers.get("Content-Range", ""))
         try:
@@ -122,8 +124,6 @@ class _Handler(BaseHTTPRequestHandler):
             self._body()
             self._send(410 if fault == "gone" else 404, b"Not Found", "text/plain")
             return
-        if fault == "no-range" and not session.video_id:
-            session.stored.clear()
         content_range = self.headers.get("Content-Range", "")
         if content_range.startswith("bytes */"):
             self._body()
@@ -131,6 +131,8 @@ class _Handler(BaseHTTPRequestHandler):
                 world.complaints.append(f"asked about another size: {content_range}")
         else:
             self._store(session, content_range, fault, argument)
+        if fault == "no-range" and not session.video_id:
+            session.stored.clear()
         with world_lock:
             is_whole = len(session.stored) == session.total and not session.video_id
             if is_whole:

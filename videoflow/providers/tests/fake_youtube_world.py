@@ -51,6 +51,8 @@ class World:
     """(operation, path with query, status) in their order."""
     body_bytes: int = 0
     """Of videos, as far as they came."""
+    wire_bytes: int = 0
+    """All that came: request lines, headers and bodies."""
     complaints: list[str] = field(default_factory=list)
 
     def fault(self, operation: str, kind: str) -> None:

@@ -11,8 +11,8 @@ from urllib.parse import urlencode, urlsplit
 
 from videoflow.errors import BadInput
 from videoflow.providers.base import ProviderError
-from videoflow.providers.net import Client, Connection
-from videoflow.providers.youtube.errors import ReconnectNeeded
+from videoflow.providers.net import Client, Connection, ServiceError
+from videoflow.providers.youtube.errors import ReconnectNeeded, YouTubeBusy
 
 SCOPE = "https://www.googleapis.com/auth/youtube.force-ssl"
 """Covers uploads, captions, playlists and reading back; ``youtube.upload`` alone could do no more than upload."""
@@ -131,10 +131,13 @@ def _granted(answer: Mapping[str, Any], refresh_token: str) -> Granted:
 def _ask(sign_in: SignIn, form: Mapping[str, str]) -> dict[str, Any]:
     client, path = _client(sign_in.token_url)
     sent = {**form, "client_id": sign_in.client_id, "client_secret": sign_in.client_secret}
-    answer = client.request("POST", path, data=sent, accept=_ALL, deadline_seconds=30, limit_bytes=100_000)
-    if answer.status >= 500 or answer.status == 429:
-        raise ProviderError("Google's sign-in does not answer at the moment.", code="GOOGLE_BUSY", retryable=True)
-    body = answer.json()
+    try:
+        answer = client.request("POST", path, data=sent, accept=_ALL, deadline_seconds=30, limit_bytes=100_000)
+        body = answer.json() if answer.status < 500 and answer.status != 429 else None
+    except ServiceError as error:
+        raise YouTubeBusy("Google's sign-in does not answer at the moment.") from error
+    if body is None:
+        raise YouTubeBusy("Google's sign-in does not answer at the moment.")
     if not isinstance(body, dict):
         raise ProviderError("Google answered the sign-in with something unexpected.", retryable=True)
     if answer.status == 401 or body.get("error") in ("invalid_client", "unauthorized_client"):

@@ -145,9 +145,10 @@ class Transfer:
                     self.journal.session_lost()
                     stand = None
                     continue
+                aim = min(self.total, stand.stored + self.pace.chunk_bytes)
                 stand = self._send(stand.stored)
                 if not (stand.video_id or stand.is_lost):
-                    self._progress(stand.stored)
+                    self._progress(stand.stored, aim)
             except _Faulty as fault:
                 stand = None
                 self._back_off(fault)
@@ -253,7 +254,10 @@ class Transfer:
         if "://" in where:
             parts = urlsplit(where)
             client, path = Client(Connection("youtube", f"{parts.scheme}://{parts.netloc}")), f"{parts.path}?{parts.query}"
-        signed = {**headers, "Authorization": f"Bearer {self.youtube.token(renew=self._needs_token)}"}
+        try:
+            signed = {**headers, "Authorization": f"Bearer {self.youtube.token(renew=self._needs_token)}"}
+        except YouTubeBusy as error:
+            raise _Faulty("the permission could not be renewed", error.retry_after_seconds) from error
         self._needs_token = False
         try:
             answer = client.request(
@@ -334,9 +338,11 @@ class Transfer:
 
     # Patience
 
-    def _progress(self, stored: int) -> None:
+    def _progress(self, stored: int, aim: int) -> None:
         """Note how far it is; only what goes beyond the best so far lets faults be forgotten."""
         self.report(stored)
+        if stored < aim:
+            self.journal.note("short", f"YouTube kept {stored:,} of the {aim:,} bytes sent so far; going on from there.")
         if stored > self._best:
             self._best, self._faults, self._renewals = stored, 0, 0
             return
