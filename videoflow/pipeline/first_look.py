@@ -9,18 +9,19 @@ from pathlib import Path
 from videoflow import render
 from videoflow.errors import VideoflowError
 from videoflow.pipeline.models import Asset, Project, Script
-from videoflow.pipeline.stages.base import StageContext, asset_add
+from videoflow.pipeline.stages.base import StageContext
 from videoflow.pipeline.stages.video_composition import (
     MUSIC_LEVEL_DB,
     caption_of,
     caption_style_of,
+    film_add,
     scene_of,
     segments_dir,
     speakers_of,
+    speech_of,
 )
-from videoflow.pipeline.store import asset_path
 from videoflow.providers.base import SpokenTurn
-from videoflow.render.timeline import Format, MusicTrack, SpeechClip, Timeline
+from videoflow.render.timeline import Format, MusicTrack, Timeline
 
 FIRST_LOOK = "first_look"
 """What a report says has changed when it can be watched."""
@@ -71,18 +72,8 @@ def first_look_make(context: StageContext, script: Script, *, seconds: float, mu
         logger.warning("no first look: %s", error)
         return None
     with context.fenced():
-        return asset_add(
-            context,
-            made.path,
-            kind=Asset.Kind.PREVIEW,
-            origin="embedded",
-            model="compositor",
-            name="first-look.mp4",
-            width_px=made.width_px,
-            height_px=made.height_px,
-            seconds=made.seconds,
-            alt=f"The first {made.seconds:.0f} seconds of {script.title}, draft quality"[:500],
-        )
+        alt = f"The first {made.seconds:.0f} seconds of {script.title}, draft quality"
+        return film_add(context, made, kind=Asset.Kind.PREVIEW, name="first-look.mp4", alt=alt)
 
 
 def _timeline(project: Project, script: Script, seconds: float, music: Path) -> Timeline:
@@ -96,9 +87,7 @@ def _timeline(project: Project, script: Script, seconds: float, music: Path) -> 
         format=Format(width_px, height_px, project.FPS),
         seconds=seconds,
         scenes=tuple(scenes),
-        speech=tuple(
-            SpeechClip(asset_path(turn.speech.asset), turn.speech.start, turn.measured_seconds, turn.speaker) for turn in turns
-        ),
+        speech=tuple(speech_of(turn) for turn in turns),
         captions=tuple(caption_of(turn) for turn in turns),
         speakers=speakers_of(project),
         caption_style=caption_style_of(project),

@@ -96,9 +96,7 @@ def timeline_of(
         format=Format(width_px, height_px, project.FPS),
         seconds=script.media_seconds or 0.0,
         scenes=tuple(scene_of(scene) for scene in scenes),
-        speech=tuple(
-            SpeechClip(asset_path(turn.speech.asset), turn.speech.start, turn.measured_seconds, turn.speaker) for turn in turns
-        ),
+        speech=tuple(speech_of(turn) for turn in turns),
         captions=tuple(caption_of(turn) for turn in turns),
         speakers=speakers_of(project),
         caption_style=caption_style_of(project),
@@ -157,6 +155,11 @@ def scene_of(scene: Scene) -> TimelineScene:
     )
 
 
+def speech_of(turn: Turn) -> SpeechClip:
+    """Return a spoken turn's sound as the compositor takes it."""
+    return SpeechClip(asset_path(turn.speech.asset), turn.speech.start, turn.measured_seconds, turn.speaker)
+
+
 def caption_of(turn: Turn) -> CaptionLine:
     """Return a spoken turn as the compositor captions it."""
     start = turn.speech.start
@@ -192,18 +195,7 @@ def run(context: StageContext) -> StageOutput:
     quality = _quality(made, drift, script)
 
     def save() -> dict[str, Any]:
-        film = asset_add(
-            context,
-            made.path,
-            kind=Asset.Kind.VIDEO,
-            origin="embedded",
-            model="compositor",
-            name="video.mp4",
-            width_px=made.width_px,
-            height_px=made.height_px,
-            seconds=made.seconds,
-            alt=script.title,
-        )
+        film = film_add(context, made, kind=Asset.Kind.VIDEO, name="video.mp4", alt=script.title)
         crash_point(STAGE.name, "video_stored")
         video = Video.objects.create(
             project=project,
@@ -253,18 +245,7 @@ def _preview(context: StageContext, timeline: Timeline) -> StageOutput:
 
     def save() -> dict[str, Any]:
         project.assets.filter(kind=Asset.Kind.PREVIEW).delete()
-        film = asset_add(
-            context,
-            made.path,
-            kind=Asset.Kind.PREVIEW,
-            origin="embedded",
-            model="compositor",
-            name="preview.mp4",
-            width_px=made.width_px,
-            height_px=made.height_px,
-            seconds=made.seconds,
-            alt=timeline.title[:500],
-        )
+        film = film_add(context, made, kind=Asset.Kind.PREVIEW, name="preview.mp4", alt=timeline.title)
         return {
             "preview_id": str(film.pk),
             "result_url": f"/media/{film.pk}/preview.mp4",
@@ -274,6 +255,22 @@ def _preview(context: StageContext, timeline: Timeline) -> StageOutput:
         }
 
     return StageOutput(f"Preview of {int(made.seconds) // 60}:{int(made.seconds) % 60:02}", save)
+
+
+def film_add(context: StageContext, made: render.Composition | render.Preview, *, kind: Asset.Kind, name: str, alt: str) -> Asset:
+    """Add what the compositor made to the project's library."""
+    return asset_add(
+        context,
+        made.path,
+        kind=kind,
+        origin="embedded",
+        model="compositor",
+        name=name,
+        width_px=made.width_px,
+        height_px=made.height_px,
+        seconds=made.seconds,
+        alt=alt[:500],
+    )
 
 
 def segments_dir() -> Path:
