@@ -6,6 +6,7 @@ from videoflow.pipeline.views import (
     composer,
     files,
     history,
+    host_voices,
     made_with,
     media,
     podcast,
@@ -71,6 +72,7 @@ urlpatterns = [
     path("projects/<uuid:project_id>/composer/scenes/<uuid:key>/play/", composer.scene_play, name="composer_play"),
     # services
     path("projects/<uuid:project_id>/made-with/<slug:task_type>/", made_with.choices, name="made_with"),
+    path("projects/<uuid:project_id>/host-voices/", host_voices.host_voices, name="host_voices"),
     path("projects/<uuid:project_id>/stages/<slug:task_type>/budget/", made_with.budget_raise, name="budget_raise"),
     path("projects/<uuid:project_id>/calls/<uuid:call_id>/", calls.decide, name="call_decide"),
     # trends
