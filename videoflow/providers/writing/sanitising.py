@@ -24,6 +24,8 @@ _LINK = re.compile(
     re.IGNORECASE,
 )
 _SHY_LINK = re.compile(rf"(?<![\w@.])[A-Za-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:{_SHY_TLD})(?=/\S|\s*$|[\s,;!?])(?:/\S*)?")
+_ANY_HOST = re.compile(r"(?<![\w@.])[\w-]{2,}\.(?!js\b)[a-z]{2,24}(?![\w-])(?:[/:?#]\S*)?")
+"""Whatever looks like a name of a host; two sentences run together look like one too, and lose nothing worth keeping."""
 _MAIL = re.compile(
     r"[\w.+-]+\s?(?:@|＠|[(\[]\s?at\s?[)\]])\s?[\w-]+(?:\s?(?:\.|[(\[]?\s?\bdot\b\s?[)\]]?)\s?[\w-]+)+", re.IGNORECASE
 )
@@ -36,7 +38,7 @@ _LONG_TOKEN = re.compile(r"(?<!\w)(?=\w*\d)(?=\w*[A-Za-z])\w{24,}={0,2}(?!\w)")
 _PHONE = re.compile(r"(?<![\w.,])(?:\+|00)?\(?\d[\d\s().\-–/]{6,}\d(?!\w)")
 _DIGIT = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple)"
 _SPOKEN_PHONE = re.compile(rf"\b{_DIGIT}(?:[\s,-]+{_DIGIT}){{6,}}\b", re.IGNORECASE)
-_LURES = (_LINK, _SHY_LINK, _MAIL, _HANDLE, _HASHTAG, _CODE, _LONG_TOKEN, _SPOKEN_PHONE)
+_LURES = (_LINK, _SHY_LINK, _ANY_HOST, _MAIL, _HANDLE, _HASHTAG, _CODE, _LONG_TOKEN, _SPOKEN_PHONE)
 _TAG = re.compile(r"<(?:[!/?]?[A-Za-z][^<>]{0,300}|!--.{0,500}?--)>", re.DOTALL)
 _MARKDOWN_LINK = re.compile(r"!?\[([^\[\]]{0,300})\]\([^()]{0,1000}\)")
 _MARKDOWN = re.compile(
