@@ -7,6 +7,7 @@ from django.conf import settings
 from videoflow.pipeline.models import Project
 from videoflow.pipeline.tests import factories
 from videoflow.sessions.models import CreatorSession
+from videoflow.tasks.models import Task
 
 Make = Callable[[Project], object]
 
@@ -45,24 +46,41 @@ BEFORE: dict[str, Make] = {
 """What a project has before each stage."""
 
 
-def projects_in_every_state(session: CreatorSession) -> dict[str, Project]:
-    """Return projects by name: ``empty``, ``done``, and ``<stage> <state>``: ready, running, failed or cancelled."""
+def _running(project: Project, stage: str) -> None:
+    factories.task_running(project, stage, 37, "Picture 3 of 8", estimated_seconds_remaining=170)
+
+
+def _failed(project: Project, stage: str) -> None:
+    factories.task_failed(project, stage, "The disk is nearly full: 200 MB are left, 900 MB are needed.")
+
+
+def _cancelled(project: Project, stage: str) -> None:
+    task = factories.task_failed(project, stage, "Cancelled")
+    task.status, task.error = Task.Status.CANCELLED, None
+    task.save(update_fields=["status", "error"])
+
+
+ENDS: dict[str, Callable[[Project, str], None]] = {"running": _running, "failed": _failed, "cancelled": _cancelled}
+"""What its newest task is."""
+
+
+def projects_in_every_state(session: CreatorSession, *states: str) -> dict[str, Project]:
+    """Return projects by name: ``empty``, ``done``, and ``<stage> <state>``: ready, running, failed or cancelled.
+
+    With ``states`` only those.
+    """
     projects: dict[str, Project] = {}
-
-    def made(name: str, before: Make) -> Project:
-        projects[name] = factories.ProjectFactory.create(session=session, title=f"{name.replace('_', ' ').capitalize()} forests")
-        before(projects[name])
-        return projects[name]
-
-    made("empty", BEFORE["trending_analysis"])
-    for stage, before in BEFORE.items():
-        made(f"{stage} ready", before)
-        factories.task_running(made(f"{stage} running", before), stage, 37, "Picture 3 of 8", estimated_seconds_remaining=170)
-        factories.task_failed(
-            made(f"{stage} failed", before), stage, "The disk is nearly full: 200 MB are left, 900 MB are needed."
-        )
-        cancelled = factories.task_failed(made(f"{stage} cancelled", before), stage, "Cancelled")
-        cancelled.status, cancelled.error = "cancelled", None
-        cancelled.save(update_fields=["status", "error"])
-    made("done", _published)
+    names = ["empty", *(f"{stage} {state}" for stage in BEFORE for state in ("ready", *ENDS)), "done"]
+    for name in names:
+        stage, _space, state = name.rpartition(" ")
+        if states and state not in states:
+            continue
+        project = factories.ProjectFactory.create(session=session, title=f"{name.replace('_', ' ').capitalize()} forests")
+        projects[name] = project
+        if stage:
+            BEFORE[stage](project)
+        if state == "done":
+            _published(project)
+        if state in ENDS:
+            ENDS[state](project, stage)
     return projects
