@@ -34,6 +34,9 @@ never opened by what they contain."""
 
 _VIDEO_CODECS = frozenset({"h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mjpeg", "prores", "png"})
 _AUDIO_CODECS = frozenset({"aac", "mp3", "opus", "vorbis", "flac", "alac"})
+_DOLBY_VISION_TAGS = frozenset({"dvh1", "dvhe", "dva1", "dvav", "dav1"})
+"""Streams that only a Dolby Vision decoder shows as they are meant; what phones record goes by hvc1 and has an HLG picture in it.
+Source: Dolby Vision Streams within the ISO Base Media File Format 2.4, table 2."""
 _DECODERS = (
     *sorted(_VIDEO_CODECS | _AUDIO_CODECS),
     *("libdav1d", "libvpx", "libvpx-vp9", "mp3float", "libopus", "libvorbis"),
@@ -68,6 +71,8 @@ class MediaFacts:
     seconds: float
     size_bytes: int
     video_codec: str | None = None
+    video_tag: str = ""
+    """The name under which a file's container has its codec."""
     width_px: int = 0
     height_px: int = 0
     fps: float = 0.0
@@ -155,6 +160,7 @@ def probe(path: Path) -> MediaFacts:
             context = video.codec_context
             facts.update(
                 video_codec=_codec(video),
+                video_tag=context.codec_tag,
                 width_px=context.width,
                 height_px=context.height,
                 fps=float(video.average_rate or 0),
@@ -217,6 +223,11 @@ def _picture_check(path: Path, facts: MediaFacts) -> None:
         raise BadInput(f"{path.name} has no picture in it.")
     if facts.video_codec not in _VIDEO_CODECS:
         raise BadInput(f"{path.name} is coded as {facts.video_codec}, which is not accepted; convert it to H.264.")
+    if facts.video_tag in _DOLBY_VISION_TAGS:
+        raise BadInput(
+            f"{path.name} is Dolby Vision without a picture for other players, so its colours would be wrong; "
+            "export it as HDR10, HLG or SDR."
+        )
     width, height = facts.width_px, facts.height_px
     if max(width, height) > MAX_CLIP_SIDE_PX or min(width, height) < 16 or width * height > MAX_CLIP_PIXELS:
         raise BadInput(f"{path.name} has {width} x {height} pixels; sides of 16 to {MAX_CLIP_SIDE_PX}, up to 8K, are possible.")

@@ -34,6 +34,12 @@ class TestCheck:
         assert media_check(clip(tmp_path / "c.mp4"), "clip").frames == 12
         assert media_check(voice(tmp_path / "v.wav", 1.0), "audio").audio_seconds == 1.0
 
+    def test_dolby_vision_that_other_players_do_not_show(self, tmp_path):
+        coded = ("-c:v", "libx265", "-x265-params", "log-level=error", "-tag:v")
+        assert media_check(clip(tmp_path / "plain.mp4", "testsrc2=s=320x180:r=12:d=1", *coded, "hvc1"), "clip").frames == 12
+        with pytest.raises(BadInput, match=r"dolby\.mp4 is Dolby Vision .* export it as HDR10, HLG or SDR"):
+            media_check(clip(tmp_path / "dolby.mp4", "testsrc2=s=320x180:r=12:d=1", *coded, "dvh1"), "clip")
+
     def test_a_playlist_opens_nothing_else(self, tmp_path):
         clip(tmp_path / "other.mp4")
         (tmp_path / "list.mp4").write_text(f"#EXTM3U\n#EXTINF:1,\n{tmp_path}/other.mp4\n")
