@@ -183,7 +183,7 @@ def _rows() -> str:
 def _redis() -> str:
     """Return every key and value that Redis holds."""
     client = Redis.from_url(studio.REDIS_URL)
-    read = {
+    read: dict[bytes, Callable[[bytes], Any]] = {
         b"string": client.get,
         b"list": lambda key: client.lrange(key, 0, -1),
         b"hash": client.hgetall,
