@@ -9,6 +9,7 @@ from videoflow.errors import BadInput, VideoflowError
 from videoflow.pipeline.connections import Choice
 from videoflow.pipeline.foreground import stage_run
 from videoflow.pipeline.ledger import Payer, paid_directly
+from videoflow.pipeline.management.commands.make_video import choices_read
 from videoflow.pipeline.models import Asset, Project, ProviderCall, ServiceFact, script_current
 from videoflow.pipeline.services import project_create, stage_start
 from videoflow.pipeline.spoken import turns_unspoken
@@ -156,3 +157,13 @@ def test_a_host_keeps_the_voice_that_was_chosen(project):
     assert voices_choose(project, "en", voices) == {"A": "onyx", "B": "marin"}
     project.hosts = {"A": {"voice": "gone"}, "B": {"voice": "marin"}}
     assert voices_choose(project, "en", voices) == {"A": "cedar", "B": "marin"}
+
+
+def test_make_video_takes_services():
+    assert choices_read(["speech=openai/voice-9", "writer=openrouter/meta/llama", "images=embedded"]) == {
+        "speech": {"service": "openai", "model": "voice-9"},
+        "writer": {"service": "openrouter", "model": "meta/llama"},
+    }
+    for words, complaint in (("music=openai", "one of writer, speech, images"), ("speech=pexels", "no “pexels” for speech")):
+        with pytest.raises(BadInput, match=complaint):
+            choices_read([words])

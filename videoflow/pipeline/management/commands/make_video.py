@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,11 @@ from videoflow.pipeline.foreground import stage_run
 from videoflow.pipeline.models import Project, TrendReport
 from videoflow.pipeline.services import project_create, source_file_add
 from videoflow.pipeline.store import asset_path
+from videoflow.providers.services import EMBEDDED, services_for
 from videoflow.sessions.services import link_create, session_create
 
 TEXT_LIMIT_BYTES = 2_000_000
+CHOOSABLE = ("writer", "speech", "images")
 
 
 def studio_address() -> str:
@@ -31,6 +33,26 @@ def studio_address() -> str:
         return str(json.loads((settings.VIDEOFLOW_DATA / "studio.lock").read_text(encoding="utf-8"))["address"])
     except (OSError, ValueError, KeyError):
         return "http://127.0.0.1:8000"
+
+
+def choices_read(given: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Return what ``--with`` says as a project's choices: ``speech=openai/some-model``.
+
+    Raises:
+        BadInput: one of them is no choice there is.
+    """
+    choices: dict[str, dict[str, str]] = {}
+    for words in given:
+        what, _, named = words.partition("=")
+        service, _, model = named.partition("/")
+        able = [known.key for known in services_for(what)] if what in CHOOSABLE else []
+        if not able:
+            raise BadInput(f"--with {words}: choose a service for one of {', '.join(CHOOSABLE)}, such as speech=kokoro.")
+        if service not in able:
+            raise BadInput(f"--with {words}: there is no “{service}” for {what}. Choose one of: {', '.join(able)}.")
+        if service != EMBEDDED:
+            choices[what] = {"service": service, "model": model}
+    return choices
 
 
 @contextlib.contextmanager
@@ -60,6 +82,14 @@ class Command(BaseCommand):
         parser.add_argument("--aspect", choices=list(Project.SIZES), default="16:9")
         parser.add_argument("--language", default="en")
         parser.add_argument("--seed", type=int)
+        parser.add_argument(
+            "--with",
+            dest="made_with",
+            action="append",
+            default=[],
+            metavar="WHAT=SERVICE[/MODEL]",
+            help="Let a service do it, with the installation's key: writer=…, speech=… or images=…; may be given for each.",
+        )
         parser.add_argument("--window", choices=["weekly", "monthly"], default="weekly")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -105,6 +135,8 @@ class Command(BaseCommand):
             seed=options["seed"],
             language=options["language"],
         )
+        project.providers = choices_read(options["made_with"])
+        project.save(update_fields=["providers"])
         script: dict[str, Any] = {"language": options["language"]}
         if options["trends"]:
             report = self._analyse(project, options["trends"], options["window"])
