@@ -8,12 +8,10 @@ from videoflow.pipeline.budget import Standing, budget_get, month_standing, pric
 from videoflow.pipeline.connections import Choice, choice_of, model_default, owner_of
 from videoflow.pipeline.estimates import Estimate, estimate
 from videoflow.pipeline.models import Budget, Project
-from videoflow.pipeline.panels.base import host_names
 from videoflow.pipeline.panels.service_list import CAPABILITY_LABELS, KeyState, price_lines, service_row
 from videoflow.pipeline.service_health import Health, health_of
 from videoflow.pipeline.service_options import Option, options_of
-from videoflow.pipeline.voices import voices_choose, voices_of
-from videoflow.providers.base import Capability, Voice
+from videoflow.providers.base import Capability
 from videoflow.providers.service_check import LISTS_MODELS
 from videoflow.providers.services import EMBEDDED, SERVICES, Price, Service, services_for
 from videoflow.vault.services import StoredKey, credentials_stored
@@ -61,16 +59,6 @@ class OptionShown:
 
 
 @dataclass(frozen=True, slots=True)
-class HostVoice:
-    """One host, and the voices that could be theirs."""
-
-    speaker: str
-    name: str
-    chosen: str
-    voices: Sequence[Voice]
-
-
-@dataclass(frozen=True, slots=True)
 class Offer:
     """One thing the stage does, and with what."""
 
@@ -80,9 +68,6 @@ class Offer:
     model_default: str
     models: Sequence[str] = ()
     """As the service listed them just now."""
-    hosts: tuple["HostVoice", ...] = ()
-    """Whose voices can be chosen here; empty where the service must be asked for its voices first."""
-    asks_voices: bool = False
 
     @property
     def label(self) -> str:
@@ -161,14 +146,8 @@ def estimate_shown(project: Project, stage: str) -> Estimate:
         return Estimate(None, ())
 
 
-def made_with(
-    project: Project,
-    stage: str,
-    *,
-    models: Mapping[Capability, Sequence[str]] | None = None,
-    voices: Sequence[Voice] | None = None,
-) -> MadeWith:
-    """Return the open disclosure; ``models`` and ``voices`` are those that a service was just asked for."""
+def made_with(project: Project, stage: str, *, models: Mapping[Capability, Sequence[str]] | None = None) -> MadeWith:
+    """Return the open disclosure; ``models`` are those that a service was just asked for."""
     stored = credentials_stored(owner=owner_of(project))
     capabilities = CAPABILITIES[stage]
     listed = {service.key for capability in capabilities for service in services_for(capability)}
@@ -176,8 +155,7 @@ def made_with(
     lines = price_lines()
     return MadeWith(
         offers=tuple(
-            _offer(project, capability, stored, health, lines, (models or {}).get(capability, ()), voices)
-            for capability in capabilities
+            _offer(project, capability, stored, health, lines, (models or {}).get(capability, ())) for capability in capabilities
         ),
         estimate=estimate_shown(project, stage),
         budget=budget_get(project.session),
@@ -193,7 +171,6 @@ def _offer(
     health: Mapping[str, Health],
     lines: Mapping[tuple[str, str], int],
     models: Sequence[str],
-    voices: Sequence[Voice] | None,
 ) -> Offer:
     choice = choice_shown(project, capability)
 
@@ -206,22 +183,10 @@ def _offer(
         row = service_row(service.key, stored)
         return Candidate(service, row.state, health.get(service.key, Health()), price, is_chosen)
 
-    asks_voices = capability == "speech" and voices is None and choice.service != EMBEDDED
-    if capability == "speech" and voices is None and not asks_voices:
-        voices = voices_of(project, project.language, choice=choice)
     return Offer(
         capability,
         choice,
         tuple(candidate(service) for service in services_for(capability)),
         model_default(choice.service, capability),
         models,
-        hosts_of(project, voices) if capability == "speech" and voices else (),
-        asks_voices,
     )
-
-
-def hosts_of(project: Project, voices: Sequence[Voice]) -> tuple[HostVoice, ...]:
-    """Return the hosts with their voices as a run would have them now."""
-    names = host_names(project)
-    chosen = voices_choose(project, project.language, voices) if len(voices) > 1 else {}
-    return tuple(HostVoice(speaker, names[speaker], voice, voices) for speaker, voice in chosen.items())

@@ -179,39 +179,6 @@ class TestChoose:
         assert "Choose a model of Ollama before this can start" in opened(client, project, SCRIPT)
 
 
-class TestVoices:
-    def test_embedded_are_offered_at_once(self, client, project):
-        shown = opened(client, project)
-        assert "Maya speaks with Heart Kumo" in shown
-        act(client, project, "hosts", capability="speech", voice_A="kumo", voice_B="heart")
-        project.refresh_from_db()
-        assert {speaker: host["voice"] for speaker, host in project.hosts.items()} == {"A": "kumo", "B": "heart"}
-        assert project.hosts["A"]["name"] == "Maya"
-        page = client.get(reverse("pipeline:made_with", args=[project.pk, MEDIA])).content.decode()
-        assert page.index('value="kumo" selected') < page.index('value="heart" selected')
-
-    def test_of_a_service_they_are_asked_for(self, client, project):
-        credential_set(owner=Owner(session_id=project.session_id), provider="gemini", secret=SECRET)
-        act(client, project, "choose", capability="speech", service="gemini")
-        assert "Choose the voices" in opened(client, project)
-        answer = act(client, project, "voices", capability="speech")
-        assert "Maya speaks with" in words(answer)
-        found = re.findall(r'<option value="([^"]+)"', answer.content.decode())
-        act(client, project, "hosts", capability="speech", voice_A=found[2], voice_B=found[1])
-        project.refresh_from_db()
-        assert [project.hosts[speaker]["voice"] for speaker in ("A", "B")] == [found[2], found[1]]
-
-    @pytest.mark.parametrize(
-        ("first", "second", "sentence"), [("heart", "heart", "need two voices"), ("nobody", "heart", "list")]
-    )
-    def test_what_cannot_be_is_refused(self, client, project, first, second, sentence):
-        answer = act(client, project, "hosts", capability="speech", voice_A=first, voice_B=second)
-        assert answer.status_code == 422
-        assert sentence in words(answer)
-        project.refresh_from_db()
-        assert project.hosts["A"]["voice"] == "a"
-
-
 class TestOptions:
     def test_every_one_belongs_to_a_service_that_does_it(self):
         for service, capability in OPTIONS:

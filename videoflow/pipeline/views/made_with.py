@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.contrib import messages
@@ -24,22 +23,13 @@ from videoflow.pipeline.panels.made_with import CAPABILITIES, choice_shown, made
 from videoflow.pipeline.selectors import tasks_latest
 from videoflow.pipeline.service_options import options_read
 from videoflow.pipeline.views.owner import project_get
-from videoflow.pipeline.voices import voices_of
-from videoflow.providers.base import Capability, Voice
+from videoflow.providers.base import Capability
 from videoflow.providers.service_check import service_check
 from videoflow.providers.services import EMBEDDED, SERVICES
 from videoflow.tasks.services import task_retry
 
 LONGEST_MODEL = 120
-
-
-@dataclass(frozen=True, slots=True)
-class Acted:
-    """What a POST did, in a sentence; or what a service was asked for, to choose from now."""
-
-    said: str = ""
-    models: Mapping[Capability, Sequence[str]] = field(default_factory=dict)
-    voices: Sequence[Voice] | None = None
+Models = Mapping[Capability, Sequence[str]]
 
 
 @never_cache
@@ -51,17 +41,18 @@ def choices(request: Request, project_id: UUID, task_type: str) -> HttpResponse:
         raise Http404
     if request.method != "POST":
         return _shown(request, project, task_type)
+    models: Models = {}
     try:
-        acted = _acted(request, project, task_type)
+        said, models = _acted(request, project, task_type)
     except VideoflowError as error:
         return _shown(request, project, task_type, problem=str(error))
-    if request.htmx or not acted.said:
-        response = _shown(request, project, task_type, acted=acted)
-        if acted.said:  # a voice is paid for in two panels
+    if request.htmx or models:
+        response = _shown(request, project, task_type, said=said, models=models)
+        if not models:  # a voice is paid for in two panels
             others = [name for name in CAPABILITIES if name != task_type]
             response.headers["HX-Trigger"] = json.dumps({"vf:edited": {"panels": others}})
         return response
-    messages.success(request, acted.said)
+    messages.success(request, said)
     return HttpResponseRedirect(f"{reverse('pipeline:project_detail', args=[project.pk])}#panel-{task_type}")
 
 
@@ -86,60 +77,28 @@ def budget_raise(request: Request, project_id: UUID, task_type: str) -> HttpResp
     return HttpResponseRedirect(f"{reverse('pipeline:project_detail', args=[project.pk])}#panel-{task_type}")
 
 
-def _acted(request: Request, project: Project, task_type: str) -> Acted:
+def _acted(request: Request, project: Project, task_type: str) -> tuple[str, Models]:
     act = request.POST.get("act", "")
     if act == "budget":
         _budget_save(request, project)
-        return Acted(_("The budget is saved."))
+        return _("The budget is saved."), {}
     capability = next((name for name in CAPABILITIES[task_type] if name == request.POST.get("capability")), None)
     if capability is None:
         raise BadInput(_("Choose what the service is for."))
     if act == "choose":
         label = _choose(project, capability, request.POST.get("service", ""))
-        return Acted(_("From now on: %(service)s.") % {"service": label})
+        return _("From now on: %(service)s.") % {"service": label}, {}
     if act == "options":
         _options_save(project, capability, request.POST)
-        return Acted(_("Saved."))
+        return _("Saved."), {}
     if act == "models":
-        return Acted(models={capability: _models_ask(project, capability)})
-    if act == "voices":
-        return Acted(voices=_voices_ask(project))
-    if act == "hosts":
-        return Acted(_("Saved. Lines are spoken anew where their voice changed."), voices=_hosts_save(project, request.POST))
+        service = choice_shown(project, capability).service
+        connection = connection_for(owner=owner_of(project), service=service)
+        listed = service_check(client_for(connection), today=timezone.now().date()).models
+        if not listed:
+            raise BadInput(_("%(service)s lists no models. Type the name.") % {"service": SERVICES[service].label})
+        return "", {capability: listed}
     raise BadInput(_("Choose what to do."))
-
-
-def _models_ask(project: Project, capability: Capability) -> Sequence[str]:
-    service = choice_shown(project, capability).service
-    connection = connection_for(owner=owner_of(project), service=service)
-    listed = service_check(client_for(connection), today=timezone.now().date()).models
-    if not listed:
-        raise BadInput(_("%(service)s lists no models. Type the name.") % {"service": SERVICES[service].label})
-    return listed
-
-
-def _voices_ask(project: Project) -> Sequence[Voice]:
-    voices = voices_of(project, project.language)
-    if len(voices) < 2:
-        label = SERVICES[choice_shown(project, "speech").service].label
-        raise BadInput(_("%(service)s has no two voices for the language of this project.") % {"service": label})
-    return voices
-
-
-def _hosts_save(project: Project, form: Mapping[str, str]) -> Sequence[Voice]:
-    """Give each host a voice of the project's service; two hosts, two voices."""
-    voices = _voices_ask(project)
-    wanted = {speaker: form.get(f"voice_{speaker}", "") for speaker in ("A", "B")}
-    if not set(wanted.values()) <= {voice.key for voice in voices}:
-        raise BadInput(_("Choose voices of the list."), code="VOICE_UNKNOWN")
-    if wanted["A"] == wanted["B"]:
-        raise BadInput(_("Two hosts need two voices, or nobody can tell them apart."), code="VOICES_EQUAL")
-    with transaction.atomic():
-        row = Project.objects.select_for_update().get(pk=project.pk)
-        row.hosts = {speaker: {**row.hosts.get(speaker, {}), "voice": voice} for speaker, voice in wanted.items()}
-        row.save(update_fields=["hosts"])
-    project.hosts = row.hosts
-    return voices
 
 
 def _choose(project: Project, capability: Capability, service: str) -> str:
@@ -191,14 +150,15 @@ def _amount(text: str) -> int | None:
     return micros_read(text) if text.strip() else None
 
 
-def _shown(request: Request, project: Project, task_type: str, *, acted: Acted | None = None, problem: str = "") -> HttpResponse:
-    done = acted or Acted()
+def _shown(
+    request: Request, project: Project, task_type: str, *, said: str = "", problem: str = "", models: Models | None = None
+) -> HttpResponse:
     context = {
         "project": project,
         "stage": task_type,
         "line": made_with_line(project, task_type),
-        "made": made_with(project, task_type, models=done.models, voices=done.voices),
-        "said": done.said,
+        "made": made_with(project, task_type, models=models),
+        "said": said,
         "problem": problem,
     }
     template = "pipeline/services/made_with.html"
