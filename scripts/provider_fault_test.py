@@ -76,8 +76,8 @@ HEAVY_SHARE = 0.25
 """Of the faults of that kind: they take their whole deadline, or hundreds of megabytes."""
 LATER_SHARE = 0.3
 """Of the faults: they come at a call's second request, where it makes one."""
-REQUESTS_PER_CALL = 6
-"""At most, whatever happens: steps down, one repair, one repetition, pages, polls."""
+REQUESTS_PER_CALL = 12
+"""At most, whatever happens: steps down, one repair, one repetition, pages, polls, the days of a week."""
 PICTURES = 8
 """Different pictures of a fake; they are kept, and would count as memory of the studio."""
 

@@ -107,7 +107,7 @@ class TestCanary:
                 fake.faults_clear()
         fake.problems.clear()
         keys = {driver.key for driver in DRIVERS.values()} - {""}
-        assert len(keys) == 3 and all(key in str([asked.headers for asked in fake.requests]) for key in keys), "keys were sent"
+        assert len(keys) == 4 and all(key in str([asked.headers for asked in fake.requests]) for key in keys), "keys were sent"
 
         for method in ("GET", "POST"):  # a service that says everything back that it was told
             fake.route(method, ".*")(_echo)

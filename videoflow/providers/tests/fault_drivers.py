@@ -8,6 +8,8 @@ from typing import Any
 
 from videoflow.errors import VideoflowError
 from videoflow.providers.base import Capability, Host, Line, TopicBrief
+from videoflow.providers.live_trends import LiveWish
+from videoflow.providers.live_trends.tests import fake_sources
 from videoflow.providers.picturing.found import Query, Wish
 from videoflow.providers.picturing.tests import fake_pictures
 from videoflow.providers.services import SERVICES
@@ -76,6 +78,12 @@ def make(provider: Any, number: int, folder: Path) -> None:
     assert len(made.content) > 1000, "no picture"
 
 
+def look(service: str, provider: Any, number: int, folder: Path) -> None:
+    feeds = [f"{provider._client.connection.base_url}/news.rss"] if service == "rss" else []
+    table = provider.table(LiveWish(**fake_sources.wish_facts(folder), feeds=feeds))
+    assert len(table.rows) >= 3, "hardly any rows"
+
+
 def _models(service: str, fake: FakeService) -> None:
     fake_models.FakeModels(fake, service)
 
@@ -130,4 +138,21 @@ def drivers() -> list[Driver]:
         for act, group in ((search, stock), (make, makers))
         for service, path in group.items()
     ]
-    return [*writers, *speakers, *pictures]
+    sources = {
+        "youtube": fake_sources.youtube,
+        "google_trends": fake_sources.google_trends,
+        "wikimedia": fake_sources.wikimedia,
+        "hackernews": fake_sources.hackernews,
+        "rss": fake_sources.feed,
+    }
+    trends = [
+        Driver(
+            capability="trends",
+            service=service,
+            routes=routes,
+            call=partial(look, service),
+            key=fake_sources.KEY if SERVICES[service].needs_key else "",
+        )
+        for service, routes in sources.items()
+    ]
+    return [*writers, *speakers, *pictures, *trends]
