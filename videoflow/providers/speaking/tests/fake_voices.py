@@ -58,7 +58,7 @@ def _dialect(body: dict[str, Any]) -> None:
     assert 0.25 <= body.get("speed", 1.0) <= 4.0
 
 
-_OPENAI_VOICES = "alloy ash ballad coral echo fable onyx nova sage shimmer verse marin cedar".split()  # noqa: SIM905
+OPENAI_VOICES = "alloy ash ballad coral echo fable onyx nova sage shimmer verse marin cedar".split()  # noqa: SIM905
 
 
 def openai_routes(fake: FakeService, speak: Speak = speechlike) -> None:
@@ -69,7 +69,7 @@ def openai_routes(fake: FakeService, speak: Speak = speechlike) -> None:
         assert asked.headers["authorization"] == f"Bearer {KEY}"
         body = _json(asked, {"input", "model", "voice"}, {"instructions", "response_format", "speed", "stream_format"})
         _dialect(body)
-        assert body["voice"] in _OPENAI_VOICES
+        assert body["voice"] in OPENAI_VOICES
         assert body["response_format"] == "wav"
         return Told(wav_bytes(speak(body["input"], body["voice"])), headers={"Content-Type": "audio/wav"})
 
