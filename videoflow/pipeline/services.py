@@ -59,6 +59,7 @@ def project_new(
         minimum_seconds=minimum_seconds,
         seed=secrets.randbelow(1_000_000) if seed is None else seed,
         language=language,
+        providers=dict(session.preferences.get("providers") or {}),
     )
 
 

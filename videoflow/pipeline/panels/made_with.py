@@ -68,6 +68,8 @@ class Offer:
     model_default: str
     models: Sequence[str] = ()
     """As the service listed them just now."""
+    is_usual: bool = True
+    """Whether new projects begin with the same choice."""
 
     @property
     def label(self) -> str:
@@ -189,4 +191,5 @@ def _offer(
         tuple(candidate(service) for service in services_for(capability)),
         model_default(choice.service, capability),
         models,
+        is_usual=project.providers.get(capability) == (project.session.preferences.get("providers") or {}).get(capability),
     )

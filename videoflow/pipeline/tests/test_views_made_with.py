@@ -12,6 +12,7 @@ from django.utils import timezone
 from videoflow.pipeline.budget import budget_get
 from videoflow.pipeline.models import Project, ServiceCall, ServicePrice
 from videoflow.pipeline.service_options import OPTIONS, options_read
+from videoflow.pipeline.services import project_new
 from videoflow.pipeline.tests import factories
 from videoflow.providers.services import EMBEDDED, SERVICES
 from videoflow.providers.tests.fake_service import FakeService
@@ -177,6 +178,24 @@ class TestChoose:
     def test_missing_model_is_said(self, client, project):
         act(client, project, "choose", stage=SCRIPT, capability="writer", service="ollama")
         assert "Choose a model of Ollama before this can start" in opened(client, project, SCRIPT)
+
+
+class TestUsual:
+    def test_new_projects_begin_with_the_choice(self, client, project):
+        assert "Begin new projects" not in opened(client, project, SCRIPT)
+        act(client, project, "choose", stage=SCRIPT, capability="writer", service="ollama")
+        act(client, project, "options", stage=SCRIPT, capability="writer", service="ollama", model="small-2")
+        assert "Begin new projects with Ollama too" in opened(client, project, SCRIPT)
+        answer = act(client, project, "usual", stage=SCRIPT, capability="writer")
+        assert "New projects begin with this choice" in words(answer)
+        assert "Begin new projects with" not in words(answer)
+        project.session.refresh_from_db()
+        made = project_new(session=project.session)
+        assert made.providers == {"writer": {"service": "ollama", "model": "small-2", "options": {}, "fallback": False}}
+        act(client, project, "choose", stage=SCRIPT, capability="writer", service=EMBEDDED)
+        act(client, project, "usual", stage=SCRIPT, capability="writer")
+        project.session.refresh_from_db()
+        assert project_new(session=project.session).providers == {}
 
 
 class TestOptions:

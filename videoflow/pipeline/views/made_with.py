@@ -26,6 +26,7 @@ from videoflow.pipeline.views.owner import project_get
 from videoflow.providers.base import Capability
 from videoflow.providers.service_check import service_check
 from videoflow.providers.services import EMBEDDED, SERVICES
+from videoflow.sessions.services import preferences_set
 from videoflow.tasks.services import task_retry
 
 LONGEST_MODEL = 120
@@ -98,6 +99,9 @@ def _acted(request: Request, project: Project, task_type: str) -> tuple[str, Mod
         if not listed:
             raise BadInput(_("%(service)s lists no models. Type the name.") % {"service": SERVICES[service].label})
         return "", {capability: listed}
+    if act == "usual":
+        _usual_save(project, capability)
+        return _("New projects begin with this choice."), {}
     raise BadInput(_("Choose what to do."))
 
 
@@ -135,6 +139,15 @@ def _options_save(project: Project, capability: Capability, form: Mapping[str, s
         }
         row.save(update_fields=["providers"])
     project.providers = row.providers
+
+
+def _usual_save(project: Project, capability: Capability) -> None:
+    """Let new projects of this owner begin with the project's choice."""
+    usual = dict(project.session.preferences.get("providers") or {})
+    usual.pop(capability, None)
+    if capability in project.providers:
+        usual[capability] = project.providers[capability]
+    project.session = preferences_set(session=project.session, changes={"providers": usual or None})
 
 
 def _budget_save(request: Request, project: Project) -> None:
