@@ -326,7 +326,7 @@ def _found_facts(found: Found, label: str) -> dict[str, Any]:
         "author": found.author[:200],
         "source_key": found.key[:160],
         "page_url": found.page_url[:1000],
-        "alt": (found.title or f"{what}{by}")[:_ALT_LIMIT],
+        "alt": (found.alt or found.name or found.title or f"{what}{by}")[:_ALT_LIMIT],
         "fetched_at": timezone.now(),
     }
 

@@ -45,9 +45,14 @@ def scene_is_outdated(project: Project, scene: Scene, turns: Sequence[Turn]) -> 
 
 
 def _is_of_other_shape(project: Project, scene: Scene) -> bool:
-    """Say whether a picture was drawn for another format of the video, so that it is cropped."""
+    """Say whether a picture was drawn for another format of the video, so that it is cropped.
+
+    A service's picture has a shape of its own and is always cropped; it is of another one when it lies and the video stands.
+    """
     width_px, height_px = project.size_px
     drawn_width, drawn_height = scene.asset.width_px, scene.asset.height_px
     if not drawn_width or not drawn_height:
         return False
+    if scene.asset.fingerprint:
+        return (drawn_width - drawn_height) * (width_px - height_px) < 0
     return abs(drawn_width / drawn_height - width_px / height_px) > _SHAPE_TOLERANCE

@@ -223,6 +223,7 @@ def scene_content(project: Project, scene: Scene) -> dict[str, Any]:
         "tile": tile,
         "candidates": others,
         "service": picture_service(project),
+        "maker": service_label(tile.scene.asset.origin),
         "refused": [other for other in others if other.is_refused],
         "can_redraw": scene.script.media_seconds is not None and tile.tried < CANDIDATES_MOST,
         "before": keys[at - 1] if at else None,

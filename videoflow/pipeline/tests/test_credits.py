@@ -9,7 +9,7 @@ pytestmark = pytest.mark.django_db
 
 def video_with(pictures: list[dict[str, str]]) -> Video:
     """A finished video whose scenes show these pictures, as far as they reach."""
-    project = ProjectFactory()
+    project = ProjectFactory.create()
     script = with_script(project)
     with_media(project, script, count=len(pictures))
     video = with_video(project, script)

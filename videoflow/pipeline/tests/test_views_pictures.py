@@ -6,6 +6,7 @@ from django.urls import reverse
 from videoflow.errors import BadInput
 from videoflow.pipeline.editing.scenes_media import picture_use
 from videoflow.pipeline.editing.scenes_service import licence_waive, scene_ask
+from videoflow.pipeline.editing.staleness import scene_is_outdated
 from videoflow.pipeline.models import Asset, Project, Scene
 from videoflow.pipeline.store import cache_dir
 from videoflow.pipeline.tests.factories import ProjectFactory, session_of, with_media, with_script
@@ -18,7 +19,7 @@ HX = {"HTTP_HX_REQUEST": "true", "HTTP_HX_TARGET": "scene-room"}
 
 @pytest.fixture
 def project(client) -> Project:
-    project = ProjectFactory(session=session_of(client))
+    project = ProjectFactory.create(session=session_of(client))
     with_media(project, with_script(project), count=3)
     shutil.rmtree(cache_dir("searches"))  # answers of services are kept for a day
     return project
@@ -42,6 +43,18 @@ def refused_candidate(scene: Scene) -> Asset:
     )
     scene.candidates.add(other)
     return other
+
+
+class TestShape:
+    def test_a_services_picture_is_cropped_and_not_outdated_by_its_shape(self, project):
+        scene = project.scenes.select_related("asset").first()
+        turns = list(scene.script.turns.all())
+        Asset.objects.filter(pk=scene.asset_id).update(width_px=1880, height_px=1253, fingerprint="0123456789abcdef")
+        Scene.objects.filter(pk=scene.pk).update(made=scene.asset_id)
+        scene = project.scenes.select_related("asset").first()
+        assert not scene_is_outdated(project, scene, turns)
+        project.aspect = "9:16"
+        assert scene_is_outdated(project, scene, turns)
 
 
 class TestAsk:
@@ -104,7 +117,7 @@ class TestAsk:
         assert client.post(url("media_ask", scene), **HX).status_code == 422
 
     def test_another_sessions_scene_is_not_there(self, client, project):
-        other = ProjectFactory()
+        other = ProjectFactory.create()
         with_media(other, with_script(other), count=1)
         scene = other.scenes.first()
         for name in ("media_ask", "media_waive"):

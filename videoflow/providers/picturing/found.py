@@ -72,6 +72,8 @@ class Found:
     name: str = ""
     """What its author calls it, where a licence wants it named."""
     author: str = ""
+    alt: str = ""
+    """What it shows, for who cannot see it; empty where the service says nothing but words to search by."""
     seconds: float | None = None
     place: int = 0
     """Its place in the service's own order, from 0."""

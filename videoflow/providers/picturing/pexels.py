@@ -73,6 +73,7 @@ def _photo(row: Mapping[str, Any], wish: Wish) -> Found:
         height_px=int(number_read(row, "height")),
         licence=PEXELS,
         author=text_read(row, "photographer"),
+        alt=text_read(row, "alt"),
     )
 
 
