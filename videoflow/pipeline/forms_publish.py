@@ -97,8 +97,9 @@ class PublishForm(StudioForm):
         kwargs.setdefault("auto_id", "publish_%s")
         super().__init__(*args, **kwargs)
         self._project = project
-        rows = [(str(row.pk), row.title) for row in channels_of(project)]
-        self.fields["channel"] = forms.ChoiceField(label=_("Channel"), required=False, choices=rows)
+        channel = self.fields["channel"]
+        assert isinstance(channel, forms.ChoiceField)
+        channel.choices = [(str(row.pk), row.title) for row in channels_of(project)]
 
     def clean_other_description(self) -> str:
         return text_normal(str(self.cleaned_data["other_description"]))

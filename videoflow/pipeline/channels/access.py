@@ -158,11 +158,11 @@ def quota_spend(bucket: Bucket, cost: int, *, client: str = "") -> None:
         raise QuotaSpent(bucket, now=now, is_told=False)
 
 
-def quota_left() -> dict[Bucket, int]:
+def quota_left(*, client: str = "") -> dict[Bucket, int]:
     """Return what today's allowances still hold."""
     now, left = timezone.now(), {}
     for bucket, limit in quota_limits().items():
-        row = _quota_row(bucket, now)
+        row = _quota_row(bucket, now, client)
         left[bucket] = 0 if row.is_spent else max(0, limit - row.used)
     return left
 

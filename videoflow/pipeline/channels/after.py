@@ -1,12 +1,13 @@
 """After the publication: edits sent back, what YouTube has now, and how the video does."""
 
 import logging
+import threading
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from videoflow.errors import VideoflowError
@@ -90,6 +91,29 @@ def publications_poll() -> int:
             seen += len(due[start : start + _AT_ONCE])
     VideoStatistics.objects.filter(fetched_at__lt=timezone.now() - KEPT).delete()
     return seen
+
+
+class _Aside:
+    """The look that is under way, if one is."""
+
+    thread: threading.Thread | None = None
+
+
+def publications_poll_aside() -> None:
+    """Look at published videos in a thread of its own: who asks has other work, and YouTube may take its time."""
+    if _Aside.thread is not None and _Aside.thread.is_alive():
+        return
+
+    def poll() -> None:
+        try:
+            publications_poll()
+        except DatabaseError:
+            logger.exception("published videos could not be looked at")
+        finally:
+            connection.close()
+
+    _Aside.thread = threading.Thread(target=poll, name="publications", daemon=True)
+    _Aside.thread.start()
 
 
 def _is_due(publication: Publication) -> bool:

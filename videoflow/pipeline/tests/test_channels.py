@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
 
 import imageio_ffmpeg
 import pytest
@@ -212,6 +213,7 @@ class TestCalendar:
         page = client.get("/calendar/", {"month": f"{at:%Y-%m}"}).content.decode()
         assert "Planned one" in page
         assert 'data-kind="scheduled"' in page
+        assert f'data-at="{timezone.localtime(at, ZoneInfo("Europe/Berlin")):%Y-%m-%dT%H:%M}"' in page
         later = at + timedelta(days=1)
         sent = {"kind": "scheduled", "key": str(publication.pk), "at": later.isoformat(), "zone": "Europe/Berlin"}
         client.post("/calendar/move/", sent)
