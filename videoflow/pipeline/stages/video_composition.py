@@ -21,6 +21,7 @@ from videoflow.pipeline.store import asset_path, cache_dir, room_check
 from videoflow.providers import base
 from videoflow.providers.aligner import DriftReport, caption_drift
 from videoflow.providers.registry import provider_get
+from videoflow.providers.services import EMBEDDED, service_label
 from videoflow.render.timeline import (
     CaptionLine,
     CaptionStyle,
@@ -102,8 +103,17 @@ def timeline_of(
         caption_style=caption_style_of(project),
         music=_music(project),
         title=script.title,
-        comment="Made with videoflow. Script, voices, pictures and music: embedded providers (synthetic).",
+        comment=_comment(turns, scenes),
     )
+
+
+def _comment(turns: Sequence[Turn], scenes: Sequence[Scene]) -> str:
+    """Return what the file says about where it is from."""
+    origins = {turn.speech.asset.origin for turn in turns} | {scene.asset.origin for scene in scenes}
+    services = sorted(service_label(origin) for origin in origins - {EMBEDDED, Asset.UPLOAD})
+    if not services:
+        return "Made with videoflow. Script, voices, pictures and music: embedded providers (synthetic)."
+    return f"Made with videoflow and {', '.join(services)}. Voices are synthetic."
 
 
 def caption_style_of(project: Project) -> CaptionStyle:
@@ -188,7 +198,8 @@ def run(context: StageContext) -> StageOutput:
     )
     composed_seconds = time.monotonic() - began
     context.report(0.91, "Listening for the captions' timing")
-    drift = caption_drift(made.path, [line.words for line in timeline.captions])
+    is_english = project.language.lower().split("-")[0] == "en"  # the aligner knows no other language
+    drift = caption_drift(made.path, [line.words for line in timeline.captions] if is_english else [])
     crash_point(STAGE.name, "listened")
     context.check()
     side = _beside(context, script, timeline)
