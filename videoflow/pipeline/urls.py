@@ -99,6 +99,7 @@ urlpatterns = [
     path("projects/<uuid:project_id>/scenes/<uuid:key>/redraw/", media.redraw, name="media_redraw"),
     path("projects/<uuid:project_id>/scenes/<uuid:key>/ask/", media.ask, name="media_ask"),
     path("projects/<uuid:project_id>/scenes/<uuid:key>/waive/", media.waive, name="media_waive"),
+    path("projects/<uuid:project_id>/media/instead/", media.draw_instead, name="media_instead"),
     path("projects/<uuid:project_id>/scenes/<uuid:key>/choose/", media.choose, name="media_choose"),
     path("projects/<uuid:project_id>/scenes/<uuid:key>/restore/", media.restore, name="media_restore"),
     path("projects/<uuid:project_id>/scenes/<uuid:key>/lock/", media.lock, name="media_lock"),

@@ -15,6 +15,8 @@ from videoflow.pipeline.spoken import turns_unspoken
 from videoflow.pipeline.store import file_store, room_check
 from videoflow.providers.base import Shot
 from videoflow.providers.services import EMBEDDED, service_label
+from videoflow.tasks.models import Task
+from videoflow.tasks.services import task_retry
 
 ASK_SECONDS_MOST = 120.0
 """A search takes a few seconds; a picture that is made takes up to a minute, a clip longer."""
@@ -106,6 +108,24 @@ def _row(scene: Scene, picture: ServicePicture, name: str) -> Asset:
         size_bytes=stored.size_bytes,
         **picture.facts,
     )
+
+
+def stand_in_allow(*, project: Project) -> None:
+    """Let pictures be drawn here where the project's service has none, and go on with the media that stopped for it.
+
+    Raises:
+        BadInput: the media did not stop.
+        VideoflowError: they cannot be retried any more.
+    """
+    task = Task.objects.filter(project=project, task_type="media_generation").order_by("-created_at").first()
+    if task is None or task.status != Task.Status.FAILED:
+        raise BadInput("The media are not waiting for this any more.")
+    with transaction.atomic():
+        stored = Project.objects.select_for_update().get(pk=project.pk)
+        chosen = stored.providers.get("images") or {}
+        stored.providers = {**stored.providers, "images": {**chosen, "fallback": True}}
+        stored.save(update_fields=["providers"])
+        task_retry(task_id=task.pk)
 
 
 def licence_waive(*, asset: Asset) -> None:

@@ -9,7 +9,7 @@ from videoflow.pipeline.editing.scenes_service import licence_waive, scene_ask
 from videoflow.pipeline.editing.staleness import scene_is_outdated
 from videoflow.pipeline.models import Asset, Project, Scene
 from videoflow.pipeline.store import cache_dir
-from videoflow.pipeline.tests.factories import ProjectFactory, session_of, with_media, with_script
+from videoflow.pipeline.tests.factories import ProjectFactory, session_of, task_failed, with_media, with_script
 from videoflow.pipeline.tests.picture_service import chosen, serving
 from videoflow.providers.picturing.found import NoPicture
 
@@ -123,6 +123,29 @@ class TestAsk:
         for name in ("media_ask", "media_waive"):
             assert client.post(url(name, scene), **HX).status_code == 404
             assert client.get(url(name, project.scenes.first())).status_code == 405
+
+
+class TestInstead:
+    def test_ok(self, client, project):
+        chosen(project, "pexels")
+        project.tasks.all().delete()
+        sentence = "A scene has no picture. Scene 2: Pexels has nothing for “quay”."
+        task = task_failed(project, "media_generation", sentence, code="NO_PICTURE")
+        panel = client.get(reverse("pipeline:panel", args=[project.pk, "media_generation"])).content.decode()
+        address = reverse("pipeline:media_instead", args=[project.pk])
+        assert sentence in panel
+        assert address in panel
+        client.post(address)
+        project.refresh_from_db()
+        task.refresh_from_db()
+        assert project.providers["images"] == {"service": "pexels", "options": {}, "fallback": True}
+        assert task.status in ("pending", "retrying")
+
+    def test_where_nothing_waits_for_it_nothing_changes(self, client, project):
+        chosen(project, "pexels")
+        client.post(reverse("pipeline:media_instead", args=[project.pk]))
+        project.refresh_from_db()
+        assert project.providers["images"]["fallback"] is False
 
 
 class TestWaive:

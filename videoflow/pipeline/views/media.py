@@ -83,6 +83,18 @@ def ask(request: Request, project_id: UUID, key: UUID) -> HttpResponse:
 
 
 @require_POST
+def draw_instead(request: Request, project_id: UUID) -> HttpResponse:
+    """Draw the scenes for which the service has no picture, and go on."""
+    project = project_get(request, project_id)
+    try:
+        scenes_service.stand_in_allow(project=project)
+        messages.success(request, _("The step goes on. What the service does not have is drawn here."))
+    except VideoflowError as error:
+        messages.error(request, str(error))
+    return _back(request, project)
+
+
+@require_POST
 def waive(request: Request, project_id: UUID, key: UUID) -> HttpResponse:
     """Take a licence on oneself that stands against a picture, and show it."""
     shown = _scene_get(request, project_id, key)
