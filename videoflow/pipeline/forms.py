@@ -9,8 +9,11 @@ from django.utils.translation import gettext_lazy as _
 from videoflow.errors import BadInput, VideoflowError
 from videoflow.pipeline.models import Project
 from videoflow.pipeline.services import SOURCE_LIMIT_BYTES
+from videoflow.providers.live_trends import LIVE_SOURCES
 
 TEXT_FILE_LIMIT_BYTES = 1_000_000
+WISHES = ("persona", "tone", "language", "instruction")
+"""What a writing service is told besides."""
 TEXT_LIMIT = 200_000  # characters, as the script stage takes them
 SEED_LIMIT = 2_147_483_647
 MINUTES_MOST = 30
@@ -142,11 +145,19 @@ class TrendsForm(VideoForm):
         help_text=_("Counted back from the newest date in the file, so an old file works too."),
     )
     use = forms.CharField(required=False, max_length=20, widget=forms.HiddenInput)
+    live = forms.ChoiceField(required=False, choices=[(key, key) for key in LIVE_SOURCES])
+    region = forms.CharField(required=False, max_length=8)
+    feeds = forms.CharField(required=False, max_length=4000)
     source = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if not data.get("file") and not data.get("source") and data.get("use") != "sample" and "file" not in self.errors:
+        if (
+            not data.get("file")
+            and not data.get("source")
+            and data.get("use") not in ("sample", "live")
+            and "file" not in self.errors
+        ):
             self.add_error("file", _("Choose a file first, or make a video from the packaged sample."))
         return data
 
@@ -209,13 +220,20 @@ class TopicForm(VideoForm):
         widget=forms.FileInput(attrs={"accept": ".txt,.md,.markdown,text/plain"}),
     )
 
+    writer = forms.CharField(required=False, max_length=40)
+    persona = forms.CharField(required=False, max_length=300)
+    tone = forms.CharField(required=False, max_length=120)
+    language = forms.CharField(required=False, max_length=16)
+    instruction = forms.CharField(required=False, max_length=1000)
+
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         return _text_joined(self, data, text="notes", file="notes_file")
 
     def input_data(self) -> dict[str, Any]:
         data = self.cleaned_data
-        return {"input_type": "topic", "topic": data["topic"], "notes": data["notes"]}
+        wishes = {name: data[name] for name in WISHES if data[name]} if data["writer"] else {}
+        return {"input_type": "topic", "topic": data["topic"], "notes": data["notes"], **wishes}
 
 
 class ScriptForm(VideoForm):
@@ -299,6 +317,10 @@ class RewriteForm(StudioForm):
 
     minutes = forms.IntegerField(min_value=1, max_value=MINUTES_MOST)
     seed = forms.IntegerField(min_value=0, max_value=SEED_LIMIT, required=False)
+    persona = forms.CharField(required=False, max_length=300)
+    tone = forms.CharField(required=False, max_length=120)
+    language = forms.CharField(required=False, max_length=16)
+    instruction = forms.CharField(required=False, max_length=1000)
 
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -306,8 +328,12 @@ class RewriteForm(StudioForm):
 
     def input_data(self) -> dict[str, Any]:
         before = dict(self._before.input_data) if self._before else {}
-        before.pop("continue", None)
+        for name in ("continue", "reword"):
+            before.pop(name, None)
         seed = self.cleaned_data["seed"]
+        if "persona" in self.data:  # the fields of a writing service stood in the form
+            before |= {name: self.cleaned_data[name] for name in WISHES}
+            before["language"] = before["language"] or "en"
         return before | {"minimum_seconds": self.cleaned_data["minutes"] * 60} | ({"seed": seed} if seed is not None else {})
 
 

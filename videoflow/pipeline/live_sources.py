@@ -110,7 +110,12 @@ def live_table(context: StageContext, question: LiveQuestion) -> TrendTable:
 def _client_of(project: Project, service: str) -> str:
     """Return what stands for the API project whose allowance is spent: a hash of the key; empty where there is none."""
     key = connection_for(owner=owner_of(project), service=service, capability="trends").key
-    return hashlib.sha256(key.encode()).hexdigest()[:16] if key else ""
+    return api_client(key) if key else ""
+
+
+def api_client(key: str) -> str:
+    """Return the hash of a key under which its allowance is counted."""
+    return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 # Kept answers ------------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from videoflow.pipeline.editing.versions import VERSIONS_KEPT, WordRun, words_co
 from videoflow.pipeline.models import Asset, Project, Proposal, Script, Turn, json_evidence, script_current
 from videoflow.pipeline.panels.base import Content, host_names
 from videoflow.pipeline.spoken import is_unspoken, pronunciations_of, words_key
+from videoflow.providers.services import EMBEDDED, service_label
 from videoflow.tasks.models import Task
 
 _USUAL_SECONDS_PER_WORD = 0.25
@@ -58,7 +59,11 @@ def script_content(project: Project, board: Board) -> Content:
     """The newest version of the script with all that the panel shows; five queries."""
     current = script_current(project)
     state = board.stage("script_generation")
-    again = {"input": state.task.input_data if state.task else {}, "minutes": max(1, project.minimum_seconds // 60)}
+    again = {
+        "input": state.task.input_data if state.task else {},
+        "minutes": max(1, project.minimum_seconds // 60),
+        "writer": writing_service(project),
+    }
     if current is None:
         return {"script": None, **again}
     turns = turns_of(current)
@@ -70,6 +75,12 @@ def script_content(project: Project, board: Board) -> Content:
         "versions_kept": VERSIONS_KEPT,
         "pronunciations": pronunciations_of(project),
     }
+
+
+def writing_service(project: Project) -> str:
+    """Return the service that writes for a project, as it is called; empty while the embedded writer does."""
+    service = (project.providers.get("writer") or {}).get("service", EMBEDDED)
+    return "" if service == EMBEDDED else service_label(service)
 
 
 def turns_of(script: Script) -> list[Turn]:

@@ -16,6 +16,8 @@ from videoflow.pipeline.models import (
     TrendVideo,
 )
 from videoflow.pipeline.panels.base import Content
+from videoflow.pipeline.panels.live_sources import live_content
+from videoflow.providers.embedded_writer.theme_facts import measure_unit
 
 EVIDENCE_SHOWN = 8
 SPARK_WIDTH, SPARK_HEIGHT = 200.0, 40.0
@@ -183,8 +185,10 @@ def _groups(report: TrendReport, cards: Sequence[ThemeCard], wanted: BoardFilter
 def trends_content(project: Project, board: Board, query: Mapping[str, str]) -> Content:
     """The newest report: its themes by category, with the rows behind them; five queries."""
     report: TrendReport | None = project.reports.first()
+    task = board.stage("trending_analysis").task
+    live = live_content(project.session, task.input_data if task else {})
     if report is None:
-        return {"report": None}
+        return {"report": None, **live}
     wanted = BoardFilter.of(query)
     picked, used = _picked(report, board), _used(project)
     rows = report.themes.prefetch_related(Prefetch("videos", queryset=TrendVideo.objects.order_by("-views")))
@@ -192,7 +196,10 @@ def trends_content(project: Project, board: Board, query: Mapping[str, str]) -> 
     categories = _groups(report, cards, BoardFilter())
     age = days_old(report)
     return {
+        **live,
         "report": report,
+        "unit": measure_unit(report.measure),
+        "has_scores": any(card.parts for card in cards),
         "filter": wanted,
         "view_steps": VIEW_STEPS,
         "categories": categories,

@@ -18,6 +18,7 @@ from videoflow.pipeline.board import Board, StageState
 from videoflow.pipeline.metadata import clock as _clock
 from videoflow.pipeline.models import Asset
 from videoflow.pipeline.selectors import ProjectCard
+from videoflow.providers.services import service_label
 from videoflow.tasks.models import Task
 
 register = template.Library()
@@ -215,3 +216,10 @@ def stage_before(board: Board, name: str) -> str:
 def asset_url(asset: Asset) -> str:
     """The address of a file; its owner alone gets it."""
     return reverse("pipeline:asset_file", args=[asset.pk, asset.name])
+
+
+@register.filter
+def written_by(provider: str) -> str:
+    """Who wrote a script, from ``service/model``: ``OpenAI (gpt-…)``."""
+    service, _slash, model = provider.partition("/")
+    return f"{service_label(service)} ({model})" if model else service_label(service)

@@ -5,6 +5,7 @@ from uuid import UUID
 from django.http import HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -21,11 +22,14 @@ from videoflow.pipeline.forms import (
     mapping_of,
 )
 from videoflow.pipeline.models import Project, SourceFile
+from videoflow.pipeline.panels.live_sources import live_content, live_input
+from videoflow.pipeline.panels.writers import writers_usable
 from videoflow.pipeline.selectors import HISTORY_STATES, ProjectCard, project_cards, projects_of
 from videoflow.pipeline.services import project_new, source_file_add, stage_start
 from videoflow.pipeline.sources import columns_missing
 from videoflow.pipeline.views.owner import project_get
 from videoflow.pipeline.views.refusal import refusal
+from videoflow.providers.services import service_label
 
 WAYS: dict[str, type[VideoForm]] = {"trends": TrendsForm, "topic": TopicForm, "script": ScriptForm}
 RECENT = 4
@@ -48,7 +52,9 @@ def start(request: Request) -> HttpResponse:
     field = "notes" if way == "topic" else "script_text"
     title = form.cleaned_data.get("topic") or "Your script"
     try:
-        project = _project_begin(request, form, title, "script_generation", form.input_data() | {"continue": True})  # type: ignore[attr-defined]
+        input_data = form.input_data() | {"continue": True}  # type: ignore[attr-defined]
+        providers = _writer_chosen(request, form)
+        project = _project_begin(request, form, title, "script_generation", input_data, providers=providers)
     except VideoflowError as error:
         form.refuse(error, field=field)
         return refusal(_start_page(request, way, form), error)
@@ -72,6 +78,11 @@ def _start_trends(request: Request, form: TrendsForm) -> HttpResponse:
     source: SourceFile | None = None
     mapping = mapping_of(request.POST)
     try:
+        if data["use"] == "live":
+            live = live_input(request.POST)
+            title = service_label(live["source"]) if live["source"] else _("What is trending")
+            project = _project_begin(request, form, title, "trending_analysis", live | {"window": data["window"]})
+            return redirect("pipeline:project_detail", project.pk)
         if data["use"] != "sample":
             source = _source_take(request, form)
             missing = columns_missing(source, mapping)
@@ -85,7 +96,7 @@ def _start_trends(request: Request, form: TrendsForm) -> HttpResponse:
         title = Path(source.name).stem if source else "What is trending (sample)"
         project = _project_begin(request, form, title, "trending_analysis", input_data)
     except VideoflowError as error:
-        form.refuse(error, field="file")
+        form.refuse(error, field="live" if data["use"] == "live" else "file")
         return refusal(_start_page(request, "trends", form), error)
     return redirect("pipeline:project_detail", project.pk)
 
@@ -101,9 +112,28 @@ def _source_take(request: Request, form: TrendsForm) -> SourceFile:
     return source
 
 
-def _project_begin(request: Request, form: VideoForm, title: str, task_type: str, input_data: dict[str, Any]) -> Project:
+def _writer_chosen(request: Request, form: VideoForm) -> dict[str, Any]:
+    """Return the project's providers where a writing service that can be used was chosen."""
+    wanted = form.cleaned_data.get("writer")
+    if not wanted:
+        return {}
+    if wanted not in dict(writers_usable(request.creator.session)):
+        raise BadInput(_("This writing service cannot be used now. Choose another writer."), details={"writer": "not usable"})
+    return {"writer": {"service": wanted}}
+
+
+def _project_begin(
+    request: Request,
+    form: VideoForm,
+    title: str,
+    task_type: str,
+    input_data: dict[str, Any],
+    *,
+    providers: dict[str, Any] | None = None,
+) -> Project:
     """Create a project and queue its first stage; neither without the other."""
     project = project_new(session=request.creator.session, title=title, **form.project_facts())
+    project.providers = providers or {}
     stage_start(project=project, task_type=task_type, input_data=input_data)
     return project
 
@@ -114,9 +144,13 @@ def _start_page(request: Request, way: str, form: VideoForm, *, status: int = 20
     if request.creator.cookie or request.user.is_authenticated:
         active = projects_of(request.creator.sessions).filter(HISTORY_STATES[""])
         cards = project_cards(active.select_related("session")[: RECENT + 1])
+    known = bool(request.creator.cookie or request.user.is_authenticated)
+    session = request.creator.session if known else None
     context = {
         "way": way,
         "form": form,
+        "panel": live_content(session, {}) if way == "trends" else {},
+        "writers": writers_usable(session) if way == "topic" else [],
         "stages": stages.load(),
         "last": cards[0] if cards else None,
         "board": project_board(cards[0].project) if cards else None,

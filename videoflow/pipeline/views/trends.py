@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 from videoflow.errors import BadInput, VideoflowError
 from videoflow.http import Request
 from videoflow.pipeline.models import Project, TrendReport
+from videoflow.pipeline.panels.live_sources import live_input
 from videoflow.pipeline.services import source_file_add, stage_start
 from videoflow.pipeline.views.autosave import saved, wants_json
 from videoflow.pipeline.views.owner import project_get
@@ -37,12 +38,15 @@ def picks(request: Request, project_id: UUID, report_id: int) -> HttpResponse:
 
 @require_POST
 def source(request: Request, project_id: UUID) -> HttpResponse:
-    """Read another file, or the sample, with the window of the last time."""
+    """Read another file, or ask a live source, with the window of the last time."""
     project = project_get(request, project_id)
     file = request.FILES.get("file")
     before = project.tasks.filter(task_type=PANEL).order_by("-created_at").first()
     input_data: dict[str, Any] = {"window": (before.input_data if before else {}).get("window", "weekly")}
     try:
+        if request.POST.get("live"):
+            stage_start(project=project, task_type=PANEL, input_data=input_data | live_input(request.POST))
+            return _back(project)
         if file is None:
             raise BadInput(_("Choose a file first."))
         taken = source_file_add(session=project.session, name=file.name or "file", chunks=file.chunks())

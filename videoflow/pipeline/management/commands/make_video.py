@@ -20,6 +20,7 @@ from videoflow.pipeline.foreground import stage_run
 from videoflow.pipeline.models import Project, TrendReport
 from videoflow.pipeline.services import project_create, source_file_add
 from videoflow.pipeline.store import asset_path
+from videoflow.providers.live_trends import LIVE_SOURCES
 from videoflow.providers.services import EMBEDDED, services_for
 from videoflow.sessions.services import link_create, session_create
 
@@ -73,8 +74,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         source = parser.add_mutually_exclusive_group(required=True)
-        source.add_argument("--trends", metavar="FILE", help="Trending videos: CSV, JSON, RSS; “sample” takes the packaged one.")
-        source.add_argument("--topic", metavar="TEXT", help="What the video is about; needs --notes.")
+        source.add_argument("--trends", metavar="FILE", help="Trending videos: CSV, JSON, RSS; “sample” or a live source.")
+        source.add_argument("--topic", metavar="TEXT", help="What the video is about; needs --notes, or --with writer=….")
         source.add_argument("--script", metavar="FILE", help="A finished two-speaker script, spoken as written.")
         parser.add_argument("--notes", metavar="FILE", help="Your notes or article, with --topic.")
         parser.add_argument("--out", metavar="FILE.mp4", required=True)
@@ -161,7 +162,7 @@ class Command(BaseCommand):
 
     def _analyse(self, project: Project, trends: str, window: str) -> TrendReport:
         source = trends
-        if trends != "sample":
+        if trends != "sample" and (trends not in LIVE_SOURCES or Path(trends).is_file()):
             path = Path(trends)
             if not path.is_file():
                 raise BadInput(f"There is no file {trends}.")
