@@ -113,6 +113,7 @@ _ALL = (
         price={"writer": _TOKENS, "speech": _LETTERS, "images": _PICTURE},
         keys_page="https://platform.openai.com/api-keys",
         options={"max_tokens_field": "max_completion_tokens"},
+        verified="openai 3.54.0: chat, speech and images",
     ),
     Service(
         "openrouter",
@@ -123,6 +124,7 @@ _ALL = (
         price={"writer": _TOKENS},
         keys_page="https://openrouter.ai/keys",
         options=_CHAT,
+        verified="OpenAI's chat (openai 3.54.0); what it adds, from documentation",
     ),
     Service(
         "groq",
@@ -133,6 +135,7 @@ _ALL = (
         price={"writer": _TOKENS},
         keys_page="https://console.groq.com/keys",
         options={"max_tokens_field": "max_completion_tokens"},
+        verified="OpenAI's chat (openai 3.54.0)",
     ),
     Service(
         "deepseek",
@@ -144,6 +147,7 @@ _ALL = (
         limits="Answers in JSON without a schema, which the studio then checks itself.",
         keys_page="https://platform.deepseek.com/api_keys",
         options=_CHAT,
+        verified="OpenAI's chat (openai 3.54.0); JSON without a schema, from documentation",
     ),
     Service(
         "ollama",
@@ -155,6 +159,7 @@ _ALL = (
         price={"writer": FREE},
         limits="A server of your own; pull a model before you choose it.",
         options=_CHAT,
+        verified="OpenAI's chat (openai 3.54.0)",
     ),
     Service(
         "vllm",
@@ -166,6 +171,7 @@ _ALL = (
         price={"writer": FREE},
         limits="A server of your own.",
         options=_CHAT,
+        verified="OpenAI's chat (openai 3.54.0)",
     ),
     Service(
         "llamacpp",
@@ -177,6 +183,7 @@ _ALL = (
         price={"writer": FREE},
         limits="A server of your own.",
         options=_CHAT,
+        verified="OpenAI's chat (openai 3.54.0)",
     ),
     Service(
         "lmstudio",
@@ -188,6 +195,7 @@ _ALL = (
         price={"writer": FREE},
         limits="A server of your own.",
         options=_CHAT,
+        verified="OpenAI's chat (openai 3.54.0)",
     ),
     Service(
         "anthropic",
@@ -199,6 +207,7 @@ _ALL = (
         keys_page="https://console.anthropic.com/settings/keys",
         key_header="x-api-key",
         key_format="{key}",
+        verified="anthropic 2.12.0: messages",
     ),
     Service(
         "gemini",
@@ -210,6 +219,7 @@ _ALL = (
         keys_page="https://aistudio.google.com/apikey",
         key_header="x-goog-api-key",
         key_format="{key}",
+        verified="google-genai 3.4.0: text, speech and images",
     ),
     Service(
         "kokoro",
@@ -220,6 +230,7 @@ _ALL = (
         models={"speech": "kokoro"},
         price={"speech": FREE},
         limits="A server of your own that speaks OpenAI's dialect.",
+        verified="documentation",
     ),
     Service(
         "elevenlabs",
@@ -231,6 +242,7 @@ _ALL = (
         keys_page="https://elevenlabs.io/app/settings/api-keys",
         key_header="xi-api-key",
         key_format="{key}",
+        verified="elevenlabs 2.78.0: speech with timestamps",
     ),
     Service(
         "azure",
@@ -242,6 +254,7 @@ _ALL = (
         keys_page="https://portal.azure.com",
         key_header="Ocp-Apim-Subscription-Key",
         key_format="{key}",
+        verified="documentation",
     ),
     Service(
         "piper",
@@ -250,6 +263,7 @@ _ALL = (
         price={"speech": FREE},
         limits="A program of your own on this machine, with its voices in one folder.",
         operator_options={"command": "VIDEOFLOW_PIPER_COMMAND", "voices": "VIDEOFLOW_PIPER_VOICES"},
+        verified="its own help text and the program, where it is installed",
         **_KEYLESS,
     ),
     Service(
@@ -261,6 +275,7 @@ _ALL = (
         limits="200 requests an hour, 20,000 a month; authors are credited.",
         keys_page="https://www.pexels.com/api/",
         key_format="{key}",
+        verified="documentation",
     ),
     Service(
         "pixabay",
@@ -271,6 +286,7 @@ _ALL = (
         limits="100 requests a minute; answers are kept for 24 hours.",
         keys_page="https://pixabay.com/api/docs/",
         key_header="",
+        verified="documentation",
     ),
     Service(
         "openverse",
@@ -279,6 +295,7 @@ _ALL = (
         base_url="https://api.openverse.org/v1",
         price={"images": FREE},
         limits="About 20 requests a minute and 200 a day without a key.",
+        verified="documentation",
         **_KEYLESS,
     ),
     Service(
@@ -288,6 +305,7 @@ _ALL = (
         base_url="https://commons.wikimedia.org/w",
         price={"images": FREE},
         limits="One request at a time.",
+        verified="documentation",
         **_KEYLESS,
     ),
     Service(
@@ -297,6 +315,7 @@ _ALL = (
         base_url="http://127.0.0.1:8188",
         price={"images": FREE},
         limits="A server of your own, with your workflow in its API format.",
+        verified="documentation",
         **_KEYLESS,
     ),
     Service(
@@ -306,6 +325,7 @@ _ALL = (
         base_url="http://127.0.0.1:7860",
         price={"images": FREE},
         limits="A server of your own, started with --api.",
+        verified="documentation",
         **_KEYLESS,
     ),
     Service(
@@ -319,6 +339,7 @@ _ALL = (
         key_header="x-goog-api-key",
         key_format="{key}",
         key_of="gemini",
+        verified="documentation",
     ),
     Service(
         "youtube",
@@ -330,6 +351,7 @@ _ALL = (
         keys_page="https://console.cloud.google.com/apis/credentials",
         key_header="X-Goog-Api-Key",
         key_format="{key}",
+        verified="YouTube's discovery document (google-api-python-client 2.202.0)",
     ),
     Service(
         "google_trends",
@@ -338,6 +360,7 @@ _ALL = (
         base_url="https://trends.google.com",
         price={"trends": FREE},
         limits="Asked once an hour and country.",
+        verified="feeds as they come; there is no description",
         **_KEYLESS,
     ),
     Service(
@@ -347,6 +370,7 @@ _ALL = (
         base_url="https://wikimedia.org/api/rest_v1",
         price={"trends": FREE},
         limits="A day is complete about 24 hours after its end.",
+        verified="documentation",
         **_KEYLESS,
     ),
     Service(
@@ -356,9 +380,18 @@ _ALL = (
         base_url="https://hn.algolia.com/api/v1",
         price={"trends": FREE},
         limits="10,000 requests an hour.",
+        verified="documentation",
         **_KEYLESS,
     ),
-    Service("rss", "News feeds", ("trends",), price={"trends": FREE}, limits="The addresses are yours to give.", **_KEYLESS),
+    Service(
+        "rss",
+        "News feeds",
+        ("trends",),
+        price={"trends": FREE},
+        limits="The addresses are yours to give.",
+        verified="the RSS and Atom formats",
+        **_KEYLESS,
+    ),
 )  # fmt: skip
 
 SERVICES: Mapping[str, Service] = MappingProxyType({service.key: service for service in _ALL})
