@@ -80,6 +80,16 @@ def _workflow(text: str) -> dict[str, Any]:
 _TEMPERATURE = Option(
     "temperature", gettext_lazy("Temperature"), "number", gettext_lazy("Empty: as the model has it."), least=0, most=2
 )
+_KINDS = Option(
+    "kinds",
+    gettext_lazy("Photos or clips"),
+    "choice",
+    gettext_lazy("Empty: both, as it fits the scene."),
+    choices=("photos", "clips"),
+)
+_QUALITY = Option("quality", gettext_lazy("Quality"), "choice", choices=("low", "medium", "high"))
+_SIZE = Option("size", gettext_lazy("Size in pixels"), help=gettext_lazy("Such as 1536x1024; turned for upright videos."))
+_STYLE = Option("style", gettext_lazy("Style"), help=gettext_lazy("In words. Empty: an editorial photograph."))
 _AVOIDED = Option("negative_prompt", gettext_lazy("What pictures should not show"))
 _WRITER = (_TEMPERATURE,)
 
@@ -96,10 +106,18 @@ OPTIONS: Mapping[tuple[str, Capability], tuple[Option, ...]] = {
         Option("speed", gettext_lazy("Speed"), "number", gettext_lazy("1 is the voice's own."), least=0.25, most=4),
     ),
     ("gemini", "speech"): (Option("style", gettext_lazy("How it is spoken")),),
-    ("openai", "images"): (Option("quality", gettext_lazy("Quality"), "choice", choices=("low", "medium", "high")),),
-    ("gemini", "images"): (Option("size", gettext_lazy("Size"), "choice", choices=("1K", "2K", "4K")),),
+    **{(name, "images"): (_KINDS,) for name in ("pexels", "pixabay", "commons")},
+    ("openai", "images"): (
+        Option("quality", gettext_lazy("Quality"), "choice", choices=("low", "medium", "high")),
+        _SIZE,
+        _STYLE,
+    ),
+    ("gemini", "images"): (Option("size", gettext_lazy("Size"), "choice", choices=("1K", "2K", "4K")), _STYLE),
+    ("veo", "images"): (_STYLE,),
     ("automatic1111", "images"): (
         Option("steps", gettext_lazy("Steps"), "number", least=1, most=150),
+        _SIZE,
+        _STYLE,
         _AVOIDED,
     ),
     ("comfyui", "images"): (
@@ -109,6 +127,8 @@ OPTIONS: Mapping[tuple[str, Capability], tuple[Option, ...]] = {
             "workflow",
             gettext_lazy("Empty: a plain one of the studio's own, with the model above."),
         ),
+        _SIZE,
+        _STYLE,
         _AVOIDED,
     ),
 }
