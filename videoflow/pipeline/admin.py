@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from videoflow.errors import BadInput
+from videoflow.pipeline.admin_channels import ChannelAdmin as ChannelAdmin
 from videoflow.pipeline.admin_prices import ServicePriceAdmin as ServicePriceAdmin
 from videoflow.pipeline.models import (
     Asset,

@@ -11,12 +11,13 @@ from typing import Any, NoReturn
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from videoflow.crash_points import crash_point
 from videoflow.errors import BadInput, VideoflowError, WaitUntil
 from videoflow.pipeline.channels.access import channel_lose, quota_left, quota_limits, quota_told, youtube_for
 from videoflow.pipeline.channels.journal import RowJournal, upload_take
-from videoflow.pipeline.channels.slots import slot_next
+from videoflow.pipeline.channels.slots import slot_next, zone_of
 from videoflow.pipeline.models import Channel, Publication, Video, YouTubeUpload
 from videoflow.pipeline.stages.base import StageContext
 from videoflow.pipeline.store import asset_path
@@ -29,6 +30,7 @@ from videoflow.providers.youtube.upload import Pace, Transfer, UploadUnsure
 
 AWAY_WAITS = (timedelta(seconds=20), timedelta(minutes=15))
 AWAY_LONGEST = timedelta(days=3)
+LONG_WAIT = timedelta(minutes=20)
 PROCESSING_LONGEST = timedelta(hours=12)
 PROCESSING_WAITS = (timedelta(seconds=15), timedelta(minutes=5))
 THUMBNAIL_LIMIT_BYTES = 2_097_152
@@ -102,7 +104,7 @@ def youtube_publish(context: StageContext, wanted: Wanted) -> Done:
     )
     journal = RowJournal(upload, context.fenced)
     youtube = youtube_for(wanted.channel, context.cancelled)
-    with quota_told(), _away_waits(upload), _reconnect_told(wanted.channel):
+    with _zone_told(wanted.channel), quota_told(), _away_waits(upload), _reconnect_told(wanted.channel):
         if not upload.remote_id:
             _allowance_check(wanted)
             _transfer(context, wanted, youtube, journal, file)
@@ -169,6 +171,19 @@ def _transfer(context: StageContext, wanted: Wanted, youtube: YouTube, journal: 
         journal.state(YouTubeUpload.State.UNSURE)
         error.details["upload_id"] = str(upload.pk)
         raise
+
+
+@contextmanager
+def _zone_told(channel: Channel) -> Iterator[None]:
+    """Say when a long wait ends, in the time zone of the channel."""
+    try:
+        yield
+    except WaitUntil as error:
+        if error.until - timezone.now() < LONG_WAIT:
+            raise
+        at = date_format(timezone.localtime(error.until, zone_of(channel)), "j M, H:i")
+        message = f"{error} It goes on after {at} ({channel.time_zone})."
+        raise WaitUntil(message, until=error.until, code=error.code, details=error.details) from error
 
 
 @contextmanager

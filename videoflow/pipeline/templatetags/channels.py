@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from videoflow.pipeline.channels.access import is_registered, quota_full_at, quota_left
-from videoflow.pipeline.models import Channel, Publication, YouTubeUpload
+from videoflow.pipeline.models import Channel, Publication, Theme, YouTubeUpload
 
 register = template.Library()
 _MISSED = (
@@ -70,3 +70,19 @@ def entry_told(kind: str) -> str:
 def upload_of(publication: Publication) -> YouTubeUpload | None:
     """The upload that brought a publication to its channel."""
     return YouTubeUpload.objects.filter(channel=publication.channel_id, remote_id=publication.remote_id).first()
+
+
+@register.filter
+def came_from(publication: Publication) -> str:
+    """The script, and the themes where it had some, that a published video was made from."""
+    script = publication.video.script
+    chosen = (script.task.input_data.get("theme_ids") or []) if script.task else []
+    themes = list(Theme.objects.filter(pk__in=chosen).values_list("label", flat=True))
+    told = _("Script “%(title)s”, version %(version)s") % {"title": script.title, "version": script.version}
+    if not themes:
+        return told
+    listed = ", ".join(f"“{label}”" for label in themes)
+    return ngettext("%(told)s, from the theme %(listed)s", "%(told)s, from the themes %(listed)s", len(themes)) % {
+        "told": told,
+        "listed": listed,
+    }

@@ -184,11 +184,13 @@ class TestWaiting:
         ("kind", "code"), [("quota", "QUOTA_SPENT"), ("day", "QUOTA_SPENT"), ("upload-limit", "UPLOAD_LIMIT")]
     )
     def test_a_refusal_for_the_day_waits(self, world, project, channel, kind, code):
+        Channel.objects.update(time_zone="Pacific/Auckland")
         world.fault("begin", kind)
         task = run_once(publish(project))
         assert (task.status, task.error["error_code"]) == ("retrying", code)
         assert task.not_before is not None
         assert task.not_before > timezone.now() + timedelta(seconds=50)
+        assert "(Pacific/Auckland)" in task.message
         if code == "QUOTA_SPENT":
             before = len(world.requests)
             assert run_once(task).status == "retrying"
@@ -212,6 +214,14 @@ class TestWaiting:
         assert (task.status, task.error["error_code"]) == ("retrying", "YOUTUBE_AWAY")
         world.fault_of = None
         assert run_on(task).status == "completed"
+
+    def test_a_wrong_clock_is_noticed(self, world, project, channel, monkeypatch):
+        right = timezone.now()
+        monkeypatch.setattr(timezone, "now", lambda: right - timedelta(hours=1))
+        task = publish(project, privacy="private", publish_at=(right - timedelta(minutes=30)).isoformat())
+        assert run_on(task).status == "completed"
+        assert Publication.objects.get().publish_at is None
+        assert the_video(world)["status"]["privacyStatus"] == "private"
 
     def test_a_missed_time_takes_the_next_slot(self, world, project, channel):
         Channel.objects.update(slots=[[day, "18:00"] for day in range(7)])
