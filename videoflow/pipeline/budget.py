@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -90,6 +90,20 @@ def budget_set(*, session: CreatorSession, month_micros: int | None, takes_unkno
     """Set what an owner may spend in a month; None takes the limit away."""
     facts = {"month_micros": month_micros, "takes_unknown_prices": takes_unknown_prices}
     Budget.objects.update_or_create(**_owner(session), defaults=facts)
+
+
+def budgets_claim(*, user_id: int) -> None:
+    """Let limits of sessions that have become the user's hold for the user; an own limit stays, of several the lowest wins."""
+    theirs = Budget.objects.filter(session__user_id=user_id)
+    if not theirs.exists():
+        return
+    with transaction.atomic():
+        limited = theirs.filter(month_micros__isnull=False).order_by("month_micros").first()
+        mine, _ = Budget.objects.get_or_create(user_id=user_id)
+        if limited is not None and mine.month_micros is None:
+            mine.month_micros, mine.takes_unknown_prices = limited.month_micros, limited.takes_unknown_prices
+            mine.save(update_fields=["month_micros", "takes_unknown_prices"])
+        theirs.delete()
 
 
 def project_budget_set(*, project: Project, micros: int | None) -> None:

@@ -1,6 +1,8 @@
 import threading
 
 import pytest
+from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_logged_in
 from django.db import connection, transaction
 
 from videoflow.errors import BadInput
@@ -14,7 +16,7 @@ from videoflow.pipeline.budget import (
     project_standing,
 )
 from videoflow.pipeline.ledger import Payer, paid_directly
-from videoflow.pipeline.models import Project, ProviderCall
+from videoflow.pipeline.models import Budget, Project, ProviderCall
 from videoflow.pipeline.services import project_create
 from videoflow.pipeline.tests.paid_provider import PRICE_MICROS
 from videoflow.providers.paid import CallRefused, PaidCall, Reply, request_hash
@@ -139,6 +141,29 @@ class TestReserve:
         with pytest.raises(BadInput) as caught:
             pay(project, call("three", **unknown))
         assert caught.value.details["needed_micros"] == 50_000
+
+
+class TestSignIn:
+    def test_a_limit_set_before_it_holds_after_it(self, project):
+        user = User.objects.create_user("ada", password="a long word")
+        budget_set(session=project.session, month_micros=3000, takes_unknown_prices=False)
+        pay(project, call("one"))
+        project.session.user = user
+        project.session.save()
+        user_logged_in.send(sender=User, user=user, request=None)
+        assert (month_standing(project.session).limit_micros, month_standing(project.session).used_micros) == (3000, 2500)
+        with pytest.raises(BadInput, match="this month"):
+            pay(project, call("two"))
+
+    def test_the_users_own_limit_stays(self, project):
+        user = User.objects.create_user("ada", password="a long word")
+        budget_set(session=project.session, month_micros=3000, takes_unknown_prices=False)
+        project.session.user = user
+        project.session.save()
+        budget_set(session=project.session, month_micros=9000, takes_unknown_prices=False)
+        user_logged_in.send(sender=User, user=user, request=None)
+        assert month_standing(project.session).limit_micros == 9000
+        assert Budget.objects.count() == 1
 
 
 class TestPrices:
