@@ -33,6 +33,7 @@ from numpy.typing import NDArray  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
+from scripts.render_chart import chart  # noqa: E402
 from scripts.render_material import pictures_make, timeline_make  # noqa: E402
 from scripts.render_reference import EncoderCost, encoder_alone, frames_painted  # noqa: E402
 from videoflow.fonts.faces import fallback_chain  # noqa: E402
@@ -44,8 +45,9 @@ from videoflow.render.resampling import Plane  # noqa: E402
 from videoflow.render.tests.smoothness import displacements  # noqa: E402
 
 PARTS = ("compose", "still", "edit", "smoothness", "quality", "moviepy")
-MORE_PARTS = ("memory",)
-"""Measured only when asked for: half an hour of video."""
+MORE_PARTS = ("length", "memory")
+"""Measured only when asked for: seven minutes, and half an hour of video."""
+LENGTHS_SECONDS = (15.0, 30.0, 60.0, 120.0, 180.0)
 SAMPLE_SECONDS = 0.25
 QUALITY_SECONDS = 20
 BASELINE_SECONDS = 6.0
@@ -177,8 +179,8 @@ def baseline_job(line: Timeline, way: str, out: Path, work: Path) -> dict[str, A
 class Benchmark:
     """The parts, each adding its figures to ``figures``; the composition comes first, since others are measured by it."""
 
-    def __init__(self, folder: Path, form: Format, seconds: float) -> None:
-        self.folder, self.form, self.seconds = folder, form, seconds
+    def __init__(self, folder: Path, form: Format, seconds: float, chart_path: Path | None = None) -> None:
+        self.folder, self.form, self.seconds, self.chart = folder, form, seconds, chart_path
         self.figures: dict[str, float] = {}
         self.pictures = pictures_make(folder / "pictures", 24, form)
         self.line = timeline_make(folder / "sound", self.pictures, seconds, form)
@@ -228,6 +230,21 @@ class Benchmark:
             "metadata_cpu_seconds": louder.cpu_seconds,
             "metadata_frames": louder.frames_made,
         }
+
+    def length(self) -> None:
+        """Compose videos of several lengths, and draw what they cost where a chart was asked for."""
+        costs = []
+        for seconds in LENGTHS_SECONDS:
+            line = timeline_make(self.folder / "sound", self.pictures, seconds, self.form)
+            costs.append(composed(line, self.folder / "length.mp4", self.folder / "lengths"))
+            shutil.rmtree(self.folder / "lengths")
+            self.figures |= {
+                f"cpu_seconds_of_{seconds:.0f}_seconds": costs[-1].cpu_seconds,
+                f"peak_mb_of_{seconds:.0f}_seconds": costs[-1].peak_mb,
+            }
+        if self.chart is not None:
+            drawn = chart(LENGTHS_SECONDS, [cost.cpu_seconds for cost in costs], [cost.peak_mb for cost in costs])
+            self.chart.write_text(drawn, encoding="utf-8")
 
     def memory(self) -> None:
         """Compare the memory of three minutes with that of thirty, of still pictures so that it does not take half an hour."""
@@ -282,6 +299,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=180.0, help="length of the video (180)")
     parser.add_argument("--size", default="1920x1080", help="WIDTHxHEIGHT (1920x1080)")
     parser.add_argument("--folder", type=Path, help="where to work; a temporary folder by default")
+    parser.add_argument("--chart", type=Path, help="where to write the SVG that the part “length” draws")
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
     options = parser.parse_args()
     wanted = options.only.split(",")
@@ -290,7 +308,7 @@ def main() -> int:
     width, _, height = options.size.partition("x")
     folder = Path(tempfile.mkdtemp(prefix="render-benchmark-", dir=options.folder))
     try:
-        benchmark = Benchmark(folder, Format(int(width), int(height), 30), options.seconds)
+        benchmark = Benchmark(folder, Format(int(width), int(height), 30), options.seconds, options.chart)
         for part in wanted:
             known = set(benchmark.figures)
             getattr(benchmark, part)()
