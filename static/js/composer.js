@@ -67,9 +67,10 @@ function settle() {
   const now = timeline();
   if (!now) return;
   const line = strip();
-  if (line) line.scrollLeft = scrolled;
+  if (line && scrolled) line.scrollLeft = scrolled;
   const inView = line?.querySelector("[aria-current]")?.parentElement;
-  if (inView && (inView.offsetLeft < line.scrollLeft || inView.offsetLeft + inView.offsetWidth > line.scrollLeft + line.clientWidth)) {
+  // The first scene is in view at the beginning; to ask for its place would lay the page out before it is complete.
+  if (inView && (scrolled || inView.previousElementSibling) && (inView.offsetLeft < line.scrollLeft || inView.offsetLeft + inView.offsetWidth > line.scrollLeft + line.clientWidth)) {
     line.scrollLeft = inView.offsetLeft - line.clientWidth / 2 + inView.offsetWidth / 2;
   }
   trimDraw(now.querySelector("[data-trim]"));
