@@ -20,6 +20,7 @@ from videoflow.providers.base import CancelCheck
 from videoflow.providers.net.addresses import addresses_of
 
 CONNECT_SECONDS = 10.0
+KEEP_ALIVE_SECONDS = 30
 LOOK_SECONDS = 0.25  # a cancel is seen this soon
 
 
@@ -172,17 +173,22 @@ class Dialler(httpcore.NetworkBackend):
         exchange.left()
         addresses = addresses_of(host, port, is_listed=self.is_listed, wait_seconds=max(0.0, until - time.monotonic()))
         failure: Exception | None = None
-        for address in addresses:
+        for number, address in enumerate(addresses):
+            now = time.monotonic()
+            share = now + (until - now) / (len(addresses) - number)  # one that swallows packets leaves time for the next
             try:
-                return self._connect(address, port, until, exchange)
+                return self._connect(address, port, share)
             except (OSError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise httpcore.ConnectError(type(failure).__name__) from failure
 
-    def _connect(self, address: str, port: int, until: float, exchange: Exchange) -> Stream:
+    def _connect(self, address: str, port: int, until: float) -> Stream:
         sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # a model may think for minutes without a byte
+            if hasattr(socket, "TCP_KEEPIDLE"):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEP_ALIVE_SECONDS)
             stream = Stream(sock)
             try:
                 sock.connect((address, port))

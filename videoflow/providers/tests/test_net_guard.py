@@ -91,6 +91,13 @@ class TestClient:
                 net.download(f"http://other.lan:{port}/file", tmp_path / "file", limit_bytes=1000, deadline_seconds=20)
             assert len(fake.requests) == 1
 
+    def test_an_address_where_nobody_is_leaves_time_for_the_next(self, monkeypatch):
+        with FakeService() as fake:
+            fake.route("GET", "/file")(lambda asked: b"x")
+            answers(monkeypatch, "127.0.0.77", "127.0.0.1")  # the fake listens at the second only
+            port = fake.host.partition(":")[2]
+            assert Client(Connection("ollama", f"http://two.lan:{port}")).request("GET", "/file").body == b"x"
+
     def test_a_connection_that_was_allowed_is_no_way_in_for_others(self, tmp_path):
         with FakeService() as fake:
             fake.route("GET", "/file")(lambda asked: b"x" * 100)
