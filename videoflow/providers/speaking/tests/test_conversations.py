@@ -4,6 +4,7 @@ import pytest
 
 from videoflow.providers.base import Line
 from videoflow.providers.paid import CallRefused
+from videoflow.providers.speaking import parting
 from videoflow.providers.speaking.decoding import sound_read
 from videoflow.providers.speaking.tests import fake_voices
 from videoflow.providers.speaking.tests.fake_voices import KEY
@@ -50,6 +51,19 @@ def test_a_conversation_comes_in_one_call_and_is_parted_into_its_lines(fake, mak
     speak(make("gemini", path="/v1beta", key=KEY), [Line(f"{line.text} Yes.", line.voice) for line in LINES[:2]], tmp_path)
     multi = [request for request in fake.requests if b"multiSpeaker" in request.body]
     assert len(multi) == (2 if forms == "parts" else 3), "the form that the model takes is remembered"
+
+
+def test_a_spot_that_the_aligner_cannot_get_past_does_not_cost_the_conversation(fake, make, voice, tmp_path, monkeypatch):
+    real = parting.aligned_words
+    longest = max(len(text.split()) for text in TEXTS)
+    monkeypatch.setattr(
+        parting, "aligned_words", lambda *facts: real(*facts) if len(facts[2]) <= longest else [None] * len(facts[2])
+    )
+    fake_voices.gemini_routes(fake, voice)
+    spoken = speak(make("gemini", path="/v1beta", key=KEY), LINES, tmp_path)
+    assert len(fake.requests) == 1
+    for line, result in zip(LINES, spoken, strict=True):
+        assert result.seconds == pytest.approx(len(voice(line.text, line.voice)) / 24_000, abs=0.08)
 
 
 def test_a_conversation_that_cannot_be_parted_is_asked_for_line_by_line(fake, make, tmp_path):
