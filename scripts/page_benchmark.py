@@ -8,14 +8,8 @@ again and again from this machine, opens the workflow page in Chromium for the b
 import argparse
 import os
 import shutil
-import signal
-import socket
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,45 +24,13 @@ from playwright.sync_api import sync_playwright  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-from videoflow.tasks.tests.noop.machine import Hand, clean_environment, wait_for  # noqa: E402
+from videoflow.tests.whole_studio import whole_studio  # noqa: E402
 
 COOKIE = "page-benchmark"
 TARGET_P95_MS = 150.0
 TARGET_BYTES = 150_000
 WARM_UP = 5
 MEDIA = ("Media", "Image")
-
-
-@contextmanager
-def studio() -> Iterator[tuple[str, Hand]]:
-    """Run a whole studio; gives its address and a hand in its database."""
-    data = Path(tempfile.mkdtemp(prefix="vf-pages-"))
-    environment = clean_environment(data)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, str(ROOT / "manage.py"), "studio", "--port", str(port)]
-    with (data / "studio.log").open("wb") as log:
-        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
-    url = f"http://127.0.0.1:{port}"
-
-    def answers() -> bool:
-        if server.poll() is not None:
-            raise SystemExit((data / "studio.log").read_text()[-2000:])
-        try:
-            return httpx.get(f"{url}/livez", timeout=5).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    try:
-        wait_for(answers, seconds=120, what="the studio", every=0.3)
-        hand = Hand(environment, "videoflow.pipeline.tests.studio_hand")
-        yield url, hand
-        hand.close()
-    finally:
-        server.send_signal(signal.SIGINT)
-        server.wait(60)
-        shutil.rmtree(data, ignore_errors=True)
 
 
 def served_ms(url: str, path: str, times: int) -> tuple[list[float], int, int]:
@@ -121,7 +83,7 @@ def main() -> int:
     options.add_argument("--shot", type=Path, help="where to keep a screenshot of the workflow page")
     asked = options.parse_args()
     console = Console(width=110)
-    with studio() as (url, hand):
+    with whole_studio() as (url, hand):
         project = hand.ask("large", COOKIE)["project"]
         pages = {"workflow": f"/projects/{project}/", "history": "/projects/", "start": "/"}
         panels = ("trending_analysis", "script_generation", "media_generation", "video_composition", "youtube_upload")
