@@ -4,11 +4,11 @@ import pytest
 
 from videoflow.providers.base import Line
 from videoflow.providers.paid import CallRefused
-from videoflow.providers.speaking import parting
 from videoflow.providers.speaking.decoding import sound_read
 from videoflow.providers.speaking.tests import fake_voices
 from videoflow.providers.speaking.tests.fake_voices import KEY
 from videoflow.providers.speaking.tests.real_voice import RealVoice
+from videoflow.providers.speaking.word_times import aligned_words
 from videoflow.providers.tests.fake_service import Told
 
 TEXTS = (
@@ -54,10 +54,10 @@ def test_a_conversation_comes_in_one_call_and_is_parted_into_its_lines(fake, mak
 
 
 def test_a_spot_that_the_aligner_cannot_get_past_does_not_cost_the_conversation(fake, make, voice, tmp_path, monkeypatch):
-    real = parting.aligned_words
     longest = max(len(text.split()) for text in TEXTS)
     monkeypatch.setattr(
-        parting, "aligned_words", lambda *facts: real(*facts) if len(facts[2]) <= longest else [None] * len(facts[2])
+        "videoflow.providers.speaking.parting.aligned_words",
+        lambda *facts: aligned_words(*facts) if len(facts[2]) <= longest else [None] * len(facts[2]),
     )
     fake_voices.gemini_routes(fake, voice)
     spoken = speak(make("gemini", path="/v1beta", key=KEY), LINES, tmp_path)

@@ -37,7 +37,12 @@ def test_gemini(fake, make, tmp_path, turns):
     told: list[Any] = []
     provider = make("gemini", path="/v1beta", key=KEY, turns_per_call=turns, style="warm")
     read = provider.read
-    provider.read = lambda body: (told.append(body), read(body))[1]
+
+    def watched(body: bytes) -> Any:
+        told.append(body)
+        return read(body)
+
+    provider.read = watched
     speak(provider, LINES, tmp_path)
     for asked in fake.requests:
         body = asked.json()
