@@ -98,6 +98,9 @@ def row(project_id: str) -> dict[str, Any]:
         "is_archived": project.archived_at is not None,
         "copies": Project.objects.filter(session=project.session).count() - 1,
         "preferences": project.session.preferences,
+        "providers": project.providers,
+        "budget_micros": project.budget_micros,
+        "keys": dict(project.session.credentials.values_list("provider", "last4")),
     }
 
 

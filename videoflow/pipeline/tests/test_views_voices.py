@@ -80,7 +80,7 @@ class TestList:
         assert "up to" not in shown
 
     def test_on_the_settings_page(self, client):
-        assert "Hear them before you choose" in words(client.get(reverse("pipeline:settings")))
+        assert "Hear the voices" in words(client.get(reverse("pipeline:settings")))
 
     def test_page_without_scripts(self, client):
         page = client.get(reverse("pipeline:voices", args=["embedded"]))

@@ -62,7 +62,12 @@ def _tested(owner: Owner, key: str) -> Checked:
 
 def _answered(request: Request, row: ServiceRow, said: str) -> HttpResponse:
     if request.htmx:
-        return render(request, "pipeline/services/_service.html", {"row": row, "said": said}, status=422 if row.problem else 200)
+        response = render(
+            request, "pipeline/services/_service.html", {"row": row, "said": said}, status=422 if row.problem else 200
+        )
+        if said:
+            response.headers["HX-Trigger"] = "vf:services"  # whose voices can be heard may have changed
+        return response
     if row.problem or row.checked:
         if said:
             messages.success(request, said)
