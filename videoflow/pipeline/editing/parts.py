@@ -10,7 +10,7 @@ from django.db.models import F
 from videoflow.pipeline.locked_lines import lines_seconds, lines_share_a
 from videoflow.pipeline.models import Project, Scene, Script, Turn, script_current
 
-PartName = Literal["script", "scenes", "look"]
+PartName = Literal["script", "scenes", "look", "publish"]
 Stored = dict[str, Any]
 
 _OUT_OF_THE_WAY = 1_000_000  # positions are unique at every moment: rows step aside before they take their new ones
@@ -112,8 +112,20 @@ def _look_write(project: Project, stored: Stored) -> None:
     project.save(update_fields=[*_LOOK_FIELDS, "updated_at"])
 
 
+def _publish_read(project: Project) -> Stored:
+    project.refresh_from_db(fields=["publish_draft", "publish_revision"])
+    return {"publish_draft": project.publish_draft}
+
+
+def _publish_write(project: Project, stored: Stored) -> None:
+    project.publish_draft = stored["publish_draft"]
+    Project.objects.filter(pk=project.pk).update(publish_draft=project.publish_draft, publish_revision=F("publish_revision") + 1)
+    project.refresh_from_db(fields=["publish_revision"])
+
+
 PARTS: dict[PartName, Part] = {
     "script": Part(_script_read, _script_write),
     "scenes": Part(_scenes_read, _scenes_write),
     "look": Part(_look_read, _look_write),
+    "publish": Part(_publish_read, _publish_write),
 }

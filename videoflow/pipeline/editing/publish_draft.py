@@ -1,15 +1,15 @@
 """The uploader's form as its creator left it. Only what differs from the suggestion is kept, so the rest follows the script."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
-from django.db import transaction
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from videoflow.errors import BadInput, VideoflowError
+from videoflow.pipeline.editing.parts import PARTS
+from videoflow.pipeline.editing.steps import edit
 from videoflow.pipeline.metadata import Section, chapters_put, tags_read, text_normal, title_read
 from videoflow.pipeline.models import Asset, Project, Video
 from videoflow.pipeline.publishing import PublishChoice, suggestion
@@ -40,30 +40,32 @@ def draft_values(project: Project, video: Video) -> Values:
 def draft_save(*, project: Project, video: Video, values: Mapping[str, Any], revision: int | None = None) -> bool:
     """Keep the form's fields, all or some of them, and say whether anything changed; ``project`` is up to date after it.
 
+    A change is one step that can be undone.
+
     Raises:
         StaleDraft: the form was saved since ``revision``.
     """
-    with transaction.atomic():
-        row = Project.objects.select_for_update().get(pk=project.pk)
-        project.publish_draft, project.publish_revision = row.publish_draft, row.publish_revision
+    with edit(project, "publish", f"Change {_named(values)}"):
         suggested = suggestion(project, video)
-        fresh = {name: value for name, value in (row.publish_draft | dict(values)).items() if suggested.get(name) != value}
-        if fresh == row.publish_draft:
+        kept = project.publish_draft | dict(values)
+        fresh = {name: value for name, value in kept.items() if suggested.get(name) != value}
+        if fresh == project.publish_draft:
             return False
-        if revision is not None and revision != row.publish_revision:
+        if revision is not None and revision != project.publish_revision:
             raise StaleDraft("This was changed elsewhere meanwhile. Compare, then keep one.")
-        project.publish_draft, project.publish_revision = fresh, row.publish_revision + 1
-        Project.objects.filter(pk=project.pk).update(
-            publish_draft=fresh, publish_revision=project.publish_revision, updated_at=timezone.now()
-        )
+        PARTS["publish"].write(project, {"publish_draft": fresh})
     return True
 
 
-def draft_chapters_put(*, project: Project, video: Video) -> bool:
-    """Write the video's own chapters into the description, in the place of those that are there."""
-    description = chapters_put(
-        str(draft_values(project, video)["description"]), [Section(start, title) for start, title in video.chapters]
-    )
+def _named(values: Mapping[str, Any]) -> str:
+    return f"the {next(iter(values))} to publish with" if len(values) == 1 else "what to publish with"
+
+
+def draft_chapters_put(*, project: Project, video: Video, chapters: Sequence[Section] | None = None) -> bool:
+    """Write chapters into the description in the place of those that are there; the video's own, unless others are given."""
+    if chapters is None:
+        chapters = [Section(start, title) for start, title in video.chapters]
+    description = chapters_put(str(draft_values(project, video)["description"]), chapters)
     return draft_save(project=project, video=video, values={"description": description})
 
 

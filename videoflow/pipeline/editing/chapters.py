@@ -1,0 +1,53 @@
+"""Chapters as their creator types them: a time and a title each, by the rules under which YouTube shows them."""
+
+import re
+from collections.abc import Sequence
+
+from videoflow.errors import BadInput
+from videoflow.pipeline.editing.publish_draft import draft_chapters_put
+from videoflow.pipeline.metadata import CHAPTER_SECONDS, CHAPTERS_MINIMUM, Section, clock, title_read
+from videoflow.pipeline.models import Project, Video
+
+TITLE_LIMIT = 100
+CHAPTERS_MOST = 100
+_TIME = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):(\d{2})", re.ASCII)
+
+
+def chapters_save(*, project: Project, video: Video, rows: Sequence[tuple[str, str]]) -> bool:
+    """Write typed chapters, (time, title) each, into the description and say whether anything changed; empty rows are left out.
+
+    Raises:
+        BadInput: a rule is broken; the sentence names the first row that breaks one.
+    """
+    chapters = [_chapter(time.strip(), title_read(title)) for time, title in rows if time.strip() or title.strip()]
+    _check(chapters, video.seconds)
+    return draft_chapters_put(project=project, video=video, chapters=chapters)
+
+
+def _chapter(time: str, title: str) -> Section:
+    match = _TIME.fullmatch(time)
+    if match is None or int(match[3]) > 59:
+        raise BadInput(f"“{time[:20]}” is not a time. Write minutes and seconds, as in 1:05, or hours too, as in 1:02:05.")
+    start = int(match[1] or 0) * 3600 + int(match[2]) * 60 + int(match[3])
+    if not title:
+        raise BadInput(f"The chapter at {time} has no title.")
+    if len(title) > TITLE_LIMIT or "<" in title or ">" in title:
+        raise BadInput(f"The title at {time} can have {TITLE_LIMIT} characters, without < and >.")
+    return Section(float(start), title)
+
+
+def _check(chapters: Sequence[Section], seconds: float) -> None:
+    if len(chapters) > CHAPTERS_MOST:
+        raise BadInput(f"{CHAPTERS_MOST} chapters are the most.")
+    if len(chapters) < CHAPTERS_MINIMUM:
+        raise BadInput(f"YouTube shows chapters when there are {CHAPTERS_MINIMUM} at least; here are {len(chapters)}.")
+    if chapters[0].start:
+        raise BadInput(f"The first chapter begins at 0:00, not at {clock(chapters[0].start)}.")
+    ends = [*(chapter.start for chapter in chapters[1:]), seconds]
+    for chapter, end in zip(chapters, ends, strict=True):
+        if end - chapter.start < CHAPTER_SECONDS:
+            follows = "the video ends" if end == seconds else "the next begins"
+            raise BadInput(
+                f"“{chapter.title}” begins at {clock(chapter.start)} and {follows} at {clock(end)}: "
+                f"a chapter lasts {CHAPTER_SECONDS:.0f} seconds at least."
+            )
