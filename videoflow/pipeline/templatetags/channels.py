@@ -86,3 +86,15 @@ def came_from(publication: Publication) -> str:
         "told": told,
         "listed": listed,
     }
+
+
+@register.filter
+def watch_address(remote_id: str) -> str:
+    """Where viewers find a video."""
+    return f"https://youtu.be/{remote_id}"
+
+
+@register.filter
+def studio_address(channel: Channel) -> str:
+    """Where a channel's owner finds its videos."""
+    return f"https://studio.youtube.com/channel/{channel.channel_id}/videos"
