@@ -6,7 +6,7 @@ from typing import Any
 
 from django import template
 
-from videoflow.pipeline.models import Project, ProviderCall
+from videoflow.pipeline.models import Asset, Project, ProviderCall
 from videoflow.pipeline.money import MICROS, money_shown
 from videoflow.pipeline.panels.made_with import MadeWithLine
 from videoflow.pipeline.panels.made_with import made_with_line as _made_with_line
@@ -54,3 +54,11 @@ def budget_next(details: Mapping[str, Any]) -> int | None:
         return None
     limit, used, needed = (figure for figure in figures if isinstance(figure, int))
     return math.ceil(max(limit * 1.5, used + needed * 10) / MICROS) * MICROS
+
+
+@register.filter
+def makers(panel: Mapping[str, Any]) -> list[str]:
+    """Who made the pictures and recordings of the media panel, the voices first; what the creator brought has no maker."""
+    origins = [recording.speech.asset.origin for recording in panel.get("recordings", ())]
+    origins += [tile.scene.asset.origin for tile in panel.get("tiles", ())]
+    return [_service_label(origin) for origin in dict.fromkeys(origins) if origin != Asset.UPLOAD]
