@@ -149,7 +149,7 @@ def _start_page(request: Request, way: str, form: VideoForm, *, status: int = 20
     context = {
         "way": way,
         "form": form,
-        "panel": live_content(session, {}) if way == "trends" else {},
+        "panel": live_content(session, live_input(request.POST)) if way == "trends" else {},
         "writers": writers_usable(session) if way == "topic" else [],
         "stages": stages.load(),
         "last": cards[0] if cards else None,
