@@ -41,6 +41,11 @@ class Driver:
     def name(self) -> str:
         return f"{self.capability} {self.service}"
 
+    @property
+    def makes_things(self) -> bool:
+        """Whether its calls stand in the book, because a service may charge for them."""
+        return self.capability in ("writer", "speech") or self.call is make
+
 
 def write(provider: Any, number: int, folder: Path) -> None:
     conversation = provider.write_topic(TopicBrief(f"Tiny forests {number}", NOTES, HOSTS, seed=number))
