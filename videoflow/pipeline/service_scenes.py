@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from videoflow.errors import Cancelled, DiskFull, VideoflowError
+from videoflow.errors import BadInput, Cancelled, DiskFull, VideoflowError
 from videoflow.pipeline.connections import Choice, choice_of, connection_for, owner_of, provider_for
 from videoflow.pipeline.ledger import CallUnknown
 from videoflow.pipeline.models import Asset, Project, Scene, Script
@@ -17,6 +17,8 @@ from videoflow.providers.services import EMBEDDED, service_label
 
 NO_PICTURE = NoPicture.code
 _TOLD_MOST = 4
+_NEVER_STEPPED_IN_FOR = (Cancelled, DiskFull, CallUnknown, BadInput)
+"""What a person decides or mends, a budget that is used up among it: a drawing in its place would hide it."""
 _SCENE_FAULTS = (NoPicture, CallRefused)
 """What concerns one scene alone: the next one is asked for all the same. All else stops the work."""
 
@@ -57,7 +59,7 @@ class ServiceScenes:
             return None
         try:
             return self.pictures.picture(self.wishes[shot.index])
-        except (Cancelled, DiskFull, CallUnknown):
+        except _NEVER_STEPPED_IN_FOR:
             raise
         except _SCENE_FAULTS as error:
             if isinstance(error, NothingFound):

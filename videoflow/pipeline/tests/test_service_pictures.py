@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from videoflow.errors import VideoflowError
+from videoflow.errors import BadInput, VideoflowError
 from videoflow.pipeline.connections import Choice
 from videoflow.pipeline.picture_files import PictureFile, Wanted, pictures_bring
 from videoflow.pipeline.picture_searches import KEPT_SECONDS, searched
@@ -221,6 +221,14 @@ class TestScenes:
         assert [scenes.picture(shot(index)) for index in range(2)] == [None, None]
         assert len(fake.requests) == 1
         assert json.dumps(scenes.notes).count("fault of its own") == 2
+
+    def test_nothing_steps_in_for_what_a_person_has_to_mend(self, fake, topic):
+        fake_pictures.openai(fake)
+        service = at_work(fake, "openai", size="huge")
+        scenes = ServiceScenes(Choice("openai", fallback=True), {0: asks(topic)}, service)
+        with pytest.raises(BadInput, match="size"):
+            scenes.picture(shot(0))
+        assert not scenes.notes
 
     def test_pictures_move_where_a_moving_drawing_stood(self):
         assert motion_of(shot(motion="pan_left"), "image") == "pan_left"
