@@ -59,3 +59,12 @@ def test_ok(name: str, tmp_path: Path) -> None:
         faults = [f"{error.instance_path}: {error.message}"[:300] for error in described.iter_errors(body)]
         assert not faults, faults
         assert not described.is_valid({**body, "no_such_field": 1}), "the description is open: it would let anything through"
+
+
+def test_the_documentation_says_what_each_service_was_held_against() -> None:
+    text = (Path(__file__).resolve().parents[3] / "docs" / "providers.md").read_text("utf-8")
+    rows = {line.split("|")[1].strip(): line for line in text.splitlines() if line.startswith("| ")}
+    wrong = [
+        service.key for service in SERVICES.values() if service.verified and service.verified not in rows.get(service.label, "")
+    ]
+    assert not wrong
