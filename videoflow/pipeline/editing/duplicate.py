@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from videoflow.pipeline.models import Asset, Project, Script, Speech, script_current
+from videoflow.pipeline.selectors import is_past_preview
 from videoflow.tasks.models import Task
 
 Row = TypeVar("Row", bound=Model)
@@ -34,7 +35,7 @@ def project_duplicate(*, project: Project) -> Project:
         )
         themes = _trends_copy(project, copy)
         done = project.tasks.filter(task_type__in=_COPIED_STAGES, status=Task.Status.COMPLETED).order_by("created_at")
-        for task in {task.task_type: task for task in done}.values():
+        for task in {task.task_type: task for task in done if not is_past_preview(task)}.values():
             _task_copy(task, copy, themes)
         assets = {asset.pk: _copy(asset, project=copy, task=None) for asset in project.assets.exclude(kind__in=_KINDS_LEFT)}
         music = next((asset for key, asset in assets.items() if str(key) == str(copy.music.get("asset_id"))), None)
