@@ -325,7 +325,9 @@ class Client:
         except (DeadlineOver, httpcore.TimeoutException):
             if not exchange.is_sent:
                 raise ServiceUnreachable(
-                    f"{label} does not answer the door.", service=service, reason="connect_timeout"
+                    f"{label} does not answer at its address. Check that it runs and that the address is right.",
+                    service=service,
+                    reason="connect_timeout",
                 ) from None
             raise ServiceTimeout(
                 f"{label} did not answer within {deadline_seconds:g} s.", service=service, reason="deadline"
