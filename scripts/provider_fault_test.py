@@ -66,7 +66,7 @@ from videoflow.providers.tests.fault_drivers import Driver, drivers  # noqa: E40
 from videoflow.providers.writing.tests.fake_models import Notes  # noqa: E402
 from videoflow.sessions.services import session_create  # noqa: E402
 
-DEADLINE_SECONDS = 0.5
+DEADLINE_SECONDS = 1.0
 GRACE_SECONDS = 1.0
 WARM_SECONDS = 30.0
 MEMORY_LIMIT_BYTES = 100_000_000

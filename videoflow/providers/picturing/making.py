@@ -15,9 +15,9 @@ from videoflow.providers.picturing.found import Made, NoPicture, PictureKind, Sh
 from videoflow.providers.registry import Access
 from videoflow.providers.services import service_label
 
-PICTURE_LIMIT_BYTES = 40_000_000
+PICTURE_LIMIT_BYTES = 24_000_000
 MAKE_SECONDS = 180.0
-ANSWER_LIMIT_BYTES = 60_000_000
+ANSWER_LIMIT_BYTES = 32_000_000
 """A picture of the largest size as base64, and what stands around it."""
 _PURPOSE_WORDS = 8
 _LEAST_PICTURE_BYTES = 64

@@ -19,7 +19,7 @@ from videoflow.providers.registry import provider
 
 _ASK_SECONDS = 60.0
 _FETCH_SECONDS = 300.0
-_CLIP_LIMIT_BYTES = 200_000_000
+_CLIP_LIMIT_BYTES = 60_000_000
 _SECONDS_OFFERED = (4, 6, 8)
 _POLL_FOR_SECONDS = 1200.0
 _NOT_FOUND = 404

@@ -26,7 +26,7 @@ from videoflow.providers.speaking.word_times import TimedPiece, words_timed
 
 FINISHING = 1
 """Raised when lines are finished in another way, so that kept ones are made again from the replies that were paid for."""
-REPLY_LIMIT_BYTES = 48_000_000
+REPLY_LIMIT_BYTES = 24_000_000
 PACES_KEPT = 30
 PACES_NEEDED = 5
 _LONGEST_PAUSE_SECONDS = 30.0
