@@ -195,10 +195,10 @@ def test_without_scripts_every_line_has_its_buttons(studio: Studio, browser: Bro
     page = plain.new_page()
     page.goto(f"{studio.url}/projects/{project}/")
     page.locator("#panel-script_generation > summary").click()
+    page.locator("#panel-script_generation").get_by_role("link", name="Show this step").click()
     before = [text for _, text, _ in studio.do("lines", project)["lines"]]
     field(page, 0).fill("Typed without scripts.")
     line(page, 0).get_by_role("button", name="Save").click()
-    page.locator("#panel-script_generation > summary").click()
-    press(page, 1, "delete")
+    press(page, 1, "delete")  # the panel is open again
     assert [text for _, text, _ in studio.do("lines", project)["lines"]] == ["Typed without scripts.", *before[2:]]
     plain.close()

@@ -142,7 +142,7 @@ def test_shortcuts_and_how_to_switch_the_single_keys_off(studio: Studio, project
     page.goto(f"{studio.url}/settings/")
     page.get_by_label("Shortcuts of one key").uncheck()
     page.get_by_role("button", name="Save").click()
-    expect(page.locator(".notice")).to_contain_text("saved")
+    expect(page.locator(".notice-good")).to_contain_text("saved")
     assert studio.do("row", project)["preferences"]["single_keys"] is False
     page.keyboard.press("?")
     expect(page.locator("#shortcuts")).to_be_hidden()
@@ -172,7 +172,7 @@ def test_language_of_the_settings_wins_over_the_browsers(studio: Studio, project
     page.get_by_role("button", name="Save").click()
     expect(page.locator("html")).to_have_attribute("lang", "de")
     expect(page.locator("h1")).to_have_text("Einstellungen")
-    expect(page.locator(".notice")).to_contain_text("gespeichert")
+    expect(page.locator(".notice-good")).to_contain_text("gespeichert")
     assert studio.do("row", project)["preferences"]["language"] == "de"
 
 
