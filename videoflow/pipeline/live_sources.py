@@ -20,7 +20,7 @@ from videoflow.pipeline.models import Project, TrendSnapshot
 from videoflow.pipeline.stages.base import StageContext
 from videoflow.pipeline.store import cache_dir
 from videoflow.providers.embedded_trends import TrendRow, TrendTable
-from videoflow.providers.live_trends import LIVE_SOURCES, LiveTrends, LiveWish, Snapshot
+from videoflow.providers.live_trends import FEEDS_SOURCE, LiveTrends, LiveWish, Snapshot
 from videoflow.providers.youtube.quota import Bucket
 
 FRESH = {
@@ -56,8 +56,7 @@ def question_check(project: Project, question: LiveQuestion) -> None:
     Raises:
         BadInput: the key is missing, or a country or a feed.
     """
-    source = LIVE_SOURCES[question.service]
-    if source.takes_feeds and not question.feeds:
+    if question.service == FEEDS_SOURCE and not question.feeds:
         raise BadInput("Give the address of at least one feed.", code="FEEDS_MISSING", details={"feeds": "missing"})
     connection_for(owner=owner_of(project), service=question.service, capability="trends")
 

@@ -12,7 +12,7 @@ from videoflow.pipeline.channels.access import quota_full_at, quota_left, quota_
 from videoflow.pipeline.connections import key_of_operator
 from videoflow.pipeline.live_sources import api_client
 from videoflow.pipeline.panels.base import Content
-from videoflow.providers.live_trends import LIVE_SOURCES
+from videoflow.providers.live_trends import FEEDS_SOURCE, LIVE_SOURCES
 from videoflow.providers.services import service_get
 from videoflow.sessions.models import CreatorSession
 from videoflow.vault.services import Owner, credential_read
@@ -83,5 +83,5 @@ def live_input(data: Mapping[str, str]) -> dict[str, Any]:
     return {
         "source": source,
         "region": (data.get("region", "").strip() or "US")[:8],
-        **({"feeds": feeds[:10]} if source == "rss" else {}),
+        **({"feeds": feeds[:10]} if source == FEEDS_SOURCE else {}),
     }

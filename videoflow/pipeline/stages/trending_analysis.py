@@ -17,7 +17,7 @@ from videoflow.pipeline.stages.base import Stage, StageContext, StageInput, Stag
 from videoflow.pipeline.store import media_path
 from videoflow.providers import base
 from videoflow.providers.embedded_trends import TrendTable, sample_path, trends_analyse, trends_read
-from videoflow.providers.live_trends import LIVE_SOURCES, themes_plain
+from videoflow.providers.live_trends import FEEDS_SOURCE, LIVE_SOURCES, themes_plain
 from videoflow.providers.services import EMBEDDED
 
 SAMPLE = "sample"
@@ -72,7 +72,7 @@ def _question(project: Project, options: TrendingInput) -> LiveQuestion | None:
         options.region.upper(),
         options.language,
         tuple(options.categories) if source == "youtube" else (),
-        tuple(feed.strip() for feed in options.feeds if feed.strip()) if source == "rss" else (),
+        tuple(feed.strip() for feed in options.feeds if feed.strip()) if source == FEEDS_SOURCE else (),
     )
 
 

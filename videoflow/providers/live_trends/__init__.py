@@ -2,11 +2,12 @@
 
 from videoflow.providers.live_trends.feeds import FeedTrends, GoogleTrends
 from videoflow.providers.live_trends.hackernews import HackerNews
-from videoflow.providers.live_trends.sources import LIVE_SOURCES, LiveTrends, LiveWish, Snapshot
+from videoflow.providers.live_trends.sources import FEEDS_SOURCE, LIVE_SOURCES, LiveTrends, LiveWish, Snapshot
 from videoflow.providers.live_trends.wikimedia import WikimediaViews
 from videoflow.providers.live_trends.youtube import YouTubeTrends, themes_plain
 
 __all__ = [
+    "FEEDS_SOURCE",
     "LIVE_SOURCES",
     "FeedTrends",
     "GoogleTrends",

@@ -18,23 +18,10 @@ COUNT_MOST = 10**15
 DEADLINE_SECONDS = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class LiveSource:
-    """How a source is offered on pages."""
-
-    measures: str
-    """What its numbers are, in a few words."""
-    takes_region: bool = False
-    takes_feeds: bool = False
-
-
-LIVE_SOURCES: Mapping[str, LiveSource] = {
-    "youtube": LiveSource("views of videos published in the window", takes_region=True),
-    "google_trends": LiveSource("approximate searches of the last day", takes_region=True),
-    "wikimedia": LiveSource("views of Wikipedia pages"),
-    "hackernews": LiveSource("points of stories, mostly on technology"),
-    "rss": LiveSource("entries of the feeds you name; no counts", takes_feeds=True),
-}
+LIVE_SOURCES = ("youtube", "google_trends", "wikimedia", "hackernews", "rss")
+"""Keys of the catalogue of services, as they are offered."""
+FEEDS_SOURCE = "rss"
+"""The one that asks the addresses a creator gives."""
 
 
 @dataclass(frozen=True, slots=True)

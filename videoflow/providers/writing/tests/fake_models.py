@@ -36,11 +36,6 @@ class Prompt:
         return [json.loads(text) for _, text in _FENCE.findall(self.first)]
 
     @property
-    def unfenced(self) -> str:
-        """All that is said as an instruction: the rules and the prompts without what is quoted."""
-        return "\n".join([self.system, *(_FENCE.sub("", text) for role, text in self.turns if role == "user")])
-
-    @property
     def evidence(self) -> list[dict[str, str]]:
         return next((block for block in self.fenced if block and "says" in block[0]), [])
 
