@@ -104,6 +104,10 @@ class RowJournal:
         return self._session
 
     @property
+    def has_begun(self) -> bool:
+        return self.upload.sessions_begun > 0
+
+    @property
     def is_whole_sent(self) -> bool:
         return self.upload.is_whole_sent
 

@@ -280,6 +280,7 @@ def _youtube(context: StageContext, options: PublishInput, video: Video, choice:
                 "description": choice.description,
                 "tags": list(choice.tags),
                 **publish_metadata(choice),
+                "thumbnail": asdict(choice.thumbnail),
                 "warnings": done.warnings,
             },
         )

@@ -32,6 +32,10 @@ class Kept:
         self.notes: list[tuple[str, str]] = []
         self.stored, self.wire, self.begun, self.video_id = 0, 0, 0, ""
 
+    @property
+    def has_begun(self) -> bool:
+        return self.begun > 0
+
     def note(self, kind, text):
         self.notes.append((kind, text))
 

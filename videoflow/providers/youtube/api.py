@@ -95,10 +95,10 @@ class YouTube:
         """Return the parts of 50 videos at most."""
         return self._list("videos", {"part": parts, "id": ",".join(video_ids), "maxResults": _PAGE}) if video_ids else []
 
-    def marked_find(self, uploads_playlist: str, *, marker: str, size_bytes: int) -> list[str]:
+    def marked_find(self, uploads_playlist: str, *, marker: str, size_bytes: int, pages: int) -> list[str]:
         """Return the ids of the newest uploads that carry a marker, oldest first."""
         found: list[str] = []
-        for page in self._pages("playlistItems", {"part": "contentDetails", "playlistId": uploads_playlist}):
+        for page in self._pages("playlistItems", {"part": "contentDetails", "playlistId": uploads_playlist}, pages):
             ids = [str(item["contentDetails"]["videoId"]) for item in page]
             found += [
                 str(video["id"]) for video in self.videos_get(ids, "snippet,fileDetails") if _carries(video, marker, size_bytes)
@@ -107,9 +107,9 @@ class YouTube:
                 break
         return found[::-1]
 
-    def _pages(self, resource: str, params: Mapping[str, Any]) -> Iterator[list[dict[str, Any]]]:
+    def _pages(self, resource: str, params: Mapping[str, Any], most: int = LOOK_BACK_PAGES) -> Iterator[list[dict[str, Any]]]:
         token: str | None = None
-        for _ in range(LOOK_BACK_PAGES):
+        for _ in range(most):
             answer = self._call(
                 "GET", f"{API}/{resource}", f"{resource}.list", {**params, "maxResults": _PAGE, "pageToken": token}
             )

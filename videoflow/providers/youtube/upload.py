@@ -16,7 +16,7 @@ from videoflow.errors import Cancelled, VideoflowError, WaitUntil
 from videoflow.providers.base import CancelCheck, ProviderError
 from videoflow.providers.net import Answer, Client, Connection, ServiceError, ServiceUnreachable, retry_after_read
 from videoflow.providers.net.client import Method
-from videoflow.providers.youtube.api import UPLOAD, YouTube
+from videoflow.providers.youtube.api import LOOK_BACK_PAGES, UPLOAD, YouTube
 from videoflow.providers.youtube.errors import YouTubeBusy, YouTubeRefused, error_read
 from videoflow.providers.youtube.metadata import marker_file_name, parts_of
 
@@ -52,6 +52,11 @@ class Journal(Protocol):
     @property
     def session(self) -> str:
         """Address of the open session, empty when there is none."""
+        ...
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there was a session before."""
         ...
 
     @property
@@ -180,12 +185,16 @@ class Transfer:
         return ""
 
     def _find(self) -> list[str]:
-        """Return the marked videos. Where every byte was sent, look for longer: the list of uploads may lag behind."""
+        """Return the marked videos. Where every byte was sent, look for longer: the list of uploads may lag behind.
+
+        Before the very first session a look at the newest is enough: only a database that was lost can have sent it before.
+        """
         waits = self.pace.looks if self.journal.is_whole_sent else self.pace.looks[:1]
+        pages = LOOK_BACK_PAGES if self.journal.has_begun else 1
         for wait in waits:
             self._wait(wait)
             try:
-                found = self.youtube.marked_find(self.uploads_playlist, marker=self.marker, size_bytes=self.total)
+                found = self.youtube.marked_find(self.uploads_playlist, marker=self.marker, size_bytes=self.total, pages=pages)
             except YouTubeBusy as error:
                 raise _Faulty("the list of uploads did not come", error.retry_after_seconds) from error
             if found:
@@ -220,8 +229,7 @@ class Transfer:
         answer = self._exchange("PUT", self.journal.session, headers=headers, content=pieces, seconds=seconds)
         crash_point("youtube", "chunk_answered")
         stand = self._read(answer)
-        if not (stand.video_id or stand.is_lost):
-            self.journal.confirmed(stand.stored, self._sent)
+        self.journal.confirmed(None if stand.video_id or stand.is_lost else stand.stored, self._sent)
         self._sent = 0
         return stand
 
