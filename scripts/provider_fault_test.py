@@ -269,10 +269,15 @@ def main() -> int:
         fake_pictures.clip(number)
     for driver in chosen:  # imports, models and tables that any call needs are there before memory is measured
         run(driver, 2, 0)
-    memory, began = Memory(), time.monotonic()
-    with ThreadPoolExecutor(options.at_once) as pool:
-        results = list(pool.map(lambda driver: run(driver, options.calls, options.seed, options.fault), chosen))
-    grown, seconds = memory.grown_bytes, time.monotonic() - began
+    results: list[Found] = []
+    began, grown = time.monotonic(), 0
+    for at in range(0, len(chosen), options.at_once):  # what one group leaves behind is not the next one's growth
+        memory = Memory()
+        with ThreadPoolExecutor(options.at_once) as pool:
+            group = chosen[at : at + options.at_once]
+            results += pool.map(lambda driver: run(driver, options.calls, options.seed, options.fault), group)
+        grown = max(grown, memory.grown_bytes)
+    seconds = time.monotonic() - began
     _print(results, grown, seconds)
     is_good = all(map(is_right, results)) and grown <= MEMORY_LIMIT_BYTES
     if options.json:
@@ -313,7 +318,7 @@ def _print(results: list[Found], grown: int, seconds: float) -> None:
             console.print(f"{found.name}: {count} x {what}", markup=False)
         for problem in found.problems:
             console.print(f"{found.name}: {problem}", markup=False)
-    console.print(f"Memory: {grown / 1e6:.0f} MB more than before, the fakes among them. {seconds:.0f} s.")
+    console.print(f"Memory: {grown / 1e6:.0f} MB more than before at the most, the fakes among them. {seconds:.0f} s.")
 
 
 if __name__ == "__main__":
