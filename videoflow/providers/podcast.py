@@ -1,5 +1,6 @@
 """Publish as a podcast episode: the sound of the video with its chapters, cover and transcript, ready for the studio's feed."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -39,7 +40,8 @@ class PodcastPublisher:
         draft, target = self.root / f".{name}.part", self.root / name
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir()
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(shutil.rmtree, draft, ignore_errors=True)
             report(0.1, "Taking the sound")
             _sound_copy(request.video, draft / EPISODE, cancelled)
             shutil.copyfile(request.thumbnail, draft / COVER)
@@ -52,9 +54,7 @@ class PodcastPublisher:
             if target.exists():
                 shutil.rmtree(target)  # the same episode, repeated after a crash
             draft.rename(target)
-        except BaseException:
-            shutil.rmtree(draft, ignore_errors=True)
-            raise
+            undo.pop_all()
         report(1.0, "In the podcast")
         return Published(remote_id=name, location=f"exports/{name}", files=(CHAPTERS, COVER, EPISODE, TRANSCRIPT))
 

@@ -219,7 +219,8 @@ class Client:
 
     def _write(self, response: httpx.Response, out: Path, limit_bytes: int, exchange: Exchange) -> tuple[str, int]:
         digest, size = hashlib.sha256(), 0
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(out.unlink, missing_ok=True)
             with out.open("wb") as file:
                 for part in self._parts(response, limit_bytes, exchange):
                     file.write(part)
@@ -228,9 +229,7 @@ class Client:
             self._check_whole(response, has_body=size > 0)
             if not size:
                 raise self._broken("sent an empty file", "empty")
-        except BaseException:
-            out.unlink(missing_ok=True)
-            raise
+            undo.pop_all()
         return digest.hexdigest(), size
 
     def _send(self, request: httpx.Request, *, is_ours: bool) -> httpx.Response:
@@ -280,15 +279,13 @@ class Client:
         began = time.monotonic()
         exchange = Exchange(began + deadline_seconds, cancelled)
         token = current.set(exchange)
-        outcome = "ok"
+        outcome = ""  # a cancel and an error of ours say nothing about the service
         try:
             with self._mapped(exchange, deadline_seconds):
                 yield exchange
+            outcome = "ok"
         except ServiceError as error:
             outcome = error.code
-            raise
-        except BaseException:
-            outcome = ""
             raise
         finally:
             current.reset(token)

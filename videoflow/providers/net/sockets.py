@@ -4,6 +4,7 @@ httpx's own timeouts start again with each byte, so a service that drips one a s
 a name after anybody could have checked it. Both are settled here, below its connection pool.
 """
 
+import contextlib
 import contextvars
 import select
 import socket
@@ -117,11 +118,10 @@ class Stream(httpcore.NetworkStream):
             self.close()
             raise httpcore.ConnectError(type(error).__name__) from error
         stream = Stream(secured)
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(stream.close)
             stream._handshake(secured, until)
-        except BaseException:
-            stream.close()
-            raise
+            undo.pop_all()
         return stream
 
     def _handshake(self, secured: ssl.SSLSocket, until: float) -> None:
@@ -184,7 +184,8 @@ class Dialler(httpcore.NetworkBackend):
 
     def _connect(self, address: str, port: int, until: float) -> Stream:
         sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(sock.close)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # a model may think for minutes without a byte
             if hasattr(socket, "TCP_KEEPIDLE"):
@@ -197,7 +198,5 @@ class Dialler(httpcore.NetworkBackend):
                 refused = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
                 if refused:
                     raise OSError(refused, "no connection") from None
-        except BaseException:
-            sock.close()
-            raise
+            undo.pop_all()
         return stream

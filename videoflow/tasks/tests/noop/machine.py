@@ -4,6 +4,7 @@ Load scripts and fault tests stand outside of it: they act through the hand (a p
 what they started, by pid.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -151,7 +152,8 @@ class Machine:
             self.environment["NOOP_DATABASE_PAGES"] = str(database_pages)
 
     def __enter__(self) -> Self:
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(self.stop)
             self.redis_start()
             self.hand.ask("migrate")
             if self.listener:
@@ -160,9 +162,7 @@ class Machine:
             for number in range(self.workers):
                 self.start(f"worker{number}")
             self.wait_until_ready()
-        except BaseException:
-            self.stop()
-            raise
+            undo.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
