@@ -17,7 +17,7 @@ ApiKey = Annotated[
     str,
     Field(
         description="Write-only: kept in the vault, read back as “…last4”. Sending that back changes nothing.",
-        json_schema_extra={"minLength": 8, "maxLength": 500, "pattern": "^[!-~]+$"},  # checked by the vault
+        json_schema_extra={"minLength": 8, "maxLength": 600, "pattern": "^[!-~]+$"},  # checked by the vault
     ),
 ]
 

@@ -14,7 +14,7 @@ from videoflow.errors import BadInput
 from videoflow.vault.crypto import VaultKeyWrong, is_current, seal, unseal
 from videoflow.vault.models import Credential
 
-SHORTEST, LONGEST = 8, 500  # characters of a key
+SHORTEST, LONGEST = 8, 600  # characters of a key; a permission of Google has up to 512
 LONGEST_LABEL = 80  # characters
 MASK = "…"
 USE_NOTED_EVERY = timedelta(minutes=1)
