@@ -1,17 +1,13 @@
-"""The request as views see it, the one way to draw a page or its partial, what travels compressed, and what is too large."""
+"""The one way to draw a page or its partial, what travels compressed, and what is too large."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import render
 from django.utils import timezone
-from django_htmx.middleware import HtmxDetails
-
-if TYPE_CHECKING:
-    from videoflow.sessions.middleware import Creator
 
 BODY_EXTENSION = "videoflow.body"
 """Key in the ASGI scope's ``extensions`` where the server leaves a body it has in a file already: ``{"file": IO[bytes]}``."""
@@ -35,13 +31,6 @@ class CompressionMiddleware(GZipMiddleware):
         if response.status_code == 206 or kind not in COMPRESSED:
             return response
         return super().process_response(request, response)
-
-
-class Request(HttpRequest):
-    """What the middleware adds to a request; views take this type."""
-
-    htmx: HtmxDetails
-    creator: "Creator"
 
 
 def render_partial(

@@ -14,7 +14,9 @@ class Provenance(models.Model):
     relevance = models.FloatField(null=True, blank=True, help_text="How well it fits the words, 0 to 1.")
     relevance_why = models.CharField(max_length=600, blank=True)
     fingerprint = models.CharField(max_length=16, blank=True, help_text="Of what it looks like; near ones are one picture.")
-    note = models.CharField(max_length=600, blank=True, help_text="What else its user should know, such as what failed before it.")
+    note = models.CharField(
+        max_length=600, blank=True, help_text="What else its user should know, such as what failed before it."
+    )
 
     class Meta:
         abstract = True

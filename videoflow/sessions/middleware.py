@@ -3,6 +3,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django_htmx.middleware import HtmxDetails
 
 from videoflow.sessions.models import CreatorSession
 from videoflow.sessions.services import (
@@ -66,6 +67,13 @@ class Creator:
             self._session = session_create(user=self._request.user, cookie=self.token())
         assert self._session is not None
         return self._session
+
+
+class Request(HttpRequest):
+    """What middleware adds to a request; views take this type."""
+
+    htmx: HtmxDetails
+    creator: Creator
 
 
 class CreatorMiddleware:

@@ -14,9 +14,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from videoflow.http import Request
 from videoflow.sessions.accounts import address_of, sessions_claim
 from videoflow.sessions.forms import SignInForm, SignUpForm
+from videoflow.sessions.middleware import Request
 from videoflow.sessions.services import COOKIE_NAME
 
 

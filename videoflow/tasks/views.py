@@ -12,7 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from videoflow.errors import VideoflowError
-from videoflow.http import Request, render_partial
+from videoflow.http import render_partial
+from videoflow.sessions.middleware import Request
 from videoflow.tasks.models import Task
 from videoflow.tasks.selectors import events_after, hello_get
 from videoflow.tasks.services import MAX_USER_RETRIES, task_cancel, task_retry

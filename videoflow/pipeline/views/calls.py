@@ -10,9 +10,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from videoflow.errors import BadInput
-from videoflow.http import Request
 from videoflow.pipeline.unknown_calls import call_ask_again, call_leave
 from videoflow.pipeline.views.owner import project_get
+from videoflow.sessions.middleware import Request
 
 
 @require_POST

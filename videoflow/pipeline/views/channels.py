@@ -16,11 +16,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from videoflow.errors import BadInput, VideoflowError
-from videoflow.http import Request
 from videoflow.pipeline.channels.calendar import entries, entry_move, month_days
 from videoflow.pipeline.channels.connect import answer_read, channel_disconnect, connect_begin, connect_finish, zone_known
 from videoflow.pipeline.channels.slots import slots_clean
 from videoflow.pipeline.models import Channel
+from videoflow.sessions.middleware import Request
 
 _HERE = ("localhost", "127.0.0.1", "::1")
 _UTC = zoneinfo.ZoneInfo("UTC")

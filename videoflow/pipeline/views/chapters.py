@@ -12,13 +12,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from videoflow.errors import BadInput
-from videoflow.http import Request
 from videoflow.pipeline.editing.chapters import CHAPTERS_MOST, chapters_save
 from videoflow.pipeline.editing.publish_draft import draft_values
 from videoflow.pipeline.metadata import chapters_read, clock
 from videoflow.pipeline.models import Project, Video
 from videoflow.pipeline.selectors import project_videos
 from videoflow.pipeline.views.owner import project_get, to_panel
+from videoflow.sessions.middleware import Request
 
 PANEL = "youtube_upload"
 Rows = list[tuple[str, str]]

@@ -14,7 +14,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_htmx.http import trigger_client_event
 
 from videoflow.errors import BadInput, VideoflowError
-from videoflow.http import Request
 from videoflow.pipeline.board import project_board
 from videoflow.pipeline.editing import looks, previews, scenes
 from videoflow.pipeline.editing.staleness import staleness_of
@@ -25,6 +24,7 @@ from videoflow.pipeline.panels.composition import caption_warnings_of, compose_s
 from videoflow.pipeline.stages.base import StageNotReady
 from videoflow.pipeline.views.autosave import conflict, refused, saved, wants_json
 from videoflow.pipeline.views.owner import project_get, to_panel
+from videoflow.sessions.middleware import Request
 
 PANEL = "video_composition"
 

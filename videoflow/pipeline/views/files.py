@@ -7,10 +7,10 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
 from videoflow.errors import BadInput
-from videoflow.http import Request
 from videoflow.pipeline.media_files import file_response, preview_path
 from videoflow.pipeline.selectors import assets_of, publications_of
 from videoflow.pipeline.store import asset_path
+from videoflow.sessions.middleware import Request
 
 
 @require_safe

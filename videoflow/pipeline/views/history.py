@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from videoflow.http import Request, render_partial
+from videoflow.http import render_partial
 from videoflow.pipeline import stages
 from videoflow.pipeline.editing.duplicate import project_duplicate
 from videoflow.pipeline.models import Project
@@ -28,6 +28,7 @@ from videoflow.pipeline.selectors import (
 )
 from videoflow.pipeline.services import project_archive, project_delete, project_discard, project_restore
 from videoflow.pipeline.views.owner import project_get
+from videoflow.sessions.middleware import Request
 from videoflow.tasks.models import Task
 
 PAGE_SIZE = 24

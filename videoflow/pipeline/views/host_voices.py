@@ -14,7 +14,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from videoflow.errors import VideoflowError
-from videoflow.http import Request
 from videoflow.pipeline.editing.host_voices import SPEAKERS, host_voice_set
 from videoflow.pipeline.models import Project
 from videoflow.pipeline.panels.base import host_names
@@ -22,6 +21,7 @@ from videoflow.pipeline.panels.made_with import choice_shown
 from videoflow.pipeline.views.owner import project_get
 from videoflow.pipeline.voices import voices_choose, voices_of
 from videoflow.providers.base import Voice
+from videoflow.sessions.middleware import Request
 
 PANELS = ["script_generation", "video_composition"]
 """Those that say what waits to be spoken; the media panel holds this fragment."""

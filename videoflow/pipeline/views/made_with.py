@@ -15,7 +15,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from videoflow.errors import BadInput, VideoflowError
-from videoflow.http import Request
 from videoflow.pipeline.budget import budget_get, budget_set, micros_read, project_budget_set
 from videoflow.pipeline.connections import client_for, connection_for, owner_of
 from videoflow.pipeline.models import Project
@@ -26,6 +25,7 @@ from videoflow.pipeline.views.owner import project_get
 from videoflow.providers.base import Capability
 from videoflow.providers.service_check import service_check
 from videoflow.providers.services import EMBEDDED, SERVICES
+from videoflow.sessions.middleware import Request
 from videoflow.sessions.services import preferences_set
 from videoflow.tasks.services import task_retry
 

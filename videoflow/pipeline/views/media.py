@@ -13,7 +13,6 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
 from videoflow.errors import BadInput, VideoflowError
-from videoflow.http import Request
 from videoflow.pipeline.editing import library, music, scenes, scenes_media, scenes_service
 from videoflow.pipeline.editing.looks import music_change
 from videoflow.pipeline.models import Asset, Project, Scene, script_current
@@ -21,6 +20,7 @@ from videoflow.pipeline.panels.media import music_content, scene_content, tile_o
 from videoflow.pipeline.selectors import assets_of
 from videoflow.pipeline.views.autosave import conflict, refused, saved, wants_json
 from videoflow.pipeline.views.owner import project_get, to_panel
+from videoflow.sessions.middleware import Request
 
 PANEL = "media_generation"
 CHANGED = {"panels": [PANEL, "video_composition"]}

@@ -6,9 +6,9 @@ from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
-from videoflow.http import Request
 from videoflow.pipeline.models import Project
 from videoflow.pipeline.selectors import projects_of
+from videoflow.sessions.middleware import Request
 
 
 def project_get(request: Request, project_id: UUID) -> Project:

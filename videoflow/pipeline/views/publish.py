@@ -12,7 +12,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from videoflow.errors import BadInput, VideoflowError
-from videoflow.http import Request
 from videoflow.pipeline.channels.journal import unsure_decide
 from videoflow.pipeline.editing.publish_draft import (
     StaleDraft,
@@ -32,6 +31,7 @@ from videoflow.pipeline.views.autosave import conflict, refused, saved, wants_js
 from videoflow.pipeline.views.owner import project_get
 from videoflow.pipeline.views.refusal import refusal
 from videoflow.pipeline.views.workflow import detail_page
+from videoflow.sessions.middleware import Request
 from videoflow.tasks.models import Task
 from videoflow.tasks.services import task_retry
 

@@ -11,12 +11,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from videoflow.errors import VideoflowError
-from videoflow.http import Request
 from videoflow.pipeline import stages
 from videoflow.pipeline.board import project_board
 from videoflow.pipeline.models import Asset, Project
 from videoflow.pipeline.selectors import tasks_latest
 from videoflow.pipeline.views.owner import project_get, to_panel
+from videoflow.sessions.middleware import Request
 from videoflow.tasks.models import ProgressEvent, Task
 from videoflow.tasks.services import task_retry
 

@@ -13,7 +13,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from videoflow.errors import BadInput, VideoflowError
-from videoflow.http import Request
 from videoflow.pipeline.board import project_board
 from videoflow.pipeline.editing import proposals as proposing
 from videoflow.pipeline.editing import turns
@@ -25,6 +24,7 @@ from videoflow.pipeline.spoken import pronunciations_of
 from videoflow.pipeline.stages.drafting import INSTRUCTION_LIMIT
 from videoflow.pipeline.views.autosave import conflict, refused, saved, wants_json
 from videoflow.pipeline.views.owner import project_get, to_panel
+from videoflow.sessions.middleware import Request
 
 _MADE_FROM_IT = ("media_generation", "video_composition")
 _REVISION_LIMIT = 2_147_483_647

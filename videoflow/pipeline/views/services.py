@@ -11,12 +11,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from videoflow.errors import VideoflowError
-from videoflow.http import Request
 from videoflow.pipeline.connections import client_for, connection_for
 from videoflow.pipeline.panels.service_list import ServiceRow, own_key_check, price_lines, service_known, service_row
 from videoflow.pipeline.views.settings import settings_shown
 from videoflow.providers.base import ProviderError
 from videoflow.providers.service_check import Checked, service_check
+from videoflow.sessions.middleware import Request
 from videoflow.vault.services import Owner, credential_delete, credential_set, credentials_stored
 
 

@@ -12,13 +12,13 @@ from django.utils.translation import gettext_lazy, override
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from videoflow.http import Request
 from videoflow.pipeline.about import studio_parts
 from videoflow.pipeline.models import Project
 from videoflow.pipeline.panels.service_list import ServiceRow, service_columns
 from videoflow.pipeline.panels.voice_list import voice_list
 from videoflow.pipeline.selectors import projects_of
 from videoflow.sessions.accounts import sessions_claim
+from videoflow.sessions.middleware import Request
 from videoflow.sessions.models import CreatorSession
 from videoflow.sessions.services import link_use, preferences_set
 from videoflow.vault.services import Owner

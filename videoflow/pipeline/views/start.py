@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from videoflow.errors import BadInput, VideoflowError
-from videoflow.http import Request, render_partial
+from videoflow.http import render_partial
 from videoflow.pipeline import stages
 from videoflow.pipeline.board import project_board
 from videoflow.pipeline.forms import (
@@ -30,6 +30,7 @@ from videoflow.pipeline.sources import columns_missing
 from videoflow.pipeline.views.owner import project_get
 from videoflow.pipeline.views.refusal import refusal
 from videoflow.providers.services import service_label
+from videoflow.sessions.middleware import Request
 
 WAYS: dict[str, type[VideoForm]] = {"trends": TrendsForm, "topic": TopicForm, "script": ScriptForm}
 RECENT = 4

@@ -10,12 +10,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from videoflow.errors import BadInput, VideoflowError
-from videoflow.http import Request
 from videoflow.pipeline.models import Project, TrendReport
 from videoflow.pipeline.panels.live_sources import live_input
 from videoflow.pipeline.services import source_file_add, stage_start
 from videoflow.pipeline.views.autosave import saved, wants_json
 from videoflow.pipeline.views.owner import project_get
+from videoflow.sessions.middleware import Request
 
 PANEL = "trending_analysis"
 

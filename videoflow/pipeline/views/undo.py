@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from videoflow.http import Request
 from videoflow.pipeline.editing import steps
 from videoflow.pipeline.models import EditStep, Project
 from videoflow.pipeline.views.owner import project_get
+from videoflow.sessions.middleware import Request
 
 
 @require_safe

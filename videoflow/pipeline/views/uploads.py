@@ -12,11 +12,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from videoflow.errors import BadInput, VideoflowError
-from videoflow.http import Request
 from videoflow.pipeline.editing import uploads
 from videoflow.pipeline.models import Project, Upload
 from videoflow.pipeline.views.autosave import wants_json
 from videoflow.pipeline.views.owner import project_get, to_panel
+from videoflow.sessions.middleware import Request
 
 _STATUSES = {uploads.WrongOffset.code: 409, uploads.StillLooking.code: 202, "DISK_FULL": 507}
 

@@ -12,7 +12,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from videoflow.errors import BadInput, VideoflowError
-from videoflow.http import Request
 from videoflow.pipeline.budget import owner_name
 from videoflow.pipeline.connections import Choice
 from videoflow.pipeline.ledger import CallUnknown, Payer, paid_directly
@@ -25,6 +24,7 @@ from videoflow.pipeline.views.services import owner_read
 from videoflow.pipeline.voices import voice_sample, voices_of
 from videoflow.providers.base import Voice
 from videoflow.providers.services import SERVICES
+from videoflow.sessions.middleware import Request
 from videoflow.sessions.models import CreatorSession
 
 STAGE = "voice_sample"

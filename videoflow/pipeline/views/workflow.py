@@ -8,7 +8,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from videoflow.errors import VideoflowError
-from videoflow.http import Request
 from videoflow.pipeline import stages
 from videoflow.pipeline.board import Board, project_board
 from videoflow.pipeline.editing.steps import steps_state
@@ -24,6 +23,7 @@ from videoflow.pipeline.services import stage_start
 from videoflow.pipeline.views.owner import project_get, to_panel
 from videoflow.pipeline.views.rail import first_look_of
 from videoflow.pipeline.views.refusal import refusal
+from videoflow.sessions.middleware import Request
 
 CHAINED = {"script_generation", "media_generation", "video_composition"}
 """Stages whose panel offers to go on by itself up to the finished video."""

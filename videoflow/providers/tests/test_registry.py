@@ -11,5 +11,5 @@ def test_every_capability_has_its_embedded_provider(capability):
 
 
 def test_an_unknown_name_lists_what_there_is():
-    with pytest.raises(ProviderError, match="Installed: .*embedded"):
+    with pytest.raises(ProviderError, match=r"Installed: .*embedded"):
         provider_get("speech", "nobody")

@@ -84,7 +84,10 @@ def test_every_address_is_shut(method):
     assert CreatorSession.objects.count() == 1
 
 
-@pytest.mark.parametrize("address", ["/livez", "/health", "/readyz", "/sign-in/", "/open/x/", f"{settings.STATIC_URL}css/videoflow.css"])
+OPEN = ("/livez", "/health", "/readyz", "/sign-in/", "/open/x/", f"{settings.STATIC_URL}css/videoflow.css")
+
+
+@pytest.mark.parametrize("address", OPEN)
 def test_what_stays_open(client, address):
     assert client.get(address).status_code in {200, 503}
 
