@@ -11,7 +11,7 @@ from videoflow.pipeline.service_health import Health, calls_forgettable, health_
 from videoflow.pipeline.services import project_create
 from videoflow.providers import registry
 from videoflow.providers.net import ServiceBroken
-from videoflow.providers.registry import Access, provider
+from videoflow.providers.registry import Access
 from videoflow.providers.tests.fake_service import FakeService
 from videoflow.sessions.services import session_create
 from videoflow.vault.services import credential_set
@@ -77,13 +77,11 @@ class TestConnection:
 
 class TestProvider:
     def test_a_services_provider_gets_its_access(self, project, fake, monkeypatch):
-        monkeypatch.setattr(registry, "_makers", dict(registry._makers))
-
-        @provider("music", "openai")
         class Humming:
             def __init__(self, access: Access) -> None:
                 self.access = access
 
+        monkeypatch.setitem(registry._makers, ("music", "openai"), Humming)
         credential_set(owner=owner_of(project), provider="openai", secret="sk-0123456789")
         made = provider_open(
             project, "music", pay=lambda call: b"", cancelled=lambda: False, choice=Choice("openai", options={"pitch": 2})
