@@ -60,7 +60,7 @@ class Studio:
         self.start()
 
     def _manage(self, *arguments: str) -> None:
-        subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment, check=True, timeout=60)
+        subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment, check=True, timeout=240)
 
     def start(self) -> None:
         with self.log.open("ab") as log:
@@ -71,7 +71,7 @@ class Studio:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        deadline = time.monotonic() + 40
+        deadline = time.monotonic() + 120
         while True:
             try:
                 httpx.get(f"{self.url}/settings/", timeout=5)
