@@ -23,7 +23,7 @@ SAMPLES = {
 }
 OPEN = {
     "livez", "readyz", "health", "metrics", "sign-in/", "sign-up/", "sign-out/", "open/<str:token>/", "admin/login/",
-    "podcast/<str:token>/feed.xml", "podcast_feed", "podcast/<str:token>/<int:publication_id>/<str:name>", "podcast_file",
+    "podcast/<str:token>/feed.xml", "podcast/<str:token>/<int:publication_id>/<str:name>",
 }  # fmt: skip
 
 
