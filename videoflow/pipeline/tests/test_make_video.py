@@ -134,8 +134,8 @@ def test_a_stopped_command_leaves_its_task_to_nobody(tmp_path, script, monkeypat
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_publishing_to_youtube_says_that_it_is_not_built():
+def test_publishing_to_youtube_asks_first_who_it_is_for():
     project = project_create(session=session_create())
     with_video(project, with_script(project))
-    with pytest.raises(BadInput, match="not built yet"):
+    with pytest.raises(BadInput, match="made for kids"):
         stage_start(project=project, task_type="youtube_upload", input_data={"target": "youtube"})
