@@ -18,6 +18,8 @@ os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 would write thirty lines for ev
 _BT709 = 1
 """Primaries, transfer and matrix number 1 (ITU-T H.273)."""
 _LIMITED = 1
+_REORDERED_MOST = 16  # frames that a decoder of HEVC may hold back (H.265 A.4.2)
+_X265_REORDERED = 2  # frames that libx265 holds back with its b-pyramid, as its whole streams show
 
 
 class SegmentWriter:
@@ -49,7 +51,7 @@ class SegmentWriter:
         self.frame.time_base = Fraction(1, fps)
         self.frame.colorspace = Colorspace.ITU709
         self.frame.color_range = _LIMITED
-        self.frames = 0
+        self.frames = self._muxed = 0
 
     def __enter__(self) -> Self:
         return self
@@ -80,6 +82,10 @@ class SegmentWriter:
         return bytes(self.stream.codec_context.extradata or b"")
 
     def _mux(self, packet: "av.Packet[Any]") -> None:
+        # x265 leaves the decoding times of a stream unset that is shorter than its reordering of two frames.
+        if packet.pts is not None and packet.dts is not None and packet.pts - packet.dts > _REORDERED_MOST:
+            packet.dts = self._muxed - _X265_REORDERED
+        self._muxed += 1
         self.container.mux(packet)
 
 
@@ -94,7 +100,7 @@ class HoldingWriter(SegmentWriter):
         self._key_frames = int(settings["gop_seconds"]) * fps
         self._held: HeldFrames | None = None
         self._places: list[int] = []
-        self._muxed = self._key_place = self._number = self._last_key = 0
+        self._key_place = self._number = self._last_key = 0
 
     def write(self) -> None:
         key = self.frames == 0 or self.frames - self._last_key >= self._key_frames

@@ -83,6 +83,18 @@ class TestHoldingWriter:
             writer.finish()
         assert writer.frames == 2
 
+    @pytest.mark.parametrize("frames", [1, 2, 3])
+    def test_streams_shorter_than_the_reordering_have_decoding_times(self, tmp_path, frames):
+        job = {"width": 128, "height": 72, "fps": 10, "encoder": encoder_settings(Format(128, 72, 10, codec="hevc"))}
+        with writer_open(job, tmp_path / "h.mp4", still=False) as writer:
+            for _ in range(frames):
+                writer.write()
+            writer.finish()
+        with av.open(tmp_path / "h.mp4") as container:
+            places = [(packet.pts, packet.dts) for packet in container.demux() if packet.size]
+        assert [dts for _, dts in places] == [(number - 2) * 512 for number in range(frames)]
+        assert sorted(pts for pts, _ in places) == [number * 512 for number in range(frames)]
+
 
 def test_refuses_streams_of_another_kind():
     with pytest.raises(ValueError, match="High profile"):
