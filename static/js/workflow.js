@@ -119,6 +119,9 @@ function refetch(name) {
   );
 }
 
+// What moves these panels is brought before what is inside a closed one; an open one has it from the page's head.
+const MODULES = { media_generation: "./media.js", youtube_upload: "./publish.js" };
+
 // A closed panel is asked for without what is inside; that comes once somebody opens it.
 function fetchPart(name, target, isWhole = target.open) {
   const asked = new URLSearchParams(location.search);
@@ -126,7 +129,8 @@ function fetchPart(name, target, isWhole = target.open) {
   if (!isPart(name) && !isWhole) asked.set("head", "1");
   const address = isPart(name) ? `${base}${name}/` : `${base}panels/${name}/${asked.size ? `?${asked}` : ""}`;
   // Its own source: requests of one element queue behind each other and only the last would be sent.
-  return htmx.ajax("GET", address, { source: target, target, swap: "outerHTML" }).catch(() => {});
+  const brought = isWhole && name in MODULES ? import(MODULES[name]) : Promise.resolve();
+  return brought.then(() => htmx.ajax("GET", address, { source: target, target, swap: "outerHTML" })).catch(() => {});
 }
 
 page.addEventListener("toggle", ({ target }) => {
