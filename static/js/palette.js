@@ -178,7 +178,7 @@ document.addEventListener("keydown", (event) => {
     else open();
     return;
   }
-  const isTyping = event.target.closest?.("input, textarea, select, [contenteditable], dialog");
+  const isTyping = event.target.closest?.("input, textarea, select, [contenteditable], dialog[open]"); // a closed one keeps the focus for a frame
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping || !isSingleKeyOn()) return;
   if (event.key === "?") {
     event.preventDefault();

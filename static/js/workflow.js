@@ -129,8 +129,8 @@ function fetchPart(name, target, isWhole = target.open) {
   if (!isPart(name) && !isWhole) asked.set("head", "1");
   const address = isPart(name) ? `${base}${name}/` : `${base}panels/${name}/${asked.size ? `?${asked}` : ""}`;
   // Its own source: requests of one element queue behind each other and only the last would be sent.
-  const brought = isWhole && name in MODULES ? import(MODULES[name]) : Promise.resolve();
-  return brought.then(() => htmx.ajax("GET", address, { source: target, target, swap: "outerHTML" })).catch(() => {});
+  const ask = () => htmx.ajax("GET", address, { source: target, target, swap: "outerHTML" });
+  return (isWhole && name in MODULES && target.hasAttribute("data-lazy") ? import(MODULES[name]).then(ask) : ask()).catch(() => {});
 }
 
 page.addEventListener("toggle", ({ target }) => {

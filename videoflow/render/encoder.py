@@ -18,7 +18,6 @@ os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 would write thirty lines for ev
 _BT709 = 1
 """Primaries, transfer and matrix number 1 (ITU-T H.273)."""
 _LIMITED = 1
-_REORDERED_MOST = 16  # frames that a decoder of HEVC may hold back (H.265 A.4.2)
 _X265_REORDERED = 2  # frames that libx265 holds back with its b-pyramid, as its whole streams show
 
 
@@ -82,8 +81,8 @@ class SegmentWriter:
         return bytes(self.stream.codec_context.extradata or b"")
 
     def _mux(self, packet: "av.Packet[Any]") -> None:
-        # x265 leaves the decoding times of a stream unset that is shorter than its reordering of two frames.
-        if packet.pts is not None and packet.dts is not None and packet.pts - packet.dts > _REORDERED_MOST:
+        # x265 leaves the decoding times of a stream unset that is no longer than its reordering.
+        if self.frames <= _X265_REORDERED and self.stream.codec_context.name == "libx265":
             packet.dts = self._muxed - _X265_REORDERED
         self._muxed += 1
         self.container.mux(packet)
