@@ -21,7 +21,7 @@ document.body.addEventListener("htmx:beforeRequest", ({ detail: { xhr, target } 
 
 // Inside a field the browser's own undo is meant.
 document.addEventListener("keydown", (event) => {
-  if (!(event.ctrlKey || event.metaKey) || event.altKey || event.target.closest("input, textarea, select, dialog")) return;
+  if (!(event.ctrlKey || event.metaKey) || event.altKey || event.target.closest("input, textarea, select, dialog[open]")) return;
   const wanted = { z: event.shiftKey ? "redo" : "undo", y: "redo" }[event.key.toLowerCase()];
   const button = wanted && document.querySelector(`[data-${wanted}] button:not(:disabled)`);
   if (!button) return;
