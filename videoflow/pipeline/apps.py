@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -6,4 +8,4 @@ class PipelineConfig(AppConfig):
     verbose_name = "Videos"
 
     def ready(self) -> None:
-        from videoflow.pipeline import receivers  # noqa: F401 - models can be imported from here on
+        import_module(f"{self.name}.receivers")  # models can be imported from here on

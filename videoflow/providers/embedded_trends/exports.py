@@ -76,12 +76,8 @@ def archive_open(path: Path, folder: Path) -> dict[str, Path]:
                 with archive.open(member) as source, unpacked[role].open("wb") as target:
                     shutil.copyfileobj(source, target, 1 << 20)
             return unpacked
-    except (
-        zipfile.BadZipFile,
-        EOFError,
-        NotImplementedError,
-        OSError,
-    ) as error:  # the third is zipfile's for a method unknown to it
+    # zipfile raises NotImplementedError for a way of packing that it does not know.
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, OSError) as error:
         if isinstance(error, OSError) and error.errno:
             raise
         raise BadInput("This zip is broken or cut off. Download the export again.") from error

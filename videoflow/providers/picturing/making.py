@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -46,7 +47,7 @@ class Job:
     poll_for_seconds: float = 900.0
 
 
-class PictureMaker:
+class PictureMaker(ABC):
     """A service that makes pictures from words; what it is asked for goes through the book of paid calls."""
 
     name: str
@@ -63,9 +64,9 @@ class PictureMaker:
         except WordsRefused:
             return self.made(wish, mild_prompt(wish), run)
 
+    @abstractmethod
     def made(self, wish: Wish, prompt: str, run: int) -> Made:
         """Return what one request for these words gives."""
-        raise NotImplementedError
 
     @property
     def model(self) -> str:
