@@ -151,8 +151,3 @@ class Breaker:
 
 
 breaker = Breaker(ping)
-
-
-def redis_ok() -> bool:
-    """Say whether Redis is worth asking now."""
-    return breaker.allows()

@@ -33,10 +33,6 @@ class Standing:
     limit_micros: int | None
     used_micros: int
 
-    @property
-    def left_micros(self) -> int | None:
-        return None if self.limit_micros is None else max(0, self.limit_micros - self.used_micros)
-
 
 def price_of(service: str, capability: str, model: str = "") -> Price:
     """Return what a unit costs: the operator's line for the model, the one for the service, else the catalogue's; one query."""

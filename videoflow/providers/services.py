@@ -75,11 +75,6 @@ class Service:
             return ""
         return f"{_prefix(self.key)}_MODEL" if len(self.models) == 1 else f"{_prefix(self.key)}_{capability.upper()}_MODEL"
 
-    @property
-    def is_local(self) -> bool:
-        """Whether it runs beside the studio unless the operator says otherwise."""
-        return self.base_url.startswith("http://127.0.0.1") or not (self.base_url or self.needs_key)
-
     def headers(self, key: str) -> dict[str, str]:
         """Return the headers that carry the key; none when there is none to carry."""
         return {self.key_header: self.key_format.format(key=key)} if self.key_header and key else {}

@@ -90,7 +90,7 @@ class TestConnection:
     def test_ok(self, redis_server: str) -> None:
         assert redis_server == settings.REDIS_URL
         assert redis.ping()
-        assert redis.redis_ok()
+        assert redis.breaker.allows()
 
     def test_nobody_there(self, tmp_path: object) -> None:
         client = redis.connect(f"unix://{tmp_path}/none.sock")

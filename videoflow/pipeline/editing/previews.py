@@ -47,10 +47,6 @@ class Cost:
     seconds: float
     """About how long it takes here, by what the last compositions took."""
 
-    @property
-    def is_nothing(self) -> bool:
-        return not self.parts_missing and not self.sound_missing
-
 
 def present_timeline(project: Project, script: Script) -> Timeline:
     """Return the timeline as it stands.

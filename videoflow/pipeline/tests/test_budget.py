@@ -7,6 +7,7 @@ from django.db import connection, transaction
 
 from videoflow.errors import BadInput
 from videoflow.pipeline.budget import (
+    Standing,
     budget_reserve,
     budget_set,
     month_standing,
@@ -62,7 +63,7 @@ class TestReserve:
             f"session:{project.session_id}",
         )
         project.refresh_from_db()
-        assert project_standing(project).left_micros == 3500
+        assert project_standing(project) == Standing(limit_micros=6000, used_micros=2500)
         assert pay(project, call()) == b"{}"
         assert ProviderCall.objects.count() == 1, "the kept reply costs nothing"
 

@@ -1,7 +1,5 @@
 """Colours as ``#rrggbb`` and as (red, green, blue): mixing, and contrast as WCAG 2.2 defines it."""
 
-import colorsys
-
 Rgb = tuple[int, int, int]
 
 
@@ -51,8 +49,3 @@ def readable(colour: str, ground: str, least: float) -> str:
 def ink_on(ground: str, dark: str = "#14131a", light: str = "#ffffff") -> str:
     """Return whichever of ``dark`` and ``light`` stands out more from ``ground``."""
     return dark if contrast(dark, ground) >= contrast(light, ground) else light
-
-
-def hue_degrees(colour: str) -> float:
-    red, green, blue = rgb(colour)
-    return colorsys.rgb_to_hls(red / 255, green / 255, blue / 255)[0] * 360

@@ -64,14 +64,6 @@ def sprite_of_rgba(straight: Pixels) -> Sprite:
     return Sprite(pixels_of(light), pixels_of(cv2.merge([keep, keep, keep])))
 
 
-def sprite_of_image(image: Pixels, mask: Pixels | None = None) -> Sprite:
-    """Return a sprite of an opaque RGB picture, cut out by ``mask`` when given."""
-    if mask is None:
-        return Sprite(image, np.zeros_like(image))
-    cover = pixels_of(cv2.merge([mask, mask, mask]))
-    return Sprite(pixels_of(cv2.multiply(image, cover, scale=1 / 255)), pixels_of(cv2.bitwise_not(cover)))
-
-
 def overlap(width: int, height: int, left: int, top: int, clip: Box) -> Box | None:
     """Return the part of ``clip`` that a piece of that size at that place covers; None when it covers nothing."""
     x0, y0 = max(left, clip[0]), max(top, clip[1])

@@ -1,7 +1,6 @@
 """What a picture says: figures for people, shortened titles, and what a spoken text gives to show."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -311,7 +310,3 @@ def is_small_word(word: str) -> bool:
 def initials(name: str) -> str:
     words = [word for word in name.split() if word[:1].isalnum()]
     return (words[0][:1] + (words[-1][:1] if len(words) > 1 else "")).upper() if words else "•"
-
-
-def join_names(names: Sequence[str]) -> str:
-    return " & ".join(names)

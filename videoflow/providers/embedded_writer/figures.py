@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date
 
 _SMALL = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _ORDINALS = ("zeroth", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
@@ -94,16 +94,6 @@ def day_of(stamp: str) -> date | None:
     """The calendar day of an ISO date or time; None when it is neither."""
     try:
         return date.fromisoformat(stamp[:10])
-    except ValueError:
-        return None
-
-
-def hour_of(stamp: str) -> int | None:
-    """The hour of an ISO time as written (the source's zone), None without a time."""
-    if len(stamp) < 13:
-        return None
-    try:
-        return datetime.fromisoformat(stamp.replace("Z", "+00:00")).hour
     except ValueError:
         return None
 

@@ -10,7 +10,6 @@ from videoflow.providers.youtube.errors import YouTubeRefused
 TITLE_LIMIT = 100
 DESCRIPTION_LIMIT_BYTES = 5000
 TAGS_LIMIT = 500
-CAPTION_NAME_LIMIT = 150
 _LOCKED = "YouTube locked it to private: the Google project behind this studio has not been audited by YouTube."
 
 

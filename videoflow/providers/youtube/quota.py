@@ -9,8 +9,6 @@ from zoneinfo import ZoneInfo
 
 Bucket = Literal["units", "uploads", "searches"]
 PACIFIC = ZoneInfo("America/Los_Angeles")
-LIMITS: dict[Bucket, int] = {"units": 10_000, "uploads": 100, "searches": 100}
-"""A new API project's; an operator whose project has more says so in the settings."""
 COSTS: dict[str, tuple[Bucket, int]] = {
     "videos.insert": ("uploads", 1),
     "videos.list": ("units", 1),
