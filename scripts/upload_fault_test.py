@@ -31,7 +31,8 @@ if sys.prefix == sys.base_prefix and VENV.exists():
     os.execv(VENV, [str(VENV), *sys.argv])
 sys.path.insert(0, str(ROOT))
 
-from videoflow.providers.tests.fake_youtube import youtube  # noqa: E402 - the path first
+from videoflow.crash_points import POINTS  # noqa: E402 - the path first
+from videoflow.providers.tests.fake_youtube import youtube  # noqa: E402
 from videoflow.providers.tests.fake_youtube_world import World  # noqa: E402
 
 GRANULE = 262_144
@@ -57,21 +58,18 @@ OTHER_FAULTS = {
     "token": ("503", "reset"),
 }
 CRASHES = (
-    *("youtube:session_answered", "youtube:session_kept", "youtube:chunk_answered", "youtube:last_leaves", "youtube:uploaded"),
-    *(
-        "youtube:settings_sent",
-        "youtube:read_back",
-        "youtube_upload:worked",
-        "youtube_upload:rows_written",
-        "youtube_upload:completed",
-    ),
+    *(f"youtube:{point}" for point in POINTS["youtube"]),
+    *("youtube_upload:worked", "youtube_upload:rows_written", "youtube_upload:completed"),
 )
+SECOND_PASSES = ("youtube:piece_left:6", "youtube:chunk_answered:2", "youtube:chunk_answered:3", "youtube:extra_sent:2")
+"""In the middle of the second chunk, after it, after the last byte of three, and after the captions."""
 CRASH_SHARE, KILL_SHARE = 0.15, 0.05
 RUNS_MOST = 80
 
 
-def serve(pipe: Pipe, seed: int) -> None:
-    """Be YouTube until told to end; answer questions about what it knows."""
+def serve(pipe: Pipe, ours: Pipe, seed: int) -> None:
+    """Be YouTube until told to end, or until nobody is there to tell; answer questions about what it knows."""
+    ours.close()
     dice = random.Random(seed)
     world = World(polls_until_processed=1)
     rates: dict[str, float] = {}
@@ -86,7 +84,7 @@ def serve(pipe: Pipe, seed: int) -> None:
     world.fault_of = fault_of
     with youtube(world) as (_, address):
         pipe.send(address)
-        while (asked := pipe.recv()) is not None:
+        while (asked := heard(pipe)) is not None:
             name, value = asked
             if name == "rates":
                 rates.clear()
@@ -99,6 +97,15 @@ def serve(pipe: Pipe, seed: int) -> None:
                 world.faults.extend(value)
             elif name == "report":
                 pipe.send(report_of(world))
+
+
+def heard(pipe: Pipe) -> tuple[str, Any] | None:
+    """Return the next question; nothing where the asker has ended."""
+    try:
+        question: tuple[str, Any] | None = pipe.recv()
+    except EOFError:
+        return None
+    return question
 
 
 def report_of(world: World) -> dict[str, Any]:
@@ -118,8 +125,9 @@ def report_of(world: World) -> dict[str, Any]:
 fork = get_context("fork")
 PIPE, THEIRS = fork.Pipe()
 SEED = int(next((value for name, value in zip(sys.argv, sys.argv[1:], strict=False) if name == "--seed"), "1"))
-server = fork.Process(target=serve, args=(THEIRS, SEED), daemon=True)
+server = fork.Process(target=serve, args=(THEIRS, PIPE, SEED), daemon=True)
 server.start()
+THEIRS.close()
 ADDRESS: str = PIPE.recv()
 DATA = tempfile.TemporaryDirectory(prefix="videoflow-uploads-")
 MEMORY = Path("/dev/shm")  # the database's flushes are not what is measured
@@ -196,8 +204,8 @@ class Studio:
         token_keep(self.channel, Granted("ya29.stale", refresh, (SCOPE,), 0.0))
         token_forget(self.channel)
 
-    def publish(self, *, size_bytes: int, privacy: str = "public", crashes: bool = True) -> Task:
-        """Publish one new video and return its task once it has ended."""
+    def publish(self, *, size_bytes: int, privacy: str = "public", crashes: bool = True, dies_at: str = "") -> Task:
+        """Publish one new video and return its task once it has ended; ``dies_at`` says where its first process is killed."""
         project = factories.ProjectFactory.create(session=self.session)
         content = self.dice.randbytes(size_bytes)
         video = factories.with_video(project, factories.ScriptFactory.create(project=project), file=content)
@@ -207,7 +215,9 @@ class Studio:
         task = stage_start(project=project, task_type="youtube_upload", input_data=chosen)
         deaths = 0
         for _ in range(RUNS_MOST):
-            crash = self.dice.choice(CRASHES) if crashes and deaths < 2 and self.dice.random() < CRASH_SHARE else ""
+            crash = dies_at if not deaths else ""
+            if crashes and deaths < 2 and self.dice.random() < CRASH_SHARE:
+                crash = self.dice.choice(CRASHES)
             kill_after = (
                 self.dice.random() * 0.4 if crashes and deaths < 2 and not crash and self.dice.random() < KILL_SHARE else None
             )
@@ -298,6 +308,36 @@ def journal_show(studio: Studio, console: Console) -> None:
     console.print(table)
 
 
+def points_show(studio: Studio, console: Console, *, is_json: bool) -> int:
+    """Kill a process at every point, publishing one video each, and print what is on YouTube then."""
+    studio.pipe.send(("rates", {}))
+    states: Counter[str] = Counter()
+    for where in (*CRASHES, *SECOND_PASSES):
+        states[studio.publish(size_bytes=GRANULE * 2 + 1000, crashes=False, dies_at=where).status] += 1
+    found = studio.ask("report")
+    there, wanted = Counter(found["sha256"]), Counter(studio.digests)
+    figures = {
+        "uploads": len(studio.digests),
+        "completed": states["completed"],
+        "on_youtube": sum(there.values()),
+        "doubled": sum(count - 1 for count in there.values()),
+        "lost": sum((wanted - there).values()),
+        "public_before_seen": found["open"],
+        "requests_against_the_description": len(found["complaints"]),
+        "kills": sum(count for name, count in studio.counts.items() if name.startswith("killed at")),
+        "resent_bytes": found["body_bytes"] - studio.bytes,
+    }
+    table = Table("figure", "value", box=None)
+    for name, value in (*figures.items(), *sorted(studio.counts.items())):
+        table.add_row(name.replace("_", " "), f"{value:,}")
+    console.print(table)
+    if is_json:
+        sys.stdout.write(json.dumps(figures) + "\n")
+    right = figures["uploads"] == figures["completed"] == figures["on_youtube"] == figures["kills"]
+    clean = not any(figures[name] for name in ("doubled", "lost", "public_before_seen", "requests_against_the_description"))
+    return 0 if right and clean else 1
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--uploads", type=int, default=1000)
@@ -306,12 +346,15 @@ def main() -> int:
     parser.add_argument(
         "--large", type=int, default=64, help="megabytes of the video that overhead and throughput are measured with"
     )
+    parser.add_argument("--points", action="store_true", help="only kill a process at every named point, one video each")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON in the last line")
     options = parser.parse_args()
     console = Console(width=120)
     call_command("migrate", verbosity=0)
     studio = Studio(PIPE, ADDRESS, size_bytes=int(options.megabytes * 1e6), seed=options.seed)
     studio.channel_make()
+    if options.points:
+        return points_show(studio, console, is_json=options.json)
     journal_show(studio, console)
 
     before = studio.ask("report")

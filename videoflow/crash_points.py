@@ -23,7 +23,10 @@ POINTS: dict[str, tuple[str, ...]] = {
     ),
     "video_composition": (*IN_EVERY_STAGE, "segments_made", "muxed", "checked", "moved", "listened", "video_stored"),
     "youtube_upload": (*IN_EVERY_STAGE, "copied", "whole", "moved"),
-    "youtube": ("session_answered", "session_kept", "chunk_answered", "last_leaves", "uploaded", "settings_sent", "read_back"),
+    "youtube": (
+        *("session_answered", "session_kept", "piece_left", "chunk_answered", "last_leaves", "uploaded", "read_back"),
+        *("extra_sent", "extra_kept", "settings_wanted", "settings_sent", "settings_kept"),
+    ),
     "paid_call": ("intended", "answered", "submitted", "stored", "kept"),
 }
 

@@ -319,7 +319,9 @@ def _extras(context: StageContext, wanted: Wanted, youtube: YouTube, journal: Ro
                 _deleted(journal)
             journal.step_done(name, str(error))
         else:
+            crash_point("youtube", "extra_sent")
             journal.step_done(name)
+        crash_point("youtube", "extra_kept")
 
 
 def _settings(youtube: YouTube, journal: RowJournal, facts: VideoFacts) -> dict[str, Any]:
@@ -330,9 +332,11 @@ def _settings(youtube: YouTube, journal: RowJournal, facts: VideoFacts) -> dict[
         _deleted(journal)
     if "settings" not in journal.upload.steps or differences(facts, stored):
         body = update_body(video_id, facts)
+        crash_point("youtube", "settings_wanted")
         youtube.video_update(body, parts_of(body))
         crash_point("youtube", "settings_sent")
         journal.step_done("settings")
+        crash_point("youtube", "settings_kept")
         stored = youtube.video_get(video_id, _PARTS)
     if stored is None:
         _deleted(journal)

@@ -252,6 +252,7 @@ class Transfer:
                     crash_point("youtube", "last_leaves")
                 self._sent += len(piece)
                 yield piece
+                crash_point("youtube", "piece_left")
                 self.report(start + length - left)
 
     # Answers
