@@ -1,42 +1,11 @@
-import os
-import time
-from datetime import timedelta
-from pathlib import Path
-from typing import Any
+from importlib import import_module
 
 from django.apps import AppConfig
-from django.conf import settings
 
 
 class NoopConfig(AppConfig):
-    """Put the stages that do nothing in the place of the real ones, shorten the lease, and note when each event was committed."""
-
     name = "videoflow.tasks.tests.noop"
     label = "noop"
 
     def ready(self) -> None:
-        from videoflow.pipeline import runner, stages
-        from videoflow.tasks import dispatch, services
-        from videoflow.tasks.tests.noop.stages import NOOP_STAGES
-        from videoflow.tasks.wakeup import bell_ring
-
-        stages.load = lambda: NOOP_STAGES  # type: ignore[assignment]
-        lease_seconds = float(settings.NOOP_LEASE_SECONDS)  # type: ignore[misc]
-        services.LEASE = timedelta(seconds=lease_seconds)
-        runner.HEARTBEAT_SECONDS = lease_seconds / 3
-        runner.LOOK_SECONDS = min(runner.LOOK_SECONDS, lease_seconds / 6)
-        dispatch.REAP_SECONDS = lease_seconds / 6
-        if os.environ.get("NOOP_COMMITS"):
-            services.bell_ring = _noting(bell_ring, Path(os.environ["NOOP_COMMITS"]))  # type: ignore[attr-defined]
-
-
-def _noting(ring: Any, folder: Path) -> Any:
-    """The bell is rung first thing after the commit, so the time of that call is the time of the commit."""
-
-    def bell_ring(*, session_id: Any, seq: int, row: Any) -> None:
-        committed_at = time.time()
-        ring(session_id=session_id, seq=seq, row=row)
-        with (folder / str(os.getpid())).open("a") as file:
-            file.write(f"{session_id} {seq} {committed_at:.6f}\n")
-
-    return bell_ring
+        import_module(f"{self.name}.patches")  # models can be imported from here on
