@@ -10,7 +10,7 @@ function fileName(drop) {
     label.textContent = file ? file.name : empty;
     drop.toggleAttribute("data-chosen", Boolean(file));
     // Said before the bytes travel; the server refuses it all the same.
-    input.setCustomValidity(isTooLarge ? `This file has ${Math.ceil(file.size / 1e6)} MB; ${input.dataset.maxBytes / 1e6} MB are the most.` : "");
+    input.setCustomValidity(isTooLarge ? input.dataset.sayBig.replace("{n}", Math.ceil(file.size / 1e6)).replace("{most}", input.dataset.maxBytes / 1e6) : "");
     input.reportValidity();
   });
   for (const kind of ["dragenter", "dragover"]) drop.addEventListener(kind, () => drop.setAttribute("data-over", ""));
@@ -24,7 +24,8 @@ function refresh(input) {
   const tally = input.id && document.querySelector(`[data-words-for="${id}"]`);
   if (tally) {
     const count = words(input.value);
-    tally.textContent = count ? `${count.toLocaleString("en")} words` : "";
+    const said = count === 1 ? tally.dataset.sayOne : tally.dataset.sayMany;
+    tally.textContent = count ? said.replace("{n}", count.toLocaleString(document.documentElement.lang)) : "";
   }
 }
 

@@ -130,7 +130,11 @@ class TrendsForm(VideoForm):
         required=False,
         max_length=255,
         widget=forms.FileInput(
-            attrs={"accept": ".csv,.tsv,.txt,.json,.jsonl,.xml,.rss,.atom,.zip", "data-max-bytes": str(SOURCE_LIMIT_BYTES)}
+            attrs={
+                "accept": ".csv,.tsv,.txt,.json,.jsonl,.xml,.rss,.atom,.zip",
+                "data-max-bytes": str(SOURCE_LIMIT_BYTES),
+                "data-say-big": _("This file has {n} MB; {most} MB are the most."),
+            }
         ),
         error_messages={
             "empty": _("This file is empty. Choose one with rows in it."),

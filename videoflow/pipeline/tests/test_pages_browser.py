@@ -42,6 +42,16 @@ def test_file_that_is_too_large_is_refused_before_it_travels(studio: Studio, pag
     assert sent.count("POST") == 1
 
 
+def test_words_of_a_script_are_counted(studio: Studio, page: Page) -> None:
+    page.goto(f"{studio.url}/?way=script")
+    counter = page.locator("[data-words-for]")
+    expect(counter).to_have_text("")
+    page.get_by_label("Your script", exact=True).fill("Hello")
+    expect(counter).to_have_text("1 word")
+    page.get_by_label("Your script", exact=True).fill("Ana: " + "so " * 1_300)
+    expect(counter).to_have_text("1,301 words")
+
+
 def test_refusal_without_scripts_keeps_what_was_typed(studio: Studio, browser: Browser) -> None:
     plain = browser.new_context(java_script_enabled=False)
     page = plain.new_page()

@@ -51,7 +51,7 @@ def start(request: Request) -> HttpResponse:
     if isinstance(form, TrendsForm):
         return _start_trends(request, form)
     field = "notes" if way == "topic" else "script_text"
-    title = form.cleaned_data.get("topic") or "Your script"
+    title = form.cleaned_data.get("topic") or _("Your script")
     try:
         input_data = form.input_data() | {"continue": True}  # type: ignore[attr-defined]
         providers = _writer_chosen(request, form)
@@ -94,7 +94,7 @@ def _start_trends(request: Request, form: TrendsForm) -> HttpResponse:
         input_data = {"source": str(source.pk) if source else "sample", "window": data["window"], "mapping": mapping}
         if source is None:
             input_data["continue"] = True  # one press leads to a finished video; themes can be picked for the next
-        title = Path(source.name).stem if source else "What is trending (sample)"
+        title = Path(source.name).stem if source else _("What is trending (sample)")
         project = _project_begin(request, form, title, "trending_analysis", input_data)
     except VideoflowError as error:
         form.refuse(error, field="live" if data["use"] == "live" else "file")
