@@ -12,6 +12,7 @@ from videoflow.providers.base import CancelCheck, Line, ProviderError, Report, S
 from videoflow.providers.embedded_speech.speech_text import has_something_to_say
 from videoflow.providers.recordings import recording_read
 from videoflow.providers.registry import provider
+from videoflow.providers.takes import Takes
 
 _WORKER = "videoflow.providers.embedded_speech.worker"
 _LONGEST_LINE_LETTERS = 4000
@@ -68,46 +69,30 @@ class EmbeddedSpeech:
         """
         for number, line in enumerate(lines, start=1):
             _check_line(number, line)
-        out_dir.mkdir(parents=True, exist_ok=True)
         keys = [_content_key(line) for line in lines]
-        wanted: dict[str, list[int]] = {}
-        for index, key in enumerate(keys):
-            wanted.setdefault(key, []).append(index)
-        spoken: dict[str, SpokenLine] = {}
-
-        def take(key: str, finished: SpokenLine) -> None:
-            spoken[key] = finished
-            if on_line:
-                for index in wanted[key]:
-                    on_line(index, finished)
-
-        for key in wanted:
-            existing = recording_read(out_dir, key, provider=self.name)
-            if existing:
-                take(key, existing)
+        takes = Takes(keys, out_dir, provider=self.name, on_line=on_line)
         # Longest work first, so that no worker is left alone with a slow line at the end.
-        missing = sorted((key for key in wanted if key not in spoken), key=lambda key: -_cost(lines[wanted[key][0]]))
-        total_cost = sum(_cost(lines[wanted[key][0]]) for key in wanted)
+        missing = sorted(takes.kept_take(), key=lambda index: -_cost(lines[index]))
+        total_cost = sum(_cost(lines[index]) for index in takes.first_indexes)
 
         def arrived(position: int, _result: Result) -> None:
-            key = missing[position]
+            key = keys[missing[position]]
             finished = recording_read(out_dir, key, provider=self.name)
             if finished is None:
                 raise ProviderError("A spoken line could not be read back from the data folder. Try again.", retryable=True)
-            take(key, finished)
-            done = sum(_cost(lines[wanted[ready][0]]) for ready in spoken)
-            count = sum(len(wanted[ready]) for ready in spoken)
-            report(done / total_cost, f"Spoke {count} of {len(lines)} lines")
+            takes.take(key, finished)
+            done = sum(_cost(lines[index]) for index in takes.first_indexes if keys[index] in takes)
+            report(done / total_cost, f"Spoke {takes.lines_taken} of {len(lines)} lines")
 
         children_map(
             _WORKER,
-            [_job(lines[wanted[key][0]], out_dir, key) for key in missing],
+            [_job(lines[index], out_dir, keys[index]) for index in missing],
             workers=self._workers,
             cancelled=cancelled,
             on_result=arrived,
         )
         report(1.0, f"Spoke {len(lines)} of {len(lines)} lines")
-        return [spoken[key] for key in keys]
+        return takes.spoken()
 
 
 def _check_line(number: int, line: Line) -> None:

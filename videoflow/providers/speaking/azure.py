@@ -7,7 +7,7 @@ from videoflow.providers.base import Voice
 from videoflow.providers.paid import Reply
 from videoflow.providers.registry import provider
 from videoflow.providers.speaking.languages import code_of
-from videoflow.providers.speaking.service_speech import REPLY_LIMIT_BYTES, Heard, ServiceSpeech, Wanted
+from videoflow.providers.speaking.service_speech import Heard, ServiceSpeech, Wanted
 from videoflow.providers.speaking.voice_lists import voices_remembered
 
 _FORMAT = "riff-24khz-16bit-mono-pcm"
@@ -45,14 +45,10 @@ class AzureSpeech(ServiceSpeech):
         return {"ssml": ssml, "format": _FORMAT}
 
     def ask(self, request: dict[str, Any]) -> Reply:
-        answer = self.access.client.request(
-            "POST",
+        answer = self.post(
             "cognitiveservices/v1",
             content=request["ssml"].encode(),
             headers={"Content-Type": "application/ssml+xml", "X-Microsoft-OutputFormat": request["format"]},
-            deadline_seconds=self.deadline_seconds,
-            limit_bytes=REPLY_LIMIT_BYTES,
-            cancelled=self.access.cancelled,
         )
         return Reply(answer.body, answer.headers.get("content-type", ""))
 

@@ -11,7 +11,7 @@ from videoflow.providers.paid import Reply
 from videoflow.providers.registry import provider
 from videoflow.providers.speaking.decoding import SoundUnusable
 from videoflow.providers.speaking.languages import code_of
-from videoflow.providers.speaking.service_speech import REPLY_LIMIT_BYTES, Heard, ServiceSpeech, Wanted
+from videoflow.providers.speaking.service_speech import Heard, ServiceSpeech, Wanted
 from videoflow.providers.speaking.voice_lists import voices_remembered
 from videoflow.providers.speaking.word_times import TimedPiece
 
@@ -79,14 +79,10 @@ class ElevenLabsSpeech(ServiceSpeech):
         }
 
     def ask(self, request: dict[str, Any]) -> Reply:
-        answer = self.access.client.request(
-            "POST",
+        answer = self.post(
             f"v1/text-to-speech/{quote(request['voice'], safe='')}/with-timestamps",
             params={"output_format": request["output_format"]},
             json=request["body"],
-            deadline_seconds=self.deadline_seconds,
-            limit_bytes=REPLY_LIMIT_BYTES,
-            cancelled=self.access.cancelled,
         )
         return Reply(answer.body)
 

@@ -12,7 +12,7 @@ from videoflow.providers.registry import provider
 from videoflow.providers.speaking.decoding import Sound, SoundRefused, SoundUnusable, sound_read
 from videoflow.providers.speaking.languages import GEMINI, code_of
 from videoflow.providers.speaking.parting import turns_parted
-from videoflow.providers.speaking.service_speech import REPLY_LIMIT_BYTES, Heard, ServiceSpeech, Wanted
+from videoflow.providers.speaking.service_speech import Heard, ServiceSpeech, Wanted
 from videoflow.providers.speaking.word_times import TimedPiece
 
 TURNS_A_CALL = 8
@@ -69,15 +69,7 @@ class GeminiSpeech(ServiceSpeech):
         return str(self.access.connection.options.get("style") or "")[:200]
 
     def ask(self, request: dict[str, Any]) -> Reply:
-        answer = self.access.client.request(
-            "POST",
-            f"models/{request['model']}:generateContent",
-            json=request["body"],
-            deadline_seconds=self.deadline_seconds,
-            limit_bytes=REPLY_LIMIT_BYTES,
-            cancelled=self.access.cancelled,
-        )
-        return Reply(answer.body)
+        return Reply(self.post(f"models/{request['model']}:generateContent", json=request["body"]).body)
 
     def read(self, body: bytes) -> Heard:
         try:

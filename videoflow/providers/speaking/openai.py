@@ -12,7 +12,7 @@ from videoflow.providers.paid import Reply
 from videoflow.providers.registry import provider
 from videoflow.providers.speaking.decoding import SoundUnusable
 from videoflow.providers.speaking.languages import KOKORO, OPENAI, code_of
-from videoflow.providers.speaking.service_speech import REPLY_LIMIT_BYTES, Heard, ServiceSpeech, Wanted
+from videoflow.providers.speaking.service_speech import Heard, ServiceSpeech, Wanted
 from videoflow.providers.speaking.voice_lists import voices_remembered
 from videoflow.providers.speaking.word_times import TimedPiece
 
@@ -59,14 +59,7 @@ class OpenAISpeech(ServiceSpeech):
         return request
 
     def ask(self, request: dict[str, Any]) -> Reply:
-        answer = self.access.client.request(
-            "POST",
-            "audio/speech",
-            json=request,
-            deadline_seconds=self.deadline_seconds,
-            limit_bytes=REPLY_LIMIT_BYTES,
-            cancelled=self.access.cancelled,
-        )
+        answer = self.post("audio/speech", json=request)
         return Reply(answer.body, answer.headers.get("content-type", ""))
 
     def read(self, body: bytes) -> Heard:
@@ -112,14 +105,7 @@ class KokoroSpeech(OpenAISpeech):
         if self.access.remember.get(self.fact("captioned")) == "no":
             return super().ask(request)
         try:
-            answer = self.access.client.request(
-                "POST",
-                self._CAPTIONED,
-                json=request | {"stream": False, "return_timestamps": True},
-                deadline_seconds=self.deadline_seconds,
-                limit_bytes=REPLY_LIMIT_BYTES,
-                cancelled=self.access.cancelled,
-            )
+            answer = self.post(self._CAPTIONED, json=request | {"stream": False, "return_timestamps": True})
         except ServiceRefused as error:
             if error.status not in {404, 405}:
                 raise

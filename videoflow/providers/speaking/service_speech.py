@@ -5,7 +5,7 @@ import json
 import statistics
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, cast
@@ -13,7 +13,7 @@ from typing import Any, ClassVar, cast
 from videoflow.errors import BadInput, Cancelled
 from videoflow.providers.base import CancelCheck, Line, Report, SpokenLine, Voice
 from videoflow.providers.loudness import without_rumble
-from videoflow.providers.net import ServiceBroken, as_paid
+from videoflow.providers.net import Answer, ServiceBroken, as_paid
 from videoflow.providers.paid import CallRefused, PaidCall, Reply, request_hash
 from videoflow.providers.recordings import levelled, levels_db, recording_read, recording_write, softened, sounding
 from videoflow.providers.registry import Access
@@ -23,6 +23,7 @@ from videoflow.providers.speaking.plausibility import PACE_LETTERS, spoken_check
 from videoflow.providers.speaking.said import Said, said_read
 from videoflow.providers.speaking.voice_lists import voice_check
 from videoflow.providers.speaking.word_times import TimedPiece, words_timed
+from videoflow.providers.takes import Takes
 
 FINISHING = 1
 """Raised when lines are finished in another way, so that kept ones are made again from the replies that were paid for."""
@@ -120,36 +121,41 @@ class ServiceSpeech(ABC):
             CallRefused, CallUnknown: as a paid call.
             SpeechUnusable: what came cannot be the line, twice.
         """
-        out_dir.mkdir(parents=True, exist_ok=True)
         self._patience = _PATIENCE_SECONDS
         wanted = [self._wanted(number, line) for number, line in enumerate(lines, start=1)]
-        places: dict[str, list[int]] = {}
-        for index, one in enumerate(wanted):
-            places.setdefault(one.key, []).append(index)
-        spoken: dict[str, SpokenLine] = {}
+        takes = Takes([one.key for one in wanted], out_dir, provider=self.name, on_line=on_line)
         total = sum(len(one.said.text) for one in wanted) or 1
-
-        def take(key: str, finished: SpokenLine) -> None:
-            spoken[key] = finished
-            if on_line:
-                for index in places[key]:
-                    on_line(index, finished)
-
-        for key in places:
-            kept = recording_read(out_dir, key, provider=self.name)
-            if kept:
-                take(key, kept)
-        missing = [wanted[indexes[0]] for key, indexes in places.items() if key not in spoken]
-        for batch in self.batches(missing):
+        for batch in self.batches([wanted[index] for index in takes.kept_take()]):
             if cancelled():
                 raise Cancelled("The work was cancelled.")
             for one, sound, pieces in self.spoken(batch, cancelled):
-                take(one.key, self._keep(one, sound, pieces, out_dir))
-            done = sum(len(one.said.text) for one in wanted if one.key in spoken)
-            count = sum(len(places[key]) for key in spoken)
-            report(done / total, f"{self.label} spoke {count} of {len(lines)} lines")
+                takes.take(one.key, self._keep(one, sound, pieces, out_dir))
+            done = sum(len(one.said.text) for one in wanted if one.key in takes)
+            report(done / total, f"{self.label} spoke {takes.lines_taken} of {len(lines)} lines")
         report(1.0, f"{self.label} spoke {len(lines)} of {len(lines)} lines")
-        return [spoken[one.key] for one in wanted]
+        return takes.spoken()
+
+    def post(
+        self,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Return the answer to a request for sound."""
+        return self.access.client.request(
+            "POST",
+            path,
+            params=params,
+            json=json,
+            content=content,
+            headers=headers,
+            deadline_seconds=self.deadline_seconds,
+            limit_bytes=REPLY_LIMIT_BYTES,
+            cancelled=self.access.cancelled,
+        )
 
     def batches(self, missing: Sequence[Wanted]) -> list[tuple[Wanted, ...]]:
         """Return which lines are asked for together."""
