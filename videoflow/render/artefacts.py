@@ -16,6 +16,12 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def canonical_key(description: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a description as canonical JSON."""
+    text = json.dumps(description, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def _facts_path(path: Path) -> Path:
     return path.with_suffix(".json")
 
@@ -73,7 +79,7 @@ def part_remove(path: Path) -> None:
 
 def parts_prune(folder: Path, used: set[Path], keep_bytes: int) -> None:
     """Remove what no longer is used, oldest first, until ``keep_bytes`` of it are left."""
-    unused = [path for path in folder.glob("*.m*") if path not in used]
+    unused = [path for path in folder.iterdir() if path.suffix not in (".json", ".part") and path not in used]
     kept = 0
     for path in sorted(unused, key=lambda item: -item.stat().st_mtime):
         kept += path.stat().st_size

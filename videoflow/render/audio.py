@@ -1,42 +1,40 @@
 """The sound of a video: voices matched and placed, music ducked under them, mastered to its loudness, coded as AAC.
 
-The stems are written to one scratch file and the mix to another, which is read back once its loudness is known, so memory does
-not grow with the length (about 30 MB of samples at any time, plus 16 bytes per millisecond).
+It is mixed, measured and coded in windows of 4.8 s that are addressed by all that shapes them, so that an edit makes only the
+windows anew in which something else is heard. Stems and mix stand on scratch files, so memory does not grow with the length
+(about 30 MB of samples at any time, plus 32 bytes per millisecond).
 """
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-import av
 import numpy as np
 
 from videoflow.errors import VideoflowError
-from videoflow.render import loudness
-from videoflow.render.artefacts import part_finish
-from videoflow.render.listening import SILENT_LUFS, Heard, sound_listen
-from videoflow.render.loudness import RATE, STEP, Meter, Signal
-from videoflow.render.mastering import Spans, master_gains
-from videoflow.render.music_bed import ENVELOPE_RATE, EndlessMusic, duck_envelope
-from videoflow.render.sound_reader import CHUNK, Reader
-from videoflow.render.sound_stems import VOICES_IN_BOTH_LUFS, Stem, clip_lay, voices_lay
+from videoflow.render.artefacts import canonical_key, part_finish
+from videoflow.render.listening import Heard, heard_of
+from videoflow.render.loudness import RATE, SILENCE_LUFS, STEP, Grid, Signal, gain_curve
+from videoflow.render.mastering import KEPT_VOICE_DB, Levels, levels_decide, master_gains
+from videoflow.render.sound_coding import BIT_RATE, CODER, Listener, Packets, run_code, sound_write
+from videoflow.render.sound_mix import LEAD, TAIL, WINDOW_STEPS, Mix
+from videoflow.render.sound_shelf import SoundShelf
+from videoflow.render.sound_stems import Scratch, Stem, clip_stem, speaker_gains_db, stem_measure, voice_stem
 from videoflow.render.timeline import Timeline
 
-SOUND_VERSION = 2
+SOUND_VERSION = 3
 """Raise it whenever the same description would sound different."""
 CEILING_DB = -1.9
 """True peak before coding; AAC may add a few tenths, and the finished file must stay under −1."""
 PEAK_LIMIT_DB = -1.05
 """−1 with room for the differences between two meters."""
 LOUDNESS_TOLERANCE = 0.3
-BIT_RATE = 192_000
-CODER = "fast"
-"""ffmpeg's other coder costs three times as much and is not told apart at this bit rate."""
-MUSIC_IN_SECONDS = 0.2
-MUSIC_OUT_SECONDS = 0.6
-"""Beds bring fades of their own; these only keep any track from starting or ending with a click."""
+LEVELS_KEPT = 8
+"""How many of the levels decided last are tried again, since compositions of several videos may take turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,105 +87,164 @@ def _clip_jobs(timeline: Timeline, hashes: Mapping[Path, str]) -> Iterator[dict[
             }
 
 
-def _music_gain(path: Path, level_db: float) -> float:
-    """Return the gain that puts the track ``level_db`` beside the voices, both sides of stereo counted."""
-    meter = Meter(2, peaks=False)
-    with closing(Reader(path, 2)) as reader:
-        for _ in range(12):  # two minutes say enough
-            chunk = reader.read(CHUNK)
-            if not chunk.shape[1]:
-                break
-            meter.feed(chunk)
-    measured = meter.loudness_lufs
-    return 0.0 if measured <= loudness.SILENCE_LUFS else float(10.0 ** ((VOICES_IN_BOTH_LUFS + level_db - measured) / 20.0))
+class SoundMaker:
+    """One sound on its way: its stems and mix on scratch files, its windows on the shelf."""
 
+    def __init__(self, job: Mapping[str, Any], shelf: SoundShelf, scratch: Scratch) -> None:
+        self.job, self._shelf, self._scratch = job, shelf, scratch
+        self.seconds = int(job["samples"]) / RATE
+        self.spans = _alone(job["speech"])
+        self._voices = [stem_measure(clip, 1, shelf, scratch) for clip in job["speech"]]
+        self._recent_key = canonical_key(
+            {
+                "levels": sorted(self.spans),
+                "music": _without_path(job["music"]),
+                "version": SOUND_VERSION,
+                "wish": job["loudness_lufs"],
+            }
+        )
+        self._recent = self._recent_levels()
+        wished = speaker_gains_db(job["speech"], self._voices)
+        self.kept = next((levels for levels in self._recent if _near(levels.voices_db, wished)), None)
+        self.voices_db = self.kept.voices_db if self.kept else wished
 
-class _Bed:
-    """The music of a job, at its level and ducked under the speech."""
+    def stems(self) -> list[Stem]:
+        """Return where every voice and every clip's sound stands in the mix, and how loud."""
+        stems = [
+            voice_stem(clip, measured, self.voices_db[str(clip["speaker"])])
+            for clip, measured in zip(self.job["speech"], self._voices, strict=True)
+        ]
+        clips = (clip_stem(clip, stem_measure(clip, 2, self._shelf, self._scratch)) for clip in self.job["clips"])
+        return stems + [stem for stem in clips if stem is not None]
 
-    def __init__(self, job: Mapping[str, Any], total: int) -> None:
-        music = job["music"]
-        self._total = total
-        self._gain = _music_gain(Path(music["path"]), music["level_db"])
-        self._track = EndlessMusic(Path(music["path"]), Reader)
-        spoken = [(clip["start"], clip["start"] + clip["seconds"]) for clip in job["speech"]]
-        self._envelope = duck_envelope(spoken, total / RATE)
+    def _recent_levels(self) -> list[Levels]:
+        kept = self._shelf.get(self._recent_key)
+        return [Levels(**levels) for levels in json.loads(str(kept["levels"]))] if kept else []
 
-    def read(self, first: int, count: int) -> Signal:
-        places = first + np.arange(count)
-        gain = np.interp(places * (ENVELOPE_RATE / RATE), np.arange(len(self._envelope)), self._envelope) * self._gain
-        if first < MUSIC_IN_SECONDS * RATE:
-            gain *= np.clip(places / (MUSIC_IN_SECONDS * RATE), 0.0, 1.0)
-        if first + count > self._total - MUSIC_OUT_SECONDS * RATE:
-            gain *= np.clip((self._total - places) / (MUSIC_OUT_SECONDS * RATE), 0.0, 1.0)
-        return np.asarray(self._track.read(count) * gain, np.float32)
+    def levels_note(self, levels: Levels) -> None:
+        """Remember levels for the next composition of this video."""
+        recent = [levels, *(other for other in self._recent if other != levels)][:LEVELS_KEPT]
+        if recent != self._recent:
+            self._shelf.put(self._recent_key, levels=np.array(json.dumps([asdict(one) for one in recent])))
 
-    def close(self) -> None:
-        self._track.close()
+    def code(self, mix: Mix, keys: Sequence[str], gains: Grid) -> list[str]:
+        """Code and measure the windows that are not on the shelf with these gains; return the keys of all."""
+        coded = [self._coded_key(mix, window, keys[window], gains) for window in range(mix.windows)]
+        missing = [window for window, key in enumerate(coded) if self._shelf.get(key) is None]
 
+        def mastered(first: int, last: int) -> Signal:
+            steps = -(-(last - first) // STEP)
+            assert first % STEP == 0
+            return np.asarray(mix.read(first, last) * gain_curve(gains, first // STEP, steps)[: last - first], np.float32)
 
-def mix_chunks(job: Mapping[str, Any], total: int, scratch: BinaryIO) -> Iterator[Signal]:
-    """Yield the stereo mix before mastering, ``total`` samples in chunks of ten seconds; ``scratch`` holds the stems."""
-    stems: list[Stem] = voices_lay(job["speech"], scratch)
-    stems += [stem for clip in job["clips"] if (stem := clip_lay(clip, scratch)) is not None]
-    scratch.flush()
-    bed = _Bed(job, total) if job["music"] else None
-    try:
-        for first in range(0, total, CHUNK):
-            last = min(first + CHUNK, total)
-            chunk = np.zeros((2, last - first), np.float32) if bed is None else bed.read(first, last - first)
-            for stem in stems:
-                begin, end = max(first, stem.first), min(last, stem.until)
-                if begin < end:
-                    chunk[:, begin - first : end - first] += stem.read(scratch, begin, end)
-            yield chunk
-    finally:
-        if bed is not None:
-            bed.close()
+        for run in _runs(missing):
+            listener = Listener(self.packets(coded, run.start - 1) if run.start else None)
+            for window, packets in zip(run, run_code(mastered, run, mix.total), strict=True):
+                first, last = mix.bounds(window)
+                energies, maxima = listener.measures(packets, last - first, is_last=last == mix.total)
+                self._shelf.put(coded[window], energies=energies, maxima=maxima, **packets.arrays(first))
+        return coded
+
+    def _coded_key(self, mix: Mix, window: int, mix_key: str, gains: Grid) -> str:
+        first, last = mix.bounds(window)
+        own = gains[max(0, first - LEAD) // STEP : -(-(last + TAIL) // STEP) + 1]
+        return canonical_key(
+            {
+                "mix": mix_key,
+                "gains": hashlib.sha256(own.tobytes()).hexdigest(),
+                "bit_rate": BIT_RATE,
+                "coder": CODER,
+                "version": SOUND_VERSION,
+            }
+        )
+
+    def _window(self, coded: Sequence[str], window: int) -> Mapping[str, Any]:
+        arrays = self._shelf.get(coded[window])
+        if arrays is None:
+            raise VideoflowError("A part of the sound is gone from the disk. Start the composition again.", retryable=True)
+        return arrays
+
+    def packets(self, coded: Sequence[str], window: int) -> Packets:
+        """Return the packets of a window that is on the shelf."""
+        return Packets.of(self._window(coded, window), window * WINDOW_STEPS * STEP)
+
+    def heard(self, coded: Sequence[str]) -> Heard:
+        """Return what is heard in windows that are on the shelf."""
+        measures = [(arrays["energies"], arrays["maxima"]) for arrays in (self._window(coded, n) for n in range(len(coded)))]
+        energies, maxima = (np.concatenate(parts).astype(np.float64) for parts in zip(*measures, strict=True))
+        return heard_of(energies, maxima, self.spans, self.seconds)
 
 
 def sound_make(job: Mapping[str, Any], progress: Callable[[float], None]) -> Sound:
     """Mix, master and code the sound that ``job`` describes to ``job["out"]``, by way of ``job["aside"]``.
 
-    Measured again on the coded sound: a miss of more than 0.3 LU or a peak over −1 dBTP is corrected and coded anew. What was
-    heard is noted beside the file.
+    The levels of the last composition are kept while those worked out anew are hardly another; what is then heard in the coded
+    sound decides: a miss of more than 0.3 LU or a peak over −1 dBTP is corrected and coded anew. What was heard is noted beside
+    the file.
 
     Raises:
         VideoflowError: the loudness cannot be brought to its target.
     """
-    total, wish = int(job["samples"]), float(job["loudness_lufs"])
-    out, aside = Path(job["out"]), Path(job["aside"])
-    stems, mixed = aside.with_suffix(".stems.part"), aside.with_suffix(".mix.part")
-    spans = _alone(job["speech"])
+    wish, out, aside = float(job["loudness_lufs"]), Path(job["out"]), Path(job["aside"])
+    owner = aside.suffixes[-2].removeprefix(".") if len(aside.suffixes) > 1 else aside.stem
+    stems_file, mixed_file = aside.with_suffix(".stems.part"), aside.with_suffix(".mix.part")
     try:
-        meter = Meter(2)
-        with stems.open("w+b") as scratch, mixed.open("wb") as file:
-            done = 0
-            for chunk in mix_chunks(job, total, scratch):
-                meter.feed(chunk)
-                file.write(np.ascontiguousarray(chunk.T).tobytes())
-                done += chunk.shape[1]
-                progress(0.4 * done / total)
-        stems.unlink()
-        meter.feed(np.zeros((2, STEP), np.float32))
-        ceiling_db, target = CEILING_DB, wish
-        for _ in range(4):
-            _master(mixed, aside, total, meter, spans, target, ceiling_db)
-            progress(0.8)
-            heard = sound_listen(aside, spans, seconds=total / RATE, cancelled=lambda: False)
-            miss, over = wish - heard.loudness_lufs, heard.true_peak_db - PEAK_LIMIT_DB
-            if heard.loudness_lufs <= SILENT_LUFS or (abs(miss) <= LOUDNESS_TOLERANCE and over < 0.0):
-                part_finish(aside, out, asdict(heard))
-                progress(1.0)
-                return Sound(out, total / RATE, heard)
-            target += miss
-            ceiling_db -= over + 0.15 if over >= 0.0 else 0.0
+        with ExitStack() as stack:
+            stems, mixed = (stack.enter_context(path.open("w+b")) for path in (stems_file, mixed_file))
+            shelf, scratch = SoundShelf(out.parent, owner), Scratch(stems)
+            maker = SoundMaker(job, shelf, scratch)
+            mix = stack.enter_context(closing(Mix(job, maker.stems(), shelf, scratch, mixed)))
+            keys = [mix.key(window) for window in range(mix.windows)]
+            measures = []
+            for window, key in enumerate(keys):
+                measures.append(mix.measures(window, key))
+                progress(0.4 * (window + 1) / mix.windows)
+            energies, maxima = (np.concatenate(parts) for parts in zip(*measures, strict=True))
+            kept, ceiling_db, target = maker.kept, CEILING_DB, wish
+            if kept is not None:
+                ceiling_db, target = kept.ceiling_db, kept.target_lufs
+            for _ in range(4):
+                levels = levels_decide(energies, maxima, maker.spans, target, ceiling_db, maker.voices_db)
+                if kept is not None and kept.holds_for(levels):
+                    levels = kept
+                coded = maker.code(mix, keys, master_gains(maxima, maker.spans, levels))
+                progress(0.9)
+                heard = maker.heard(coded)
+                miss, over = wish - heard.loudness_lufs, heard.true_peak_db - PEAK_LIMIT_DB
+                if heard.loudness_lufs <= SILENCE_LUFS or (abs(miss) <= LOUDNESS_TOLERANCE and over < 0.0):
+                    sound_write(aside, (maker.packets(coded, window) for window in range(mix.windows)))
+                    maker.levels_note(levels)
+                    part_finish(aside, out, asdict(heard))
+                    progress(1.0)
+                    return Sound(out, maker.seconds, heard)
+                kept = None
+                target += miss
+                ceiling_db -= over + 0.15 if over >= 0.0 else 0.0
         raise VideoflowError(
             f"The sound could not be brought to {wish:.0f} LUFS without clipping; check the voice and music files."
         )
     finally:
-        for path in (stems, mixed, aside):
+        for path in (stems_file, mixed_file, aside):
             path.unlink(missing_ok=True)
+
+
+def _runs(windows: Sequence[int]) -> Iterator[range]:
+    """Yield the windows that follow each other as one run each."""
+    begin = 0
+    for number in range(1, len(windows) + 1):
+        if number == len(windows) or windows[number] != windows[number - 1] + 1:
+            yield range(windows[begin], windows[number - 1] + 1)
+            begin = number
+
+
+def _near(kept_db: Mapping[str, float], wished_db: Mapping[str, float]) -> bool:
+    return kept_db.keys() == wished_db.keys() and all(
+        abs(kept_db[name] - wish) <= KEPT_VOICE_DB for name, wish in wished_db.items()
+    )
+
+
+def _without_path(music: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return {name: value for name, value in music.items() if name != "path"} if music else None
 
 
 def _alone(clips: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[float, float]]]:
@@ -202,24 +259,3 @@ def _alone(clips: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[float, fl
             pieces = [cut for a, b in pieces for cut in ((a, min(b, start)), (max(a, end), b)) if cut[0] < cut[1]]
         spans.setdefault(str(clip["speaker"]), []).extend(pieces)
     return spans
-
-
-def _master(mixed: Path, out: Path, total: int, meter: Meter, spans: Spans, target_lufs: float, ceiling_db: float) -> None:
-    """Apply gain and limiter to the mix on disk and code it."""
-    ceiling = 10.0 ** (ceiling_db / 20.0)
-    gains = master_gains(meter.energies, meter.maxima, spans, target_lufs, ceiling)
-    with av.open(out, "w", format="mp4") as container, mixed.open("rb") as file:
-        stream = container.add_stream("aac", rate=RATE, layout="stereo", options={"aac_coder": CODER})
-        stream.bit_rate = BIT_RATE
-        for first in range(0, total, CHUNK):
-            count = min(CHUNK, total - first)
-            samples = np.frombuffer(file.read(count * 8), np.float32).reshape(-1, 2).T
-            steps = -(-count // STEP)
-            curve = loudness.gain_curve(gains, first // STEP, steps)[:count]
-            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples * curve), format="fltp", layout="stereo")
-            frame.sample_rate = RATE
-            frame.pts = first
-            for packet in stream.encode(frame):
-                container.mux(packet)
-        for packet in stream.encode(None):
-            container.mux(packet)

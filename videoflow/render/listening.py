@@ -1,19 +1,18 @@
-"""Listen to a coded sound with the ffmpeg binary, which had no part in making it."""
+"""What is heard in a coded sound, from the measures of its decoded samples."""
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from videoflow.errors import VideoflowError
-from videoflow.render.tool_process import ffmpeg_run
+from videoflow.render.loudness import SILENCE_LUFS, STEP, Grid, decibels, integrated_lufs
 
 SILENCE_DB = -50
-SILENT_LUFS = -70.0
-LONGEST_GAP_SECONDS = 0.5
-_WINDOW_SECONDS = 0.4
+LONGEST_GAP_STEPS = 500
+_SHORT_TERM_STEPS, _HOP_STEPS = 3_000, 100
+
+Spans = Mapping[str, Sequence[tuple[float, float]]]
+"""The seconds in which each speaker speaks alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,54 +28,46 @@ class Heard:
     """Loudness in LUFS while each speaker speaks alone."""
 
 
-def sound_listen(
-    path: Path, spans: Mapping[str, Sequence[tuple[float, float]]], *, seconds: float, cancelled: Callable[[], bool]
-) -> Heard:
-    """Decode a file's sound and measure it; ``spans`` has the seconds in which each speaker speaks alone.
-
-    Raises:
-        VideoflowError: the file cannot be decoded.
-    """
-    sound = f"silencedetect=n={SILENCE_DB}dB:d={LONGEST_GAP_SECONDS},ebur128=peak=true:framelog=info"
-    code, said = ffmpeg_run(
-        ["-v", "info", "-nostats", "-i", str(path), "-map", "0:a", "-af", sound, "-f", "null", "-"],
-        timeout_seconds=60 + seconds,
-        cancelled=cancelled,
-    )
-    loudness, peak, spread = loudness_figures(said)
-    if code or loudness is None or peak is None:
-        raise VideoflowError("The finished sound cannot be decoded. Compose the video again.", retryable=True)
-    ends = [*re.findall(r"silence_end: ([\d.]+)", said), str(seconds)]
-    silences = tuple(
-        (max(0.0, float(start)), float(end))
-        for start, end in zip(re.findall(r"silence_start: (-?[\d.]+)", said), ends, strict=False)
-    )
-    moments = np.array(re.findall(r" t: *([\d.]+) .*?M: *(-?[\d.]+|nan|-inf)", said), np.float64).reshape(-1, 2)
-    speakers = {speaker: level for speaker, own in spans.items() if (level := _level(moments, own)) is not None}
-    return Heard(loudness, peak, spread, silences, speakers)
-
-
-def loudness_figures(said: str) -> tuple[float | None, float | None, float]:
-    """Return integrated loudness (LUFS), true peak (dBTP) and loudness range (LU) from ebur128's summary."""
-    summary = said[said.rfind("Summary:") :] if "Summary:" in said else ""
-    loudness = re.search(r"\bI:\s+(-?[\d.]+) LUFS", summary)
-    peak = re.search(r"Peak:\s+(-?[\d.]+|-inf) dBFS", summary)
-    spread = re.search(r"LRA:\s+(-?[\d.]+) LU\b", summary)
-    return (
-        max(SILENT_LUFS, float(loudness[1])) if loudness else None,
-        max(-120.0, float(peak[1])) if peak else None,
-        float(spread[1]) if spread else 0.0,
+def heard_of(energies: Grid, maxima: Grid, spans: Spans, seconds: float) -> Heard:
+    """Return what is heard by energies and true peaks per millisecond."""
+    levels = {speaker: round(level, 2) for speaker, level in speaker_levels(energies, spans).items()}
+    return Heard(
+        round(integrated_lufs(energies), 2),
+        round(decibels(float(maxima.max(initial=0.0))), 2),
+        round(_range_lu(energies), 1),
+        _silences(maxima, seconds),
+        levels,
     )
 
 
-def _level(moments: "np.ndarray[tuple[int, int], np.dtype[np.float64]]", spans: Sequence[tuple[float, float]]) -> float | None:
-    """Return the gated mean of the 400 ms windows that lie within the spans; None when there is nothing to hear in them."""
-    times, levels = moments[:, 0], moments[:, 1]
-    inside = np.zeros(len(times), bool)
-    for start, end in spans:
-        inside |= (times >= start + _WINDOW_SECONDS) & (times <= end)
-    power = 10.0 ** (levels[inside & np.isfinite(levels) & (levels > SILENT_LUFS)] / 10.0)
+def speaker_levels(energies: Grid, spans: Spans) -> dict[str, float]:
+    """Return the loudness of each speaker who is heard at all."""
+    levels = {}
+    for speaker, own in spans.items():
+        parts = [energies[int(start * 1000) : int(end * 1000)] for start, end in own]
+        level = integrated_lufs(np.concatenate(parts)) if parts else SILENCE_LUFS
+        if level > SILENCE_LUFS:
+            levels[speaker] = level
+    return levels
+
+
+def _silences(maxima: Grid, seconds: float) -> tuple[tuple[float, float], ...]:
+    quiet = np.concatenate([[False], maxima < 10.0 ** (SILENCE_DB / 20.0), [False]])
+    edges = np.flatnonzero(quiet[1:] != quiet[:-1])
+    pairs = edges.reshape(-1, 2)
+    return tuple((start / 1000, min(seconds, end / 1000)) for start, end in pairs.tolist() if end - start >= LONGEST_GAP_STEPS)
+
+
+def _range_lu(energies: Grid) -> float:
+    """Return the loudness range: 3 s windows each 100 ms, gated at −70 LUFS and −20 LU, from the 10th to the 95th percentile."""
+    if len(energies) < _SHORT_TERM_STEPS:
+        return 0.0
+    total = np.concatenate([[0.0], np.cumsum(energies)])
+    starts = np.arange(0, len(energies) - _SHORT_TERM_STEPS + 1, _HOP_STEPS)
+    power = (total[starts + _SHORT_TERM_STEPS] - total[starts]) / (_SHORT_TERM_STEPS * STEP)
+    power = power[power > 10.0 ** ((SILENCE_LUFS + 0.691) / 10.0)]
+    power = power[power > power.mean() * 0.01] if len(power) else power
     if not len(power):
-        return None
-    power = power[power > power.mean() * 0.1]
-    return round(float(10.0 * np.log10(power.mean())), 2)
+        return 0.0
+    low, high = np.percentile(10.0 * np.log10(power), (10, 95))
+    return float(high - low)

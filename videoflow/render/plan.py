@@ -1,7 +1,5 @@
 """From a timeline to segments: whole frames, each segment an independent, JSON-able unit of work with a key of its content."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -10,6 +8,7 @@ from typing import Any
 
 from videoflow import fonts
 from videoflow.errors import BadInput
+from videoflow.render.artefacts import canonical_key
 from videoflow.render.audio import sound_job
 from videoflow.render.captions import Caption
 from videoflow.render.loudness import RATE
@@ -45,12 +44,6 @@ class Plan:
     segments: tuple[Segment, ...]
     sound_key: str
     sound_job: Mapping[str, Any]
-
-
-def canonical_key(description: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a description as canonical JSON."""
-    text = json.dumps(description, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _without_paths(value: Any) -> Any:

@@ -12,7 +12,7 @@ from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image
 
 from videoflow.errors import BadInput, Cancelled, VideoflowError
-from videoflow.render.artefacts import file_sha256, part_is_intact
+from videoflow.render.artefacts import canonical_key, file_sha256, part_is_intact
 from videoflow.render.audio import sound_job
 from videoflow.render.composition import (
     Remake,
@@ -27,7 +27,7 @@ from videoflow.render.composition import (
 )
 from videoflow.render.layers import PictureShelf, layer_open
 from videoflow.render.loudness import RATE
-from videoflow.render.plan import Plan, Segment, canonical_key, plan_make
+from videoflow.render.plan import Plan, Segment, plan_make
 from videoflow.render.planes import planes_of_frame
 from videoflow.render.probe import media_check
 from videoflow.render.timeline import CaptionLine, Format, Scene, Timeline

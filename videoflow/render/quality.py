@@ -14,7 +14,8 @@ import av
 from videoflow import fonts
 from videoflow.render.caption_drawing import caption_layout
 from videoflow.render.captions import FACE, LEAST_SECONDS, MOST_LETTERS_PER_SECOND, Caption
-from videoflow.render.listening import SILENT_LUFS, Heard
+from videoflow.render.listening import Heard
+from videoflow.render.loudness import SILENCE_LUFS
 from videoflow.render.picture_watch import mark_distance, mark_written
 from videoflow.render.planes import planes_of_frame
 from videoflow.render.probe import MediaFacts, media_check, probe
@@ -231,7 +232,7 @@ def _frozen_findings(seen: Sequence[Seen], timeline: Timeline) -> Iterator[Findi
 
 
 def _sound_findings(heard: Heard, timeline: Timeline) -> Iterator[Finding]:
-    if heard.loudness_lufs <= SILENT_LUFS + 1.0:
+    if heard.loudness_lufs <= SILENCE_LUFS + 1.0:
         severity: Severity = "block" if timeline.speech or timeline.music else "warn"
         yield Finding("silence", severity, None, None, "The whole video is silent.")
         return

@@ -1,5 +1,6 @@
 """Small real inputs for tests: pictures, clips, voices and a timeline of them."""
 
+import re
 import subprocess
 import wave
 from pathlib import Path
@@ -18,6 +19,15 @@ def ffmpeg(*arguments: str) -> str:
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert run.returncode == 0, run.stderr[-2000:]
     return run.stderr
+
+
+def ebur128(path: Path) -> tuple[float, float, float]:
+    """Return what ffmpeg's own meter hears: loudness in LUFS, true peak in dBTP, range in LU."""
+    said = ffmpeg("-i", str(path), "-af", "ebur128=peak=true:framelog=quiet", "-f", "null", "-")
+    summary = said[said.rfind("Summary:") :]
+    wanted = (r"I:\s+(-?[\d.]+) LUFS", r"Peak:\s+(-?[\d.]+) dBFS", r"LRA:\s+(-?[\d.]+) LU\b")
+    loudness, peak, spread = (float(found[1]) for pattern in wanted if (found := re.search(pattern, summary)))
+    return loudness, peak, spread
 
 
 def picture(path: Path, seed: int = 0, size: tuple[int, int] = (352, 198)) -> Path:

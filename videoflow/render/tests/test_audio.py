@@ -1,3 +1,4 @@
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,25 +8,35 @@ import pytest
 
 from videoflow.errors import BadInput
 from videoflow.render.artefacts import part_about
-from videoflow.render.audio import mix_chunks, sound_job, sound_make
+from videoflow.render.audio import SoundMaker, sound_job, sound_make
 from videoflow.render.loudness import Meter, integrated_lufs
-from videoflow.render.mastering import master_gains
+from videoflow.render.mastering import levels_decide, master_gains
 from videoflow.render.music_bed import EndlessMusic, crossfade, duck_envelope, seam_find
+from videoflow.render.sound_mix import Mix
 from videoflow.render.sound_reader import Reader
+from videoflow.render.sound_shelf import SoundShelf
+from videoflow.render.sound_stems import Scratch
 from videoflow.render.tests.material import clip, music, timeline, voice, wav
 
 
 def job(tmp_path: Path, **changes):
     speech = [
-        {"path": str(voice(tmp_path / "a.wav", 2.0, pitch_hz=190, peak=0.1)), "start": 0.5, "seconds": 2.0, "speaker": "A"},
+        {
+            "path": str(voice(tmp_path / "a.wav", 2.0, pitch_hz=190, peak=0.1)),
+            "start": 0.5,
+            "seconds": 2.0,
+            "speaker": "A",
+            "sha256": "a",
+        },
         {
             "path": str(voice(tmp_path / "b.wav", 2.0, pitch_hz=100, peak=0.95, seed=2)),
             "start": 3.5,
             "seconds": 2.0,
             "speaker": "B",
+            "sha256": "b",
         },
     ]
-    bed = {"path": str(music(tmp_path / "bed.wav", 3.0)), "level_db": -20.0}
+    bed = {"path": str(music(tmp_path / "bed.wav", 3.0)), "level_db": -20.0, "sha256": "m"}
     return {
         "samples": 8 * 48_000,
         "loudness_lufs": -14.0,
@@ -38,9 +49,17 @@ def job(tmp_path: Path, **changes):
     }
 
 
+def spoken_second(path: Path) -> dict[str, object]:
+    return {"path": str(path), "start": 1.0, "seconds": 1.0, "speaker": "A", "sha256": "x"}
+
+
 def mixed(tmp_path: Path, parts, seconds: float) -> np.ndarray:
-    with (tmp_path / "scratch").open("w+b") as scratch:
-        return np.concatenate(list(mix_chunks(parts, round(seconds * 48_000), scratch)), axis=1)
+    parts, shelf = {**parts, "samples": round(seconds * 48_000)}, SoundShelf(tmp_path, "test")
+    with (tmp_path / "scratch").open("w+b") as scratch, (tmp_path / "mix").open("w+b") as file:
+        laid = Scratch(scratch)
+        mix = Mix(parts, SoundMaker(parts, shelf, laid).stems(), shelf, laid, file)
+        with closing(mix):
+            return mix.read(0, mix.total)
 
 
 def loudness(signal: np.ndarray) -> float:
@@ -59,7 +78,7 @@ class TestSound:
             stream = container.streams.audio[0]
             assert (stream.codec_context.name, stream.codec_context.sample_rate) == ("aac", 48_000)
             assert float((stream.duration or 0) * (stream.time_base or 0)) == pytest.approx(8.0, abs=0.03)
-        assert sorted(path.suffix for path in tmp_path.iterdir() if path.suffix != ".wav") == [".json", ".m4a"]
+        assert sorted(path.suffix for path in tmp_path.iterdir() if path.suffix not in (".wav", ".npz")) == [".json", ".m4a"]
 
     def test_speakers_are_equally_loud(self, tmp_path):
         mix = mixed(tmp_path, job(tmp_path, music=None), 8)
@@ -77,7 +96,7 @@ class TestSound:
 
     def test_clips_begin_and_end_without_a_click(self, tmp_path):
         constant = wav(tmp_path / "dc.wav", 0.5 * np.cos(2 * np.pi * 300 * np.arange(24_000) / 24_000))
-        parts = job(tmp_path, speech=[{"path": str(constant), "start": 1.0, "seconds": 1.0, "speaker": "A"}], music=None)
+        parts = job(tmp_path, speech=[spoken_second(constant)], music=None)
         mix = mixed(tmp_path, parts, 3)
         inside = np.abs(np.diff(mix[0, 60_000:80_000])).max()
         assert np.abs(np.diff(mix[0, 47_000:48_200])).max() < inside * 1.1
@@ -87,13 +106,6 @@ class TestSound:
         sound = sound_make(job(tmp_path, speech=[], music=None, samples=48_000), lambda _: None)
         assert sound.heard.loudness_lufs == -70.0
         assert sound.heard.silences == ((0.0, 1.0),)
-
-    def test_chunks_do_not_change_the_mix(self, tmp_path, monkeypatch):
-        parts = job(tmp_path)
-        whole = mixed(tmp_path, parts, 8)
-        monkeypatch.setattr("videoflow.render.audio.CHUNK", 33_333)
-        pieces = mixed(tmp_path, parts, 8)
-        assert np.abs(whole[:, : 2 * 48_000] - pieces[:, : 2 * 48_000]).max() < 1e-4
 
 
 def test_the_music_does_not_pump_between_turns():
@@ -185,7 +197,8 @@ def test_a_peaky_voice_is_as_loud_as_a_flat_one_after_the_limiter():
     spans = {"A": [(0.0, 4.0)], "B": [(4.0, 8.0)]}
 
     def apart(own):
-        gains = master_gains(meter.energies, meter.maxima, own, -14.0, 0.8)
+        levels = levels_decide(meter.energies, meter.maxima, own, -14.0, -1.94, {})
+        gains = master_gains(meter.maxima, own, levels)
         mastered = meter.energies * ((gains[:-1] + gains[1:]) / 2) ** 2
         return abs(integrated_lufs(mastered[:4000]) - integrated_lufs(mastered[4000:])), gains
 
@@ -200,7 +213,7 @@ def test_a_peaky_voice_is_as_loud_as_a_flat_one_after_the_limiter():
 def test_speech_of_any_rate_and_channels_is_placed_right(tmp_path, rate, channels):
     tone = 0.3 * np.sin(2 * np.pi * 300 * np.arange(rate) / rate)
     path = wav(tmp_path / "odd.wav", np.stack([tone] * channels), rate)
-    parts = job(tmp_path, speech=[{"path": str(path), "start": 1.0, "seconds": 1.0, "speaker": "A"}], music=None)
+    parts = job(tmp_path, speech=[spoken_second(path)], music=None)
     mix = mixed(tmp_path, parts, 3.0)
     sounding = np.flatnonzero(np.abs(mix[0]) > 0.01) / 48_000
     assert sounding[0] == pytest.approx(1.0, abs=0.03)

@@ -5,12 +5,12 @@ import av
 import numpy as np
 import pytest
 
-from videoflow.errors import VideoflowError
 from videoflow.render import Composition, Scene, Timeline, compose, timeline_captions
-from videoflow.render.listening import Heard, sound_listen
+from videoflow.render.listening import Heard, heard_of
 from videoflow.render.picture_watch import PictureWatch
 from videoflow.render.quality import QualityReport, Seen, caption_findings, frame_mark, quality_check
-from videoflow.render.tests.material import SMALL, SPEAKERS, clip, ffmpeg, picture, spoken, timeline
+from videoflow.render.sound_mix import window_measure
+from videoflow.render.tests.material import SMALL, SPEAKERS, clip, ebur128, picture, spoken, timeline, wav
 
 HEARD = Heard(-14.0, -1.5, 3.0, (), {"A": -14.0, "B": -14.2})
 
@@ -136,19 +136,20 @@ class TestWatch:
 
 class TestListening:
     def test_silences_levels_and_range(self, tmp_path):
-        tone = "sine=f=500:r=48000:d=6,volume='if(between(t,2,3),0,if(gt(t,3),0.5,1))':eval=frame,aformat=channel_layouts=stereo"
-        ffmpeg("-f", "lavfi", "-i", tone, "-c:a", "aac", str(tmp_path / "t.m4a"))
-        heard = sound_listen(tmp_path / "t.m4a", {"A": [(0.0, 2.0)], "B": [(3.0, 6.0)]}, seconds=6.0, cancelled=lambda: False)
+        tone = 0.25 * np.sin(2 * np.pi * 500 * np.arange(12 * 48_000) / 48_000)
+        tone[2 * 48_000 : 3 * 48_000] = 0.0
+        tone[3 * 48_000 :] *= 0.5
+        energies, maxima = window_measure(np.stack([tone, tone]).astype(np.float32), 0, is_last=True)
+        heard = heard_of(energies, maxima, {"A": [(0.0, 2.0)], "B": [(3.0, 12.0)]}, 12.0)
         ((start, end),) = heard.silences
-        assert start == pytest.approx(2.0, abs=0.1)
-        assert end == pytest.approx(3.0, abs=0.1)
-        assert heard.speakers["A"] - heard.speakers["B"] == pytest.approx(6.0, abs=0.4)
+        assert start == pytest.approx(2.0, abs=0.003)
+        assert end == pytest.approx(3.0, abs=0.003)
+        assert heard.speakers["A"] - heard.speakers["B"] == pytest.approx(6.0, abs=0.3)
         assert Heard(**asdict(heard)) == heard
-
-    def test_what_cannot_be_decoded(self, tmp_path):
-        (tmp_path / "x.m4a").write_bytes(b"nothing")
-        with pytest.raises(VideoflowError, match="cannot be decoded"):
-            sound_listen(tmp_path / "x.m4a", {}, seconds=1.0, cancelled=lambda: False)
+        loudness, peak, spread = ebur128(wav(tmp_path / "t.wav", np.stack([tone, tone]), 48_000))
+        assert heard.loudness_lufs == pytest.approx(loudness, abs=0.1)
+        assert heard.true_peak_db == pytest.approx(peak, abs=0.1)
+        assert heard.range_lu == pytest.approx(spread, abs=0.3)
 
 
 def test_captions_are_judged(tmp_path):
