@@ -74,6 +74,12 @@ class PublishForm(StudioForm):
     licence = forms.ChoiceField(label=_("Licence"), required=False, choices=list(LICENCES.items()))
     notify = forms.BooleanField(label=_("Tell subscribers"), required=False)
     embeddable = forms.BooleanField(label=_("Other sites may embed it"), required=False)
+    recorded_on = forms.DateField(
+        label=_("Recorded on"),
+        required=False,
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "class": "input"}),
+    )
+    paid = forms.BooleanField(label=_("It shows paid promotion: placement, sponsoring or endorsement"), required=False)
     other_language = forms.ChoiceField(label=_("Language"), required=False, choices=[("", "—"), *LANGUAGES.items()])
     other_title = forms.CharField(
         label=_("Title"), required=False, max_length=KEPT_LIMIT, error_messages={"max_length": _TOO_LONG}
@@ -99,7 +105,8 @@ class PublishForm(StudioForm):
         self._project = project
         channel = self.fields["channel"]
         assert isinstance(channel, forms.ChoiceField)
-        channel.choices = [(str(row.pk), row.title) for row in channels_of(project)]
+        known = [(str(row.pk), row.title) for row in channels_of(project)]
+        channel.choices = [("", _("Choose the channel")), *known] if len(known) > 1 else known
 
     def clean_other_description(self) -> str:
         return text_normal(str(self.cleaned_data["other_description"]))
@@ -118,6 +125,10 @@ class PublishForm(StudioForm):
         if colour and not _COLOUR.fullmatch(colour):
             raise forms.ValidationError(_("A colour is written as # and six digits, such as #ffd166."))
         return colour.lower()
+
+    def clean_recorded_on(self) -> str:
+        day = self.cleaned_data["recorded_on"]
+        return day.isoformat() if day else ""
 
     def clean_publish_at(self) -> str:
         """Return the moment in UTC; the page's module sends it so, and a browser without it is asked for UTC."""
@@ -138,7 +149,7 @@ class PublishForm(StudioForm):
 
     def values(self) -> dict[str, Any]:
         """Return the fields that were sent; a tick that was not sent is one that was taken away, if the form came whole."""
-        aside = {"synthetic", "notify", "embeddable", "again"} if "form" in self.data else set()
+        aside = {"synthetic", "notify", "embeddable", "paid", "again"} if "form" in self.data else set()
         aside |= {"publish_at"} if "publish_at_utc" in self.data else set()
         filled = {
             "target",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 
 from django.utils import timezone
@@ -107,6 +107,8 @@ class PublishChoice:
     is_embeddable: bool = True
     localizations: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Title and description by language."""
+    recorded_on: date | None = None
+    has_paid_promotion: bool = False
     thumbnail: ThumbnailChoice = field(default_factory=ThumbnailChoice)
 
 
@@ -127,6 +129,8 @@ def suggestion(project: Project, video: Video) -> dict[str, Any]:
         "channel": "",
         "again": False,
         "embeddable": True,
+        "recorded_on": "",
+        "paid": False,
         "other_language": "",
         "other_title": "",
         "other_description": "",
@@ -169,6 +173,7 @@ def preflight(video: Video, choice: PublishChoice, *, target: Target, is_current
         *_tags(choice.tags),
         *_audience(choice.audience, target),
         *_schedule(choice, target),
+        *_recorded(choice, target),
         *_disclosure(choice),
         *_translations(choice),
     ]
@@ -286,6 +291,12 @@ def _schedule(choice: PublishChoice, target: Target) -> Iterator[Check]:
         yield Check("schedule", "ok", _("Becomes public on %(day)s UTC.") % {"day": f"{at.day} {at:%b %Y, %H:%M}"})
 
 
+def _recorded(choice: PublishChoice, target: Target) -> Iterator[Check]:
+    if choice.recorded_on is not None and choice.recorded_on > timezone.now().date():
+        sentence = _("The day of recording is still to come. Choose an earlier one, or none.")
+        yield Check("recorded", "block" if target == "youtube" else "warn", sentence, "recorded_on")
+
+
 def _disclosure(choice: PublishChoice) -> Iterator[Check]:
     if not choice.contains_synthetic_media:
         sentence = _("The voices are synthetic. YouTube asks that realistic altered content is disclosed.")
@@ -320,5 +331,7 @@ def publish_metadata(choice: PublishChoice) -> dict[str, Any]:
         "contains_synthetic_media": choice.contains_synthetic_media,
         "notify_subscribers": choice.notify_subscribers,
         "embeddable": choice.is_embeddable,
+        "recorded_on": choice.recorded_on.isoformat() if choice.recorded_on else None,
+        "paid_promotion": choice.has_paid_promotion,
         "localizations": {name: {"title": title, "description": text} for name, (title, text) in choice.localizations.items()},
     }

@@ -15,7 +15,8 @@ from pydantic import ValidationError
 
 from videoflow.errors import BadInput
 from videoflow.pipeline import stages
-from videoflow.pipeline.models import Asset, Project, ProviderCall, Publication, SourceFile
+from videoflow.pipeline.channels.connect import channel_release
+from videoflow.pipeline.models import Asset, Channel, Project, ProviderCall, Publication, SourceFile
 from videoflow.pipeline.stages.base import StageInput
 from videoflow.pipeline.store import media_path, upload_store
 from videoflow.sessions.models import CreatorSession, WorkflowState
@@ -129,9 +130,14 @@ def project_delete(*, project: Project) -> None:
 
 
 def session_delete(*, session: CreatorSession) -> None:
-    """Cancel the session's tasks and delete its rows and files; nobody gets into it from the start of this."""
+    """Cancel the session's tasks, give its channels' permissions back to Google, and delete its rows and files.
+
+    Nobody gets into it from the start of this.
+    """
     session_close(session=session)
     _open_cancel(session.tasks.all())
+    for channel in Channel.objects.filter(session=session, state=Channel.State.CONNECTED).select_related("session"):
+        channel_release(channel)
     for project in session.projects.all():
         project_delete(project=project)
     paths = set(session.source_files.values_list("path", flat=True))

@@ -83,6 +83,7 @@ urlpatterns = [
     path("projects/<uuid:project_id>/publish/draft/", publish.draft, name="publish_draft"),
     path("projects/<uuid:project_id>/publish/checks/", publish.checks, name="publish_checks"),
     path("projects/<uuid:project_id>/publish/chapters/", chapters.chapters, name="publish_chapters"),
+    path("projects/<uuid:project_id>/publish/captions/", publish.captions, name="publish_captions"),
     path("projects/<uuid:project_id>/publish/pictures/", publish.pictures, name="publish_pictures"),
     path("projects/<uuid:project_id>/publish/thumbnail.jpg", publish.thumbnail, name="publish_thumbnail"),
     path("projects/<uuid:project_id>/uploads/<uuid:upload_id>/anew/", publish.upload_decide, name="publish_anew"),

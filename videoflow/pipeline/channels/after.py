@@ -17,9 +17,8 @@ from videoflow.pipeline.stages.base import StageContext
 from videoflow.providers.base import ProviderError
 from videoflow.providers.youtube.api import YouTube
 from videoflow.providers.youtube.errors import ReconnectNeeded
-from videoflow.providers.youtube.metadata import VideoFacts, differences, limits_check, parts_of, update_body
+from videoflow.providers.youtube.metadata import PARTS, VideoFacts, differences, limits_check, parts_of, stored_of, update_body
 
-PARTS = "snippet,status,localizations"
 POLL_EVERY = (
     (timedelta(days=2), timedelta(hours=1)),
     (timedelta(days=14), timedelta(hours=6)),
@@ -55,7 +54,7 @@ def publication_update(context: StageContext, publication: Publication, facts: V
         with quota_told():
             stored = _stored(youtube, publication)
             if differences(facts, stored):
-                body = update_body(publication.remote_id, facts)
+                body = update_body(publication.remote_id, facts, stored)
                 youtube.video_update(body, parts_of(body))
             if thumbnail is not None:
                 youtube.thumbnail_set(publication.remote_id, thumbnail.read_bytes())
@@ -66,11 +65,11 @@ def publication_update(context: StageContext, publication: Publication, facts: V
 
 
 def _stored(youtube: YouTube, publication: Publication) -> dict[str, Any]:
-    video = youtube.video_get(publication.remote_id, PARTS)
+    video = youtube.video_get(publication.remote_id, ",".join(PARTS))
     if video is None:
         Publication.objects.filter(pk=publication.pk).update(state=Publication.State.DELETED, checked_at=timezone.now())
         raise ProviderError("This video is not at YouTube any more: somebody deleted it there.", code="VIDEO_DELETED")
-    return {part: video.get(part, {}) for part in ("snippet", "status", "localizations")}
+    return stored_of(video)
 
 
 def publications_poll() -> int:

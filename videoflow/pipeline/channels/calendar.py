@@ -151,6 +151,8 @@ def input_of_publication(publication: Publication) -> dict[str, Any]:
         "licence": kept["licence"],
         "contains_synthetic_media": kept["contains_synthetic_media"],
         "embeddable": kept.get("embeddable", True),
+        "recorded_on": kept.get("recorded_on"),
+        "paid_promotion": kept.get("paid_promotion", False),
         "localizations": kept.get("localizations", {}),
         **({"thumbnail": kept["thumbnail"]} if "thumbnail" in kept else {}),
     }

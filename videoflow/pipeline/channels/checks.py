@@ -8,6 +8,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from videoflow.errors import BadInput
+from videoflow.pipeline.caption_tracks import caption_tracks
 from videoflow.pipeline.channels.access import channels_of, is_registered, quota_full_at, quota_left
 from videoflow.pipeline.channels.journal import repetition_check
 from videoflow.pipeline.channels.slots import zone_of
@@ -50,11 +51,11 @@ def _youtube(project: Project, video: Video, choice: PublishChoice, channel_id: 
         repetition_check(chosen, video, is_wanted=is_repetition)
     except BadInput as error:
         yield Check("again", "block", str(error), "again")
-    yield _allowance(chosen, choice)
+    yield _allowance(chosen, choice, captions=1 + len(caption_tracks(project)))
 
 
-def _allowance(channel: Channel, choice: PublishChoice) -> Check:
-    cost = publish_cost(thumbnail=True, captions=1, playlist=bool(choice.playlist))
+def _allowance(channel: Channel, choice: PublishChoice, *, captions: int) -> Check:
+    cost = publish_cost(thumbnail=True, captions=captions, playlist=bool(choice.playlist))
     left = quota_left()
     figures = {"units": f"{cost['units']:,}", "left": f"{left['units']:,}", "uploads": left["uploads"]}
     if left["units"] < cost["units"] or left["uploads"] < 1:

@@ -1,17 +1,18 @@
 """Connect a channel: the browser goes to Google and comes back, or its owner pastes the address that did not open."""
 
 import hashlib
+import logging
 import zoneinfo
 from datetime import timedelta
+from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from videoflow.errors import BadInput
+from videoflow.errors import BadInput, VideoflowError
 from videoflow.pipeline.channels.access import owner_of, sign_in, token_forget, token_keep, youtube_with
 from videoflow.pipeline.models import Channel, ConnectAttempt
-from videoflow.providers.net import ServiceError
 from videoflow.providers.youtube.oauth import code_exchange, consent_address, state_make, token_revoke, verifier_make
 from videoflow.sessions.models import CreatorSession
 from videoflow.vault.crypto import seal, unseal
@@ -19,6 +20,10 @@ from videoflow.vault.services import credential_delete, credential_read
 
 ATTEMPT_LIFE = timedelta(hours=1)
 _CONTEXT = "youtube connect"
+Released = Literal["given_back", "kept", "untold"]
+"""What became of a permission: Google has it back, another connection lives on it, or Google could not be told."""
+
+logger = logging.getLogger(__name__)
 
 
 def _hash(text: str) -> str:
@@ -100,17 +105,30 @@ def connect_finish(*, browser: str, answer: dict[str, str]) -> Channel:
     return channel
 
 
-def channel_disconnect(channel: Channel) -> bool:
-    """Give the permission back and forget it; False when Google could not be told. What was published stays as it is."""
+def channel_release(channel: Channel) -> Released:
+    """Forget a channel's permission here, and give it back to Google unless the channel is connected elsewhere in the studio.
+
+    Google ends every permission of the same account at once, so giving back one would take the other's too.
+    """
     owner = owner_of(channel)
-    stored = credential_read(owner=owner, provider=channel.credential_name)
-    is_told = False
-    if stored:
-        try:
-            is_told = token_revoke(sign_in(), stored)
-        except ServiceError:
-            is_told = False
-    credential_delete(owner=owner, provider=channel.credential_name)
+    others = Channel.objects.filter(channel_id=channel.channel_id, state=Channel.State.CONNECTED).exclude(pk=channel.pk)
     token_forget(channel)
+    if owner.user_id is not None and others.filter(session__user_id=owner.user_id).exists():
+        return "kept"  # they share the stored permission too
+    try:
+        stored = credential_read(owner=owner, provider=channel.credential_name)
+        if others.exists():
+            return "kept"
+        return "given_back" if stored and token_revoke(sign_in(), stored) else "untold"
+    except VideoflowError as error:
+        logger.warning("the permission of channel %s could not be given back: %s", channel.channel_id, error.code)
+        return "untold"
+    finally:
+        credential_delete(owner=owner, provider=channel.credential_name)
+
+
+def channel_disconnect(channel: Channel) -> Released:
+    """Let a channel go; what was published stays as it is."""
+    released = channel_release(channel)
     Channel.objects.filter(pk=channel.pk).update(state=Channel.State.LOST, problem=_("Disconnected."))
-    return is_told
+    return released

@@ -24,7 +24,17 @@ from videoflow.pipeline.store import asset_path
 from videoflow.providers.base import ProviderError
 from videoflow.providers.youtube.api import YouTube
 from videoflow.providers.youtube.errors import QuotaSpent, ReconnectNeeded, YouTubeBusy, YouTubeRefused
-from videoflow.providers.youtube.metadata import VideoFacts, differences, insert_body, limits_check, moment, parts_of, update_body
+from videoflow.providers.youtube.metadata import (
+    PARTS,
+    VideoFacts,
+    differences,
+    insert_body,
+    limits_check,
+    moment,
+    parts_of,
+    stored_of,
+    update_body,
+)
 from videoflow.providers.youtube.quota import publish_cost
 from videoflow.providers.youtube.upload import Pace, Transfer, UploadUnsure
 
@@ -34,7 +44,7 @@ LONG_WAIT = timedelta(minutes=20)
 PROCESSING_LONGEST = timedelta(hours=12)
 PROCESSING_WAITS = (timedelta(seconds=15), timedelta(minutes=5))
 THUMBNAIL_LIMIT_BYTES = 2_097_152
-_PARTS = "snippet,status,localizations,processingDetails"
+_PARTS = f"{','.join(PARTS)},processingDetails"
 _FAILURES = {
     "conversion": "could not convert the video",
     "invalidFile": "does not know the file's format",
@@ -331,7 +341,7 @@ def _settings(youtube: YouTube, journal: RowJournal, facts: VideoFacts) -> dict[
     if stored is None:
         _deleted(journal)
     if "settings" not in journal.upload.steps or differences(facts, stored):
-        body = update_body(video_id, facts)
+        body = update_body(video_id, facts, stored)
         crash_point("youtube", "settings_wanted")
         youtube.video_update(body, parts_of(body))
         crash_point("youtube", "settings_sent")
@@ -340,4 +350,4 @@ def _settings(youtube: YouTube, journal: RowJournal, facts: VideoFacts) -> dict[
         stored = youtube.video_get(video_id, _PARTS)
     if stored is None:
         _deleted(journal)
-    return {part: stored.get(part, {}) for part in ("snippet", "status", "localizations")}
+    return stored_of(stored)

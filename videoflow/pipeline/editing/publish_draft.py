@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
-from django.utils.dateparse import parse_datetime
+from django.utils.dateparse import parse_date, parse_datetime
 
 from videoflow.errors import BadInput, VideoflowError
 from videoflow.pipeline.editing.parts import PARTS
@@ -85,6 +85,8 @@ def choice_of(values: Mapping[str, Any]) -> PublishChoice:
         contains_synthetic_media=values["synthetic"],
         notify_subscribers=values["notify"],
         is_embeddable=values["embeddable"],
+        recorded_on=parse_date(values["recorded_on"]) if values["recorded_on"] else None,
+        has_paid_promotion=values["paid"],
         localizations=_localizations(values),
         thumbnail=thumbnail_of(values),
     )
@@ -121,6 +123,8 @@ def input_of(values: Mapping[str, Any]) -> dict[str, Any]:
         "contains_synthetic_media": choice.contains_synthetic_media,
         "notify_subscribers": choice.notify_subscribers,
         "embeddable": choice.is_embeddable,
+        "recorded_on": choice.recorded_on.isoformat() if choice.recorded_on else None,
+        "paid_promotion": choice.has_paid_promotion,
         "localizations": {name: {"title": title, "description": text} for name, (title, text) in choice.localizations.items()},
         "thumbnail": {
             "base": choice.thumbnail.base,

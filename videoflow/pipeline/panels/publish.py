@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from videoflow.pipeline.board import Board
+from videoflow.pipeline.caption_tracks import caption_tracks
 from videoflow.pipeline.channels.access import channels_of
 from videoflow.pipeline.channels.checks import target_checks
 from videoflow.pipeline.channels.podcast import feed_token
@@ -18,7 +19,7 @@ from videoflow.pipeline.forms_publish import PublishForm
 from videoflow.pipeline.metadata import DESCRIPTION_LIMIT_BYTES, TAGS_LIMIT, TITLE_LIMIT, chapters_read
 from videoflow.pipeline.models import Project, Publication, Video, YouTubeUpload
 from videoflow.pipeline.panels.base import Content
-from videoflow.pipeline.publishing import Check, preflight
+from videoflow.pipeline.publishing import LANGUAGES, Check, preflight
 from videoflow.pipeline.selectors import project_videos
 from videoflow.pipeline.thumbnails import DRAWN, FRAMES, thumbnail_pictures
 
@@ -52,6 +53,9 @@ def publish_content(project: Project, board: Board) -> Content:
         "publications": [publication for row in videos for publication in row.publications.all()],
         "upload": YouTubeUpload.objects.filter(video__project=project).exclude(state=YouTubeUpload.State.DONE).first(),
         "channels": list(channels_of(project)),
+        "tracks": [(language, LANGUAGES.get(language, language), row.name) for language, row in caption_tracks(project).items()],
+        "own_language": LANGUAGES.get(project.language, project.language),
+        "languages": [(code, name) for code, name in LANGUAGES.items() if code != project.language],
         "on_youtube": _on_youtube(videos),
         "feed": reverse("pipeline:podcast_feed", args=[feed_token(project.session)]),
         **checks_of(project, video, values),

@@ -1,6 +1,8 @@
 """Publishing: hand the finished video to a target. The folder is one; its shape is every target's."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from videoflow.errors import BadInput
+from videoflow.pipeline.caption_tracks import caption_tracks
 from videoflow.pipeline.channels.access import channels_of, sign_in
 from videoflow.pipeline.channels.after import publication_update
 from videoflow.pipeline.channels.journal import repetition_check
@@ -71,6 +74,8 @@ class PublishInput(StageInput):
     contains_synthetic_media: bool = Field(default=True, description="Discloses altered or synthetic content.")
     notify_subscribers: bool = True
     embeddable: bool = True
+    recorded_on: date | None = Field(default=None, description="The day of recording, as viewers may see it.")
+    paid_promotion: bool = Field(default=False, description="Whether it shows paid placement, sponsoring or endorsement.")
     localizations: dict[str, LocalizationInput] = Field(default_factory=dict, max_length=20, description="By language.")
     thumbnail: ThumbnailInput = Field(default_factory=ThumbnailInput)
 
@@ -98,6 +103,8 @@ def _choice(project: Project, video: Video, options: PublishInput) -> PublishCho
         contains_synthetic_media=options.contains_synthetic_media,
         notify_subscribers=options.notify_subscribers,
         is_embeddable=options.embeddable,
+        recorded_on=options.recorded_on,
+        has_paid_promotion=options.paid_promotion,
         localizations={name: (text.title, text.description) for name, text in options.localizations.items()},
         thumbnail=ThumbnailChoice(**options.thumbnail.model_dump()),
     )
@@ -242,24 +249,31 @@ def _facts(choice: PublishChoice) -> VideoFacts:
         contains_synthetic_media=choice.contains_synthetic_media,
         licence=choice.licence,
         is_embeddable=choice.is_embeddable,
+        recorded_on=choice.recorded_on,
+        has_paid_promotion=choice.has_paid_promotion,
         localizations=choice.localizations,
     )
 
 
 def _youtube(context: StageContext, options: PublishInput, video: Video, choice: PublishChoice) -> StageOutput:
     channel = _channel(context.project, options)
-    language = choice.language
+    own = context.project.language
+    tracks = {language: asset_path(file) for language, file in caption_tracks(context.project).items()}
     wanted = Wanted(
         channel=channel,
         video=video,
         facts=_facts(choice),
         thumbnail=_thumbnail(context, video, choice.thumbnail),
-        captions=((context.project.language, LANGUAGES.get(context.project.language, language), asset_path(video.srt)),),
+        captions=tuple(
+            (language, LANGUAGES.get(language, language), file)
+            for language, file in {own: asset_path(video.srt), **tracks}.items()
+        ),
         playlist=choice.playlist,
         notify=choice.notify_subscribers,
         is_repetition=options.again,
     )
     done = youtube_publish(context, wanted)
+    at = _time_kept(done.facts.publish_at, done.stored)
 
     def save() -> dict[str, Any]:
         YouTubeUpload.objects.filter(pk=done.upload.pk).update(state=YouTubeUpload.State.DONE)
@@ -267,11 +281,11 @@ def _youtube(context: StageContext, options: PublishInput, video: Video, choice:
             video=video,
             task=context.task,
             target="youtube",
-            state=Publication.State.SCHEDULED if done.facts.publish_at else Publication.State.PUBLISHED,
+            state=_state(at),
             location=done.address,
             channel=channel,
             remote_id=done.upload.remote_id,
-            publish_at=done.facts.publish_at,
+            publish_at=at,
             stored=done.stored,
             differences=done.differences,
             checked_at=timezone.now(),
@@ -296,6 +310,15 @@ def _youtube(context: StageContext, options: PublishInput, video: Video, choice:
     return StageOutput(f"On YouTube: {done.address}", save)
 
 
+def _time_kept(at: datetime | None, stored: Mapping[str, Any]) -> datetime | None:
+    """Return the time of publication, where YouTube has one: a video that it locked to private never becomes public by itself."""
+    return at if stored["status"].get("publishAt") else None
+
+
+def _state(at: datetime | None) -> Publication.State:
+    return Publication.State.SCHEDULED if at else Publication.State.PUBLISHED
+
+
 def _update(context: StageContext, options: PublishInput) -> StageOutput:
     """Send the details of a published video to YouTube anew."""
     assert options.update_of is not None
@@ -308,7 +331,7 @@ def _update(context: StageContext, options: PublishInput) -> StageOutput:
     updated = publication_update(context, publication, _facts(choice), thumbnail)
 
     def save() -> dict[str, Any]:
-        state = Publication.State.SCHEDULED if choice.publish_at else Publication.State.PUBLISHED
+        at = _time_kept(choice.publish_at, updated.stored)
         metadata = {
             "title": choice.title,
             "description": choice.description,
@@ -316,8 +339,8 @@ def _update(context: StageContext, options: PublishInput) -> StageOutput:
             **publish_metadata(choice),
         }
         Publication.objects.filter(pk=publication.pk).update(
-            state=state,
-            publish_at=choice.publish_at,
+            state=_state(at),
+            publish_at=at,
             stored=updated.stored,
             differences=updated.differences,
             checked_at=timezone.now(),

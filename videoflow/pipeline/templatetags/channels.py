@@ -29,6 +29,23 @@ _KINDS = {
     "slot": gettext_lazy("Free slot"),
 }
 
+_SETTINGS = {
+    "title": gettext_lazy("Title"),
+    "description": gettext_lazy("Description"),
+    "tags": gettext_lazy("Tags"),
+    "categoryId": gettext_lazy("Category"),
+    "defaultLanguage": gettext_lazy("Language"),
+    "defaultAudioLanguage": gettext_lazy("Language of the sound"),
+    "privacyStatus": gettext_lazy("Visibility"),
+    "publishAt": gettext_lazy("Becomes public on"),
+    "license": gettext_lazy("Licence"),
+    "embeddable": gettext_lazy("Other sites may embed it"),
+    "selfDeclaredMadeForKids": gettext_lazy("Made for kids"),
+    "containsSyntheticMedia": gettext_lazy("Altered or synthetic"),
+    "recordingDate": gettext_lazy("Recorded on"),
+    "hasPaidProductPlacement": gettext_lazy("Paid promotion"),
+}
+
 
 @register.inclusion_tag("pipeline/channels/_section.html", takes_context=True)
 def channels_section(context: dict[str, Any]) -> dict[str, Any]:
@@ -64,6 +81,12 @@ def slots_told(channel: Channel) -> str:
 def entry_told(kind: str) -> str:
     """What stands in the calendar."""
     return str(_KINDS.get(kind, kind))
+
+
+@register.filter
+def setting_told(name: str) -> str:
+    """What a setting of a video is called, from its name in YouTube's API."""
+    return str(_SETTINGS.get(name, name))
 
 
 @register.filter

@@ -14,9 +14,11 @@ from zoneinfo import ZoneInfo
 
 import imageio_ffmpeg
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from videoflow.errors import BadInput
+from videoflow.pipeline.caption_tracks import caption_tracks
 from videoflow.pipeline.channels import publishing
 from videoflow.pipeline.channels.slots import slot_next, slots_clean
 from videoflow.pipeline.editing.publish_draft import draft_save, draft_values
@@ -178,6 +180,40 @@ class TestForm:
         page = client.get(f"/projects/{project.pk}/publish/checks/").content.decode()
         assert "Connect a YouTube channel" in page
         assert "made for kids" in page
+
+    def test_captions_in_other_languages_go_along(self, client, project, world, session):
+        channel_make(session, world)
+        address = f"/projects/{project.pk}/publish/captions/"
+
+        def bring(text: bytes, language: str = "de") -> str:
+            sent = {"captions_language": language, "captions": SimpleUploadedFile("wald.srt", text)}
+            return client.post(address, sent, follow=True).content.decode()
+
+        good = b"\xef\xbb\xbf1\r\n00:00:00,500 --> 00:00:02,000\r\nGuten Tag\r\n"
+        for text, language, words in (
+            (b"Guten Tag", "de", "no captions with times"),
+            ("Grüße".encode("latin-1"), "de", "not in UTF-8"),
+            (b"1\n00:00:02,000 --> 00:00:01,000\nGuten Tag\n", "de", "ends before it begins"),
+            (b"1\n09:00:02,000 --> 09:00:03,000\nGuten Tag\n", "de", "after the video"),
+            (b"x" * 1_000_001, "de", "larger than 1 MB"),
+            (good, "en", "own captions"),
+            (good, "xx", "Choose the language"),
+        ):
+            assert words in bring(text, language)
+        assert not caption_tracks(project)
+        for language in ("de", "fr", "de"):
+            assert "go to YouTube" in bring(good, language)
+        assert list(caption_tracks(project)) == ["de", "fr"]
+        client.post(address, {"drop": "fr"})
+        client.cookies["videoflow_creator"] = "a stranger"
+        assert client.post(address, {"drop": "de"}).status_code == 404
+        run_on(stage_start(project=project, task_type="youtube_upload", input_data={"target": "youtube", "audience": "general"}))
+        assert sorted((row["snippet"]["language"], row["snippet"]["name"]) for row in world.captions.values()) == [
+            ("de", "Deutsch"),
+            ("en", "English"),
+        ]
+        assert b"Guten Tag" in next(row["text"] for row in world.captions.values() if row["snippet"]["language"] == "de")
+        assert world.complaints == []
 
     def test_unsure_can_be_answered_on_the_page(self, client, project, world, session):
         channel = channel_make(session, world)

@@ -60,11 +60,13 @@ def test_every_field_of_the_uploader_reaches_the_draft(
     panel.get_by_label("No, it is not made for kids").check(force=True)
     panel.locator("#publish_synthetic").uncheck()
     panel.locator("#publish_notify").uncheck()
-    panel.get_by_text("Playlist, category, language, licence").click()
+    panel.get_by_text("Playlist, category, language, licence, day of recording").click()
     panel.locator("#publish_playlist").fill("Forests")
     panel.locator("#publish_category").select_option("27")
     panel.locator("#publish_language").select_option("de")
     panel.locator("#publish_licence").select_option("creativeCommon")
+    panel.locator("#publish_recorded_on").fill("2026-01-31")
+    panel.locator("#publish_paid").check()
     panel.get_by_label("Unlisted").check(force=True)
     panel.locator("#publish_publish_at").fill("2031-01-05T18:00")
 
@@ -72,7 +74,8 @@ def test_every_field_of_the_uploader_reaches_the_draft(
         "title": "Tiny 😀", "description": "é\n0:00 One\n1:00 Two\n2:00 Three", "tags": "one, two words,",
         "thumb_base": "frame-2", "thumb_text": "Look", "thumb_position": "top-right", "thumb_colour": "#ffd23f",
         "audience": "general", "synthetic": False, "notify": False, "playlist": "Forests", "category": "27", "language": "de",
-        "licence": "creativeCommon", "privacy": "unlisted", "publish_at": "2031-01-05T23:00:00+00:00",
+        "licence": "creativeCommon", "recorded_on": "2026-01-31", "paid": True, "privacy": "unlisted",
+        "publish_at": "2031-01-05T23:00:00+00:00",
     }  # fmt: skip
     wait_until(page, lambda: read(studio, "SELECT publish_draft FROM pipeline_project") == expected)
     expect(panel.locator("#publish-checks")).to_contain_text("has to be private until then")

@@ -13,6 +13,7 @@ from videoflow.pipeline.channels.access import quota_left, token_forget
 from videoflow.pipeline.channels.after import publications_poll
 from videoflow.pipeline.channels.journal import unsure_decide
 from videoflow.pipeline.models import Channel, ConnectAttempt, Publication, QuotaUse, UploadNote, YouTubeUpload
+from videoflow.pipeline.services import session_delete
 from videoflow.pipeline.tests import factories
 from videoflow.pipeline.tests.youtube_hand import PACE, aimed_at, channel_make, publish, run_on, run_once
 from videoflow.providers.tests.fake_youtube import youtube
@@ -75,6 +76,18 @@ class TestPublish:
         first = [entry[0] for entry in world.requests]
         assert first.index("captions.insert") < first.index("videos.update")  # public only once all is there
 
+    def test_recording_day_and_paid_promotion_are_parts_that_can_be_taken_back(self, world, project, channel):
+        run_on(publish(project, recorded_on="2026-01-31", paid_promotion=True))
+        video = the_video(world)
+        assert video["recordingDetails"] == {"recordingDate": "2026-01-31T00:00:00Z"}
+        assert video["paidProductPlacementDetails"] == {"hasPaidProductPlacement": True}
+        publication = Publication.objects.get()
+        assert publication.differences == []
+        run_on(publish(project, update_of=publication.pk))
+        assert (video["recordingDetails"], video["paidProductPlacementDetails"]) == ({}, {"hasPaidProductPlacement": False})
+        with pytest.raises(BadInput, match="still to come"):
+            publish(project, again=True, recorded_on="2999-01-31")
+
     def test_waits_privately_while_youtube_works(self, world, project, channel):
         world.polls_until_processed = 3
         task, seen = publish(project, privacy="public"), []
@@ -92,6 +105,11 @@ class TestPublish:
         differences = Publication.objects.get().differences
         assert [(row["field"], row["wanted"], row["stored"]) for row in differences] == [("privacyStatus", "public", "private")]
         assert "audited" in differences[0]["why"]
+        at = (timezone.now() + timedelta(days=1)).isoformat()
+        run_on(publish(project, again=True, privacy="private", publish_at=at))
+        publication = Publication.objects.latest("pk")
+        assert (publication.state, publication.publish_at) == ("published", None)  # it would never become public by itself
+        assert [row["field"] for row in publication.differences] == ["publishAt"]
 
     @pytest.mark.parametrize(
         ("end", "words"),
@@ -280,8 +298,27 @@ class TestConnect:
         stored = Credential.objects.get(provider=f"youtube:{channel.channel_id}")
         assert refresh.encode() not in bytes(stored.ciphertext)
         token_forget(channel)
-        assert connect.channel_disconnect(channel)
+        assert connect.channel_disconnect(channel) == "given_back"
         assert not world.refresh_tokens
+        assert not Credential.objects.exists()
+
+    def test_a_deleted_session_gives_its_permission_back_unless_another_lives_on_it(self, world, project):
+        channel_make(project.session, world)
+        other = factories.ProjectFactory.create().session
+        channel_make(other, world)
+        session_delete(session=project.session)
+        assert len(world.refresh_tokens) == 2
+        assert [row.session for row in Channel.objects.all()] == [other]
+        assert Credential.objects.count() == 1
+        session_delete(session=other)
+        assert len(world.refresh_tokens) == 1
+        assert not Credential.objects.exists()
+
+    def test_a_session_is_deleted_though_google_does_not_answer(self, world, project):
+        channel_make(project.session, world)
+        world.fault("revoke", "reset")
+        session_delete(session=project.session)
+        assert not Channel.objects.exists()
         assert not Credential.objects.exists()
 
     def test_a_foreign_used_or_old_state_is_refused(self, world, project):

@@ -94,13 +94,16 @@ def _channel(request: Request, channel_id: UUID) -> Channel:
 def disconnect(request: Request, channel_id: UUID) -> HttpResponse:
     """Give the permission back."""
     channel = _channel(request, channel_id)
-    if channel_disconnect(channel):
-        messages.success(request, _("“%(title)s” is disconnected; the permission was given back.") % {"title": channel.title})
-    else:
-        sentence = _(
+    said = {
+        "given_back": _("“%(title)s” is disconnected; the permission was given back."),
+        "kept": _("“%(title)s” is disconnected here. It is connected elsewhere in this studio, so Google keeps the permission."),
+        "untold": _(
             "“%(title)s” is forgotten here. Google could not be told: remove the studio at myaccount.google.com/permissions."
-        )
-        messages.warning(request, sentence % {"title": channel.title})
+        ),
+    }
+    released = channel_disconnect(channel)
+    tell = messages.warning if released == "untold" else messages.success
+    tell(request, said[released] % {"title": channel.title})
     return _back()
 
 
@@ -129,7 +132,7 @@ def edit(request: Request, channel_id: UUID) -> HttpResponse:
 @never_cache
 def calendar(request: Request) -> HttpResponse:
     """A month of what goes out, in the time zone of the creator's first channel."""
-    first_channel = Channel.objects.filter(session__in=request.creator.sessions).first()
+    first_channel = Channel.objects.filter(session__in=request.creator.sessions).order_by("state", "title").first()
     zone = zoneinfo.ZoneInfo(first_channel.time_zone) if first_channel else _UTC
     today = timezone.localtime(timezone.now(), zone).date()
     month = _month(request.GET.get("month", ""), today)
@@ -153,7 +156,7 @@ def calendar(request: Request) -> HttpResponse:
         "after": (month + timedelta(days=32)).replace(day=1),
         "zone": str(zone),
         "channel": first_channel,
-        "kinds": ("scheduled", "queued", "draft", "published", "slot"),
+        "kinds": ("scheduled", "queued", "uploading", "draft", "published", "slot"),
         "count": sum(entry.kind != "slot" for _, entry in found),
     }
     return render(request, "pipeline/channels/calendar.html", context)

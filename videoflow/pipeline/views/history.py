@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from videoflow.http import render_partial
 from videoflow.pipeline import stages
 from videoflow.pipeline.editing.duplicate import project_duplicate
-from videoflow.pipeline.models import Project
+from videoflow.pipeline.models import Project, Publication
 from videoflow.pipeline.selectors import (
     HISTORY_STATES,
     history_counts,
@@ -146,6 +146,7 @@ def _question(request: Request, project: Project, *, is_for_good: bool = False) 
         "project": project,
         "is_running": project.tasks.filter(status__in=Task.OPEN).exists(),
         "is_for_good": is_for_good,
+        "is_published": Publication.objects.filter(video__project=project, target="youtube").exists(),
         "size_bytes": project.assets.aggregate(bytes=Sum("size_bytes"))["bytes"] or 0,
     }
     return render(request, "pipeline/project_delete.html", context)

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from videoflow.errors import BadInput, VideoflowError
+from videoflow.pipeline.caption_tracks import LIMIT_BYTES, caption_track_drop, caption_track_put
 from videoflow.pipeline.channels.journal import unsure_decide
 from videoflow.pipeline.editing.publish_draft import (
     StaleDraft,
@@ -187,3 +188,25 @@ def pictures(request: Request, project_id: UUID) -> HttpResponse:
     panel = {"pictures": pictures_of(project, video), "values": values, "problem": problem, "new": new}
     status = 422 if problem else 200
     return render(request, "pipeline/publish/_pictures.html", {"project": project, "panel": panel}, status=status)
+
+
+@require_POST
+def captions(request: Request, project_id: UUID) -> HttpResponse:
+    """Take captions in another language, or with ``drop`` take those of a language away."""
+    project = project_get(request, project_id)
+    video = _video(project)
+    if "drop" in request.POST:
+        caption_track_drop(project=project, language=request.POST["drop"])
+        messages.success(request, _("The captions are taken away."))
+        return _back(project)
+    file = request.FILES.get("captions")
+    language = request.POST.get("captions_language", "")
+    try:
+        if file is None:
+            raise BadInput(_("Choose a file with captions first."))
+        content = file.read(LIMIT_BYTES + 1)
+        caption_track_put(project=project, video=video, language=language, name=file.name or "captions", content=content)
+        messages.success(request, _("The captions are here and go to YouTube with the video."))
+    except VideoflowError as error:
+        messages.error(request, str(error))
+    return _back(project)

@@ -8,7 +8,7 @@ from videoflow.providers.tests.fake_youtube_world import Session, World
 
 Answer = tuple[int, Any, dict[str, str]]
 Query = dict[str, list[str]]
-MUTABLE = ("snippet", "status", "localizations")
+MUTABLE = ("snippet", "status", "localizations", "recordingDetails", "paidProductPlacementDetails")
 
 
 class Api:

@@ -6,7 +6,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-PARTS_OF_A_VIDEO = {"snippet", "status", "localizations", "recordingDetails", "fileDetails", "processingDetails", "statistics"}
+PARTS_OF_A_VIDEO = {
+    *("snippet", "status", "localizations", "recordingDetails", "paidProductPlacementDetails"),
+    *("fileDetails", "processingDetails", "statistics"),
+}
 _TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "boolean": (bool,),

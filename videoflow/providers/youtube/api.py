@@ -130,7 +130,13 @@ class YouTube:
 
     def thumbnail_set(self, video_id: str, picture: bytes) -> None:
         params = {"videoId": video_id, "uploadType": "media"}
-        self._call("POST", f"{UPLOAD}/thumbnails/set", "thumbnails.set", params, content=picture, kind="image/jpeg")
+        try:
+            self._call("POST", f"{UPLOAD}/thumbnails/set", "thumbnails.set", params, content=picture, kind="image/jpeg")
+        except YouTubeRefused as error:
+            if error.reason != "forbidden":
+                raise
+            said = "YouTube took no thumbnail: the channel's phone number has to be confirmed first, at youtube.com/verify."
+            raise YouTubeRefused(said, reason=error.reason, status=error.status) from error
 
     def captions_put(self, video_id: str, *, language: str, name: str, text: bytes) -> None:
         """Add captions of a language, or replace those of the same name."""

@@ -27,7 +27,7 @@ _SENTENCES = {
     "youtubeSignupRequired": "This Google account has no YouTube channel. Make one at youtube.com, then connect again.",
     "accessNotConfigured": "The YouTube Data API is not switched on in the Google project. Its operator can do that.",
     "insufficientPermissions": "The channel did not allow this. Connect it again under Settings and leave every box ticked.",
-    "forbidden": "YouTube does not allow this for the channel. A channel without a confirmed phone number cannot set thumbnails.",
+    "forbidden": "YouTube does not allow this for the channel. YouTube Studio, under Settings, says what the channel may do.",
     "forbiddenPrivacySetting": "YouTube does not allow this visibility for the channel. Choose another.",
     "forbiddenLicenseSetting": "YouTube does not allow this licence for the channel. Choose another.",
 }

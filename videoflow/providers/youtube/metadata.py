@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from videoflow.providers.youtube.errors import YouTubeRefused
@@ -10,6 +10,8 @@ from videoflow.providers.youtube.errors import YouTubeRefused
 TITLE_LIMIT = 100
 DESCRIPTION_LIMIT_BYTES = 5000
 TAGS_LIMIT = 500
+PARTS = ("snippet", "status", "localizations", "recordingDetails", "paidProductPlacementDetails")
+"""What is written, and read back."""
 _LOCKED = "YouTube locked it to private: the Google project behind this studio has not been audited by YouTube."
 
 
@@ -30,6 +32,8 @@ class VideoFacts:
     is_embeddable: bool = True
     localizations: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Title and description by language."""
+    recorded_on: date | None = None
+    has_paid_promotion: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +86,38 @@ def insert_body(facts: VideoFacts, marker: str) -> dict[str, Any]:
     return body
 
 
-def update_body(video_id: str, facts: VideoFacts) -> dict[str, Any]:
-    """Return the video as it is wanted, whole: what an update leaves out, it erases."""
-    return {"id": video_id, **_body(facts)}
+def update_body(video_id: str, facts: VideoFacts, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the video as it is wanted, whole: what an update leaves out of a part, it erases.
+
+    The day of recording and paid promotion are parts of their own, sent only where YouTube has them otherwise.
+    """
+    body = {"id": video_id, **_body(facts)}
+    if _recorded_on(stored) != _day(facts.recorded_on):
+        body["recordingDetails"] = {"recordingDate": f"{facts.recorded_on}T00:00:00Z"} if facts.recorded_on else {}
+    if _is_paid(stored) != facts.has_paid_promotion:
+        body["paidProductPlacementDetails"] = {"hasPaidProductPlacement": facts.has_paid_promotion}
+    return body
 
 
 def parts_of(body: Mapping[str, Any]) -> str:
-    return ",".join(name for name in ("snippet", "status", "localizations") if name in body)
+    return ",".join(name for name in PARTS if name in body)
+
+
+def stored_of(video: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what YouTube has of all that is written."""
+    return {part: video.get(part, {}) for part in PARTS}
+
+
+def _day(day: date | None) -> str:
+    return day.isoformat() if day else ""
+
+
+def _recorded_on(stored: Mapping[str, Any]) -> str:
+    return str(stored.get("recordingDetails", {}).get("recordingDate") or "")[:10]
+
+
+def _is_paid(stored: Mapping[str, Any]) -> bool:
+    return bool(stored.get("paidProductPlacementDetails", {}).get("hasPaidProductPlacement"))
 
 
 def _body(facts: VideoFacts) -> dict[str, Any]:
@@ -121,7 +150,7 @@ def _body(facts: VideoFacts) -> dict[str, Any]:
 
 
 def differences(facts: VideoFacts, stored: Mapping[str, Any]) -> list[Difference]:
-    """Return what YouTube has otherwise, from ``videos.list(part=snippet,status,localizations)``."""
+    """Return what YouTube has otherwise, from ``videos.list`` of all PARTS."""
     wanted, found = _body(facts), []
     for part in ("snippet", "status"):
         for name, value in wanted[part].items():
@@ -133,6 +162,10 @@ def differences(facts: VideoFacts, stored: Mapping[str, Any]) -> list[Difference
     for language, texts in wanted.get("localizations", {}).items():
         if stored.get("localizations", {}).get(language) != texts:
             found.append(Difference(f"localizations.{language}", texts["title"], "not as sent"))
+    if _recorded_on(stored) != _day(facts.recorded_on):
+        found.append(Difference("recordingDate", _day(facts.recorded_on) or "—", _recorded_on(stored) or "—"))
+    if _is_paid(stored) != facts.has_paid_promotion:
+        found.append(Difference("hasPaidProductPlacement", str(facts.has_paid_promotion), str(_is_paid(stored))))
     return found
 
 
