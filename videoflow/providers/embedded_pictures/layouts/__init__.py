@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 
 from videoflow.providers.embedded_pictures.layouts.cards import chapter, outro, recap, title
-from videoflow.providers.embedded_pictures.layouts.charts import bars, bubbles, columns, figure, line, versus
+from videoflow.providers.embedded_pictures.layouts.charts import bars, bubbles, columns, figure, line
 from videoflow.providers.embedded_pictures.layouts.collage import hosts, stickers, videos
 from videoflow.providers.embedded_pictures.layouts.figures import Layout
 from videoflow.providers.embedded_pictures.layouts.lists import points, ranking, timeline
 from videoflow.providers.embedded_pictures.layouts.places import places
+from videoflow.providers.embedded_pictures.layouts.versus import versus
 from videoflow.providers.embedded_pictures.layouts.words import kinetic, poster, question, quote, spotlight, statement
 
 LAYOUTS: Mapping[str, Layout] = {

@@ -1,24 +1,22 @@
-"""Charts of the evidence: bars, columns, bubbles, a line over days, one big figure, two sides compared."""
+"""Charts of the evidence: bars, columns, bubbles, a line over days, one big figure."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from videoflow.providers.embedded_pictures.animation import Sway
 from videoflow.providers.embedded_pictures.backdrop import backdrop
 from videoflow.providers.embedded_pictures.board import Area, Board
 from videoflow.providers.embedded_pictures.colour import ink_on, mix
-from videoflow.providers.embedded_pictures.icons import icon_sprite
 from videoflow.providers.embedded_pictures.layouts.figures import add_plate, counter, icons_of
-from videoflow.providers.embedded_pictures.lettering import line_of
-from videoflow.providers.embedded_pictures.shapes import Point, disc_mask, polygon_mask, ring_mask, stroke_mask
+from videoflow.providers.embedded_pictures.shapes import disc_mask, polygon_mask, stroke_mask
 from videoflow.providers.embedded_pictures.sprite import sprite_of_mask
 from videoflow.providers.embedded_pictures.wording import human_amount, plain_title, short_date, unit_label, without_emoji
 
 Row = dict[str, Any]
 
 
-def _rows(board: Board, most: int) -> list[Row]:
+def rows_of(board: Board, most: int) -> list[Row]:
+    """Return the first figures of the shot that can be drawn."""
     return [row for row in board.spec.get("data", ()) if math.isfinite(float(row["value"]))][:most]
 
 
@@ -42,7 +40,7 @@ def bars(board: Board) -> None:
     """Bars that grow, largest in the accent, with counting figures at their ends."""
     backdrop(board, side="corners", weight="quiet", faint=True)
     u, scheme = board.unit, board.scheme
-    rows = _rows(board, 5 if board.wide else 6)
+    rows = rows_of(board, 5 if board.wide else 6)
     area = _heading(board, board.header())
     top_value = max([float(row["value"]) for row in rows] + [1e-9])
     pitch = min(area.height / max(1, len(rows)), 19 * u if board.wide else 22 * u)
@@ -98,7 +96,7 @@ def columns(board: Board) -> None:
     """Standing columns with their figures on top."""
     backdrop(board, side="corners", weight="quiet", faint=True)
     u, scheme = board.unit, board.scheme
-    rows = _rows(board, 5)
+    rows = rows_of(board, 5)
     area = _heading(board, board.header())
     top_value = max([float(row["value"]) for row in rows] + [1e-9])
     gap = (3.4 if board.wide else 2.2) * u
@@ -150,7 +148,7 @@ def bubbles(board: Board) -> None:
     """Discs whose areas are the figures."""
     backdrop(board, side="corners", weight="quiet", faint=True)
     u, scheme = board.unit, board.scheme
-    rows = sorted(_rows(board, 4), key=lambda row: -float(row["value"]))
+    rows = sorted(rows_of(board, 4), key=lambda row: -float(row["value"]))
     area = _heading(board, board.header())
     roots = [math.sqrt(max(0.0, float(row["value"]))) for row in rows]
     spread = sum(roots) or 1.0
@@ -231,7 +229,7 @@ def line(board: Board) -> None:
     """A series over days: the line is drawn, the area under it glows, the last figure stands at its end."""
     backdrop(board, side="corners", weight="quiet", faint=True)
     u, scheme = board.unit, board.scheme
-    rows = _rows(board, 31)
+    rows = rows_of(board, 31)
     area = _heading(board, board.header())
     values = [float(row["value"]) for row in rows]
     unit = str(rows[0].get("unit", "")) if rows else ""
@@ -311,7 +309,7 @@ def figure(board: Board) -> None:
     backdrop(board, side="left" if not left and board.wide else "right", weight="bold")
     u, scheme, spec = board.unit, board.scheme, board.spec
     area = board.header(plate=not left and board.wide)
-    rows = _rows(board, 1)
+    rows = rows_of(board, 1)
     value, unit = (float(rows[0]["value"]), str(rows[0].get("unit", ""))) if rows else (0.0, "")
     text = human_amount(value, unit)
     art = min(30 * u, area.height * 0.52) if board.wide else 0.0
@@ -342,109 +340,3 @@ def figure(board: Board) -> None:
         )
     elif board.tall:
         add_plate(board, name, board.width * 0.76, board.height * 0.88, 27 * u, colour=scheme.spark, at=0.2)
-
-
-def versus(board: Board) -> None:
-    """Two sides of the frame, two names, two figures; the larger bar is the larger figure."""
-    backdrop(board, side="corners", weight="quiet")
-    u, scheme, spec = board.unit, board.scheme, board.spec
-    rows: Sequence[Row] = _rows(board, 2)
-    names = (
-        [plain_title(str(row["label"])) for row in rows]
-        if len(rows) == 2
-        else [without_emoji(str(item)) for item in spec.get("items", ())][:2]
-    )
-    w, h = float(board.width), float(board.height)
-    lean = 0.0 if not board.wide else 7 * u * board.chance.choice((-1, 1))
-    tones = (scheme.a, scheme.b) if board.chance.random() < 0.5 else (scheme.b, scheme.a)
-    tones = (mix(tones[0], scheme.ground, 0.04), mix(tones[1], scheme.ground, 0.04))
-    middle = w / 2
-    if board.tall:
-        cut = board.safe.top + board.safe.height / 2
-        shapes: tuple[list[Point], list[Point]] = (
-            [(0, 0), (w, 0), (w, cut - 3 * u), (0, cut + 3 * u)],
-            [(0, cut + 3 * u), (w, cut - 3 * u), (w, h), (0, h)],
-        )
-        areas = (
-            Area(board.safe.left, board.safe.top, board.safe.right, cut - 4 * u),
-            Area(board.safe.left, cut + 5 * u, board.safe.right, board.safe.bottom),
-        )
-    else:
-        shapes = (
-            [(0, 0), (middle + lean, 0), (middle - lean, h), (0, h)],
-            [(middle + lean, 0), (w, 0), (w, h), (middle - lean, h)],
-        )
-        areas = (
-            Area(board.safe.left, board.safe.top, middle - 11 * u, board.safe.bottom),
-            Area(middle + 11 * u, board.safe.top, board.safe.right, board.safe.bottom),
-        )
-    values = [float(row["value"]) for row in rows] if len(rows) == 2 else []
-    icons = icons_of(board, 4)
-    units = [str(row.get("unit", "")) for row in rows] if values else ["", ""]
-    blocks = [
-        board.fit(
-            name,
-            (area.width, area.height * (0.34 if values else 0.6)),
-            largest=6.4 if values else 11,
-            smallest=3.2,
-            lines=4 if not board.tall else 2,
-            leading=1.1,
-        )
-        for name, area in zip([*names, "", ""][:2], areas, strict=True)
-    ]
-    tallest = max(block.height for block in blocks)
-    figure_px = min(
-        [21 * u, areas[0].height * 0.34]
-        + [
-            areas[side].width / max(0.4, board.text_px(human_amount(value, units[side]), board.numeral(), 1) / u)
-            for side, value in enumerate(values)
-        ]
-    )
-    for side in (0, 1):
-        ink = ink_on(tones[side])
-        board.add(
-            sprite_of_mask(polygon_mask(board.width, board.height, [shapes[side]]), tones[side]),
-            0,
-            0,
-            at=0.0,
-            enter="from_left" if side == 0 else "from_right",
-            seconds=0.01 if not board.moving else 0.5,
-        )
-        area = areas[side]
-        icon = round(min(11 * u if values else 16 * u, area.height * 0.24))
-        unit, name = units[side], blocks[side]
-        what = unit_label(unit)
-        total = icon + 3.4 * u + tallest + (figure_px * 0.72 + 5.4 * u + (6 * u if what else 0) if values else 0)
-        y = area.top + max(0.0, (area.height - total) / 2) + tallest - name.height
-        x, align = (area.left, 0.0) if side == 0 or board.tall else (area.right, 1.0)
-        board.add(
-            icon_sprite(icons[side], icon, ink, mix(tones[side], ink, 0.22)),
-            x - icon * align,
-            y,
-            at=0.12 + 0.08 * side,
-            enter="pop",
-        )
-        y += icon + 3.4 * u
-        board.say(name, x, y, ink, align=align, at=0.16 + 0.08 * side)
-        y += name.height + 4.6 * u
-        if values:
-            counter(
-                board, values[side], unit, board.numeral(), figure_px, ink, x, y, align=align, at=0.25 + 0.08 * side, seconds=1.2
-            )
-            if what:
-                board.label(
-                    what,
-                    x,
-                    y + figure_px * 0.72 + 2.2 * u,
-                    mix(ink, tones[side], 0.12),
-                    size=4.4,
-                    align=align,
-                    at=0.4,
-                    width=area.width,
-                )
-    d = round(15 * u)
-    cx, cy = (w / 2, board.safe.middle[1]) if not board.tall else (w * 0.74, board.safe.top + board.safe.height / 2)
-    board.add(sprite_of_mask(disc_mask(d), scheme.ground), cx - d / 2, cy - d / 2, at=0.2, enter="pop")
-    board.add(sprite_of_mask(ring_mask(d, 0.7 * u), scheme.spark), cx - d / 2, cy - d / 2, at=0.2, enter="pop")
-    text = line_of("vs", board.display(), round(7 * u), scheme.ink)
-    board.add(text.sprite, cx - text.width / 2 - text.left, cy + 7 * u * 0.27 - text.above, at=0.24, enter="pop")
