@@ -165,8 +165,13 @@ def _words(line: CaptionLine, size_px: int, limit_px: float) -> list[Word]:
     return words
 
 
-def _split_lines(words: Sequence[Word], first: int, last: int, measure: _Measure) -> tuple[float, int | None] | None:
-    """Return the cost of showing words first..last and after which word the line breaks; None when they do not fit two lines."""
+def _split_lines(
+    words: Sequence[Word], costs: Sequence[float], first: int, last: int, measure: _Measure
+) -> tuple[float, int | None] | None:
+    """Return the cost of showing words first..last and after which word the line breaks; None when they do not fit two lines.
+
+    ``costs`` says how badly a break after each word reads.
+    """
     if measure.width(words[first : last + 1]) <= measure.limit_px:
         return 0.0, None
     best: tuple[float, int | None] | None = None
@@ -178,7 +183,7 @@ def _split_lines(words: Sequence[Word], first: int, last: int, measure: _Measure
         if lower > measure.limit_px:
             continue
         uneven = abs(upper - lower) / measure.limit_px + (0.15 if upper > lower else 0.0)
-        cost = 0.35 + 3.0 * uneven * uneven + 0.95 * break_cost(words, after)
+        cost = 0.35 + 3.0 * uneven * uneven + 0.95 * costs[after]
         if best is None or cost < best[0]:
             best = (cost, after)
     return best
@@ -189,22 +194,23 @@ def _turn_captions(words: list[Word], measure: _Measure) -> list[list[list[Word]
     count = len(words)
     best: list[tuple[float, int, int | None]] = [(float("inf"), 0, None) for _ in range(count + 1)]
     best[0] = (0.0, 0, None)
+    costs = [break_cost(words, after) for after in range(count)]
     for last in range(count):
         until = words[last + 1].start if last + 1 < count else words[last].end + HOLD_SECONDS
         for first in range(last, -1, -1):
-            fit = _split_lines(words, first, last, measure)
+            fit = _split_lines(words, costs, first, last, measure)
             if fit is None and first < last:
                 break
             lines_cost, after = fit or (0.0, None)
             seconds = min(until, words[last].end + BRIDGE_SECONDS) - words[first].start
             letters = sum(len(word.text) + (not word.joined) for word in words[first : last + 1])
-            cost = 1.6 + lines_cost + 1.5 * break_cost(words, last)
+            cost = 1.6 + lines_cost + 1.5 * costs[last]
             cost += 12.0 * max(0.0, LEAST_SECONDS - seconds) + 1.2 * max(0.0, 1.3 - seconds)
             cost += 4.0 * max(0.0, seconds - MOST_SECONDS) + 0.25 * max(
                 0.0, letters / max(0.1, seconds) - MOST_LETTERS_PER_SECOND
             )
             # A sentence that ends inside a line is read over; one that ends with the first line is not so bad.
-            cost += sum(0.5 if index == after else 2.3 for index in range(first, last) if break_cost(words, index) == 0.0)
+            cost += sum(0.5 if index == after else 2.3 for index in range(first, last) if costs[index] == 0.0)
             cost += 1.2 if first == last and count > 1 else 0.0
             if best[first][0] + cost < best[last + 1][0]:
                 best[last + 1] = (best[first][0] + cost, first, after)
