@@ -44,18 +44,19 @@ def thumbnail_draw(*, title: str, look: Mapping[str, Any], keywords: Sequence[st
     raise ProviderError("The thumbnail could not be made smaller than 2 MB.")
 
 
-def _headline(title: str) -> str:
-    """Return the two to five words that stand for a title: all of it, its first clause, or its densest words."""
+def headline(title: str) -> str:
+    """Return the two to five words that stand for a title: all of it, its first clause (without where), or its densest words."""
     clauses = [clause.strip() for clause in re.split(r"\s*[:|–—,]\s+|\s-\s", title) if clause.strip()]
-    short = [clause for clause in (title, *clauses[:1]) if len(clause) <= 36 and 2 <= len(clause.split()) <= 5]
-    return short[0] if short else key_phrase(title, 4)
+    first = clauses[0] if clauses else title
+    short = [words for words in (title, first, first.rpartition(" in ")[0]) if len(words) <= 36 and 2 <= len(words.split()) <= 5]
+    return short[0] if short else key_phrase(first if " vs. " in first else title, 4)
 
 
 def _lay(board: Board, title: str, keywords: Sequence[str]) -> None:
     backdrop(board, side="right", weight="bold")
     board.layers.clear()  # small shapes would only be dirt at 168 px
     u, scheme = board.unit, board.scheme
-    words = _headline(title)
+    words = headline(title)
     area = Area(5.5 * u, 6 * u, board.width * 0.66, board.height - 6 * u)
     face = board.display()
     block = board.fit(words, area, largest=36, smallest=9, lines=4, leading=1.04, face=face)

@@ -58,7 +58,7 @@ _ENDING = frozenset(
 )
 """Small words that may end a phrase."""
 _FIGURE = re.compile(
-    r"(?:(?P<currency>[$€£¥])\s?)?(?P<number>\d{1,3}(?:[,\u202f]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)\s?"
+    r"(?:(?P<currency>[$€£¥])\s?)?(?P<number>\d{1,3}(?:[,\u202f]\d{3})+(?:\.\d+)?|\d+(?:\.\d+|,\d{1,2}(?!\d))?)\s?"
     r"(?P<scale>trillion|billion|million|thousand|hundred|percent|per cent|[%x×]|[kKmMbB]\b)?",
 )
 _QUOTED = re.compile(r"[“\"«„]([^”\"»“]{8,180})[”\"»“]")
@@ -159,12 +159,13 @@ def figures_in(text: str) -> tuple[Figure, ...]:
         before = text[max(0, match.start() - 1) : match.start()]
         if before.isalnum() or before in ("-", "/", ":", "."):
             continue
-        value = float(match.group("number").replace(",", "").replace("\u202f", ""))
+        number = match.group("number").replace("\u202f", "")
+        value = float(re.sub(r",(?=\d{1,2}$)", ".", number).replace(",", ""))  # 3,5 is a half more than three
         scale = (match.group("scale") or "").lower()
         percent = scale in ("%", "percent", "per cent")
         times = scale in ("x", "×")
         value *= _SCALES.get(scale, 1.0)
-        plain = not (match.group("currency") or scale or "," in match.group("number"))
+        plain = not (match.group("currency") or scale or re.search(r",\d{3}", number))
         if plain and (value < 20 or 1900 <= value <= 2100):
             continue
         unit = match.group("currency") or ("%" if percent else "x" if times else "")
@@ -242,10 +243,14 @@ def _whole_clauses(sentence: str, longest_words: int) -> list[tuple[str, float]]
     return found
 
 
+_SHORTENED = r"(?<!\bvs\.)(?<!\bMr\.)(?<!\bDr\.)(?<!\bMs\.)(?<!\bSt\.)(?<!\bMrs\.)"
+"""After these a full stop ends no sentence: a picture would say “The pandemic vs”."""
+
+
 def key_phrase(text: str, longest_words: int = 7) -> str:
     """Return the words in a row that say most: whole clauses if they are short enough, else part of one."""
     plain = without_emoji(text)
-    sentences = [sentence for sentence in re.split(r"(?<=[.!?…])[”\"]?\s+", plain) if sentence.strip()]
+    sentences = [sentence for sentence in re.split(rf"(?<=[.!?…]){_SHORTENED}[”\"]?\s+", plain) if sentence.strip()]
     phrase = ""
     for limit in (longest_words, round(longest_words * 1.6)):  # rather a few words more than a torn sentence
         whole = [each for sentence in sentences for each in _whole_clauses(sentence, limit)]
@@ -266,7 +271,7 @@ def _part_of_clause(plain: str, longest_words: int) -> str:
     Small talk without two words of substance gives its longest short sentence instead.
     """
     text = plain
-    clauses = [clause.strip() for clause in re.split(r"(?<=[.!?;:])\s+|\s+[—–]\s+|,\s+", plain) if clause.strip()]
+    clauses = [clause.strip() for clause in re.split(rf"(?<=[.!?;:]){_SHORTENED}\s+|\s+[—–]\s+|,\s+", plain) if clause.strip()]
     best, best_score, best_dense = "", -1.0, 0
     clauses = clauses or [text]
     for clause in clauses:

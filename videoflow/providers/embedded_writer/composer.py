@@ -38,9 +38,13 @@ def seconds_of(turns: Sequence[DraftTurn]) -> float:
     return sum(spoken_words(turn.text) / WORDS_PER_MINUTE * 60 + PAUSE_SECONDS for turn in turns)
 
 
+_QUESTION = re.compile(r"(?:[^.!?]|[.!?](?=[^\s.!?\"”’')\]]))*\?+(?=[\s!\"”’')\]\0]|$)")
+"""A sign with more behind it at once (3.5, example.org/?q) ends no sentence."""
+
+
 def question_of(text: str) -> str:
     """The last question asked in a text, empty when none is."""
-    found = re.findall(r"[^.!?]*\?", re.sub(r"“[^”]*”", lambda match: match.group(0).replace("?", "\0").replace(".", "\1"), text))
+    found = _QUESTION.findall(re.sub(r"“[^”]*”", lambda match: match.group(0).replace("?", "\0").replace(".", "\1"), text))
     return found[-1].strip().replace("\0", "?").replace("\1", ".") if found else ""
 
 

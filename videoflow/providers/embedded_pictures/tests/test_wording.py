@@ -2,6 +2,7 @@
 
 import pytest
 
+from videoflow.providers.embedded_pictures.thumbnail import headline
 from videoflow.providers.embedded_pictures.wording import (
     figures_in,
     human_amount,
@@ -82,3 +83,19 @@ class TestListingIn:
 
     def test_clauses_are_no_list(self):
         assert listing_in("I'm Maya, he's Theo, and that's what people were watching.") == ()
+
+
+def test_comma_before_one_or_two_digits_is_that_of_a_fraction():
+    assert [figure.shown for figure in figures_in("It rose by 37,5 % to 1,234,567 views.")] == ["37.5%", "1.2M"]
+
+
+@pytest.mark.parametrize(
+    ("title", "words"),
+    [
+        ("Cardi B's WAP vs. K-pop in Entertainment: What People Watched", "Cardi B's WAP vs. K-pop"),
+        ("The pandemic vs. Cooking and recipes in Comedy: What People Watched", "The pandemic vs. Cooking"),
+        ("Why bridges hum: A Conversation", "Why bridges hum: A Conversation"),
+    ],
+)
+def test_headline_never_ends_at_a_shortened_word(title, words):
+    assert headline(title) == words
