@@ -87,7 +87,7 @@ def human_amount(value: float, unit: str) -> str:
     if unit in ("%", "percent", "per cent"):
         return f"{value:.1f}".removesuffix(".0") + "%"
     if unit in ("$", "€", "£", "¥"):
-        return unit + human_number(value)
+        return unit + (f"{value:.2f}" if abs(value) < 1000 and value != int(value) else human_number(value))
     if unit in ("x", "×", "times"):
         return f"{value:.1f}".removesuffix(".0") + "×"
     if unit in ("year", "") and value == int(value) and 1900 <= value <= 2100:

@@ -52,6 +52,11 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     )
 )  # fmt: skip
 _STOP = words_read("stop")
+_FIGURE = re.compile(
+    r"(?P<currency>[$€£¥])?\s?(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d{1,2}(?!\d)|\.\d+)?)"
+    r"\s?(?P<scale>%|percent|million|billion|thousand)?\s*(?P<behind>(?:[^\W\d_]+(?:['’-][^\W\d_]+)*\s?){0,3})"
+)
+_SCALES = {"million": 1e6, "billion": 1e9, "thousand": 1e3}
 _WORD = re.compile(r"[^\W\d_](?:[\w'’-]*[^\W_])?")
 _LONGEST = 26
 """Words that one turn of notes holds before it is split; a turn may add a lead-in of a few words."""
@@ -75,21 +80,18 @@ class Note:
     @property
     def figures(self) -> tuple[Datum, ...]:
         """Figures of the sentence with the words behind them."""
-        found = re.finditer(r"(\d[\d,]*(?:\.\d+)?)\s?(%|percent|million|billion|thousand)?\s*((?:[A-Za-z-]+\s?){0,3})", self.text)
-        scale = {"million": 1e6, "billion": 1e9, "thousand": 1e3}
         data = []
-        for match in found:
-            value = float(match[1].replace(",", "")) * scale.get(match[2] or "", 1)
-            if 1000 <= value <= 2100 and "," not in match[1] and not match[2]:
-                continue
-            unit = (
-                "%"
-                if match[2] in ("%", "percent")
-                else " ".join(word for word in match[3].split()[:2] if word.lower() not in _STOP)
-            )
-            behind = match[3].split()
+        for match in _FIGURE.finditer(self.text):
+            number, scale, currency = match["number"], match["scale"], match["currency"]
+            has_thousands = bool(re.search(r",\d{3}", number))  # else a comma stands before decimals: 3,5 litres
+            value = float(number.replace(",", "" if has_thousands else ".")) * _SCALES.get(scale or "", 1)
+            if 1000 <= value <= 2100 and not (has_thousands or scale or currency):
+                continue  # a year
+            behind = match["behind"].split()
+            counted = " ".join(word for word in behind[:2] if word.lower() not in _STOP)
             while behind and behind[0].lower() in _STOP:
                 behind.pop(0)
+            unit = currency or ("%" if scale in ("%", "percent") else counted)
             data.append(Datum(" ".join(behind) or " ".join(self.text.split()[:5]), value, unit))
         return tuple(data)
 

@@ -35,6 +35,8 @@ class TestHumanNumber:
     def test_units_that_are_signs_stand_with_the_figure(self):
         assert human_amount(45, "percent") == "45%"
         assert human_amount(3_200_000, "$") == "$3.2M"
+        assert human_amount(4.5, "€") == "€4.50"
+        assert human_amount(600, "¥") == "¥600"
 
 
 class TestShortened:
