@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -35,16 +37,17 @@ from rich.table import Table  # noqa: E402
 
 from scripts.render_chart import chart  # noqa: E402
 from scripts.render_material import pictures_make, timeline_make  # noqa: E402
+from scripts.render_once import used_cpu_seconds  # noqa: E402
 from scripts.render_reference import EncoderCost, encoder_alone, frames_painted  # noqa: E402
 from videoflow.fonts.faces import fallback_chain  # noqa: E402
-from videoflow.render import Format, Timeline, remake_of, timeline_captions  # noqa: E402
+from videoflow.render import Format, Timeline, preview_scene, preview_whole, remake_of, timeline_captions  # noqa: E402
 from videoflow.render.captions import FACE  # noqa: E402
 from videoflow.render.plan import Plan  # noqa: E402
 from videoflow.render.planes import planes_of_frame  # noqa: E402
 from videoflow.render.resampling import Plane  # noqa: E402
 from videoflow.render.tests.smoothness import displacements  # noqa: E402
 
-PARTS = ("compose", "still", "edit", "smoothness", "quality", "moviepy")
+PARTS = ("compose", "still", "edit", "preview", "smoothness", "quality", "moviepy")
 MORE_PARTS = ("length", "memory")
 """Measured only when asked for: seven minutes, and half an hour of video."""
 LENGTHS_SECONDS = (15.0, 30.0, 60.0, 120.0, 180.0)
@@ -179,8 +182,8 @@ def baseline_job(line: Timeline, way: str, out: Path, work: Path) -> dict[str, A
 class Benchmark:
     """The parts, each adding its figures to ``figures``; the composition comes first, since others are measured by it."""
 
-    def __init__(self, folder: Path, form: Format, seconds: float, chart_path: Path | None = None) -> None:
-        self.folder, self.form, self.seconds, self.chart = folder, form, seconds, chart_path
+    def __init__(self, folder: Path, form: Format, seconds: float, minutes: list[int], chart_path: Path | None = None) -> None:
+        self.folder, self.form, self.seconds, self.minutes, self.chart = folder, form, seconds, minutes, chart_path
         self.figures: dict[str, float] = {}
         self.pictures = pictures_make(folder / "pictures", 24, form)
         self.line = timeline_make(folder / "sound", self.pictures, seconds, form)
@@ -231,6 +234,23 @@ class Benchmark:
             "metadata_frames": louder.frames_made,
         }
 
+    def preview(self) -> None:
+        """Preview a scene, and the whole, of which nothing was made; on a busy machine the processor time says more."""
+        work, out, middle = self.folder / "preview", self.folder / "preview.mp4", len(self.line.scenes) // 2
+        ways: dict[str, Callable[[], object]] = {
+            "scene": lambda: preview_scene(self.line, middle, out, work, cancelled=lambda: False, limit_seconds=600.0),
+            "whole": lambda: preview_whole(self.line, out, work, report=lambda share, line: None, cancelled=lambda: False),
+        }
+        for name, way in ways.items():
+            began, start = used_cpu_seconds(), time.perf_counter()
+            way()
+            shutil.rmtree(work)
+            self.figures |= {
+                f"preview_{name}_seconds": time.perf_counter() - start,
+                f"preview_{name}_cpu_seconds": used_cpu_seconds() - began,
+            }
+        self.figures["preview_whole_realtime"] = self.seconds / self.figures["preview_whole_seconds"]
+
     def length(self) -> None:
         """Compose videos of several lengths, and draw what they cost where a chart was asked for."""
         costs = []
@@ -247,8 +267,8 @@ class Benchmark:
             self.chart.write_text(drawn, encoding="utf-8")
 
     def memory(self) -> None:
-        """Compare the memory of three minutes with that of thirty, of still pictures so that it does not take half an hour."""
-        for minutes in (3, 30):
+        """Compare the memory of videos of several lengths, of still pictures so that it does not take half an hour."""
+        for minutes in self.minutes:
             line = timeline_make(self.folder / "long", self.pictures, minutes * 60.0, self.form, moving=False)
             cost = composed(line, self.folder / "long.mp4", self.folder / f"work-{minutes}")
             self.figures |= {f"peak_mb_{minutes}_minutes": cost.peak_mb, f"cpu_seconds_{minutes}_minutes": cost.cpu_seconds}
@@ -297,6 +317,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default=",".join(PARTS), help=f"parts, separated by commas: {', '.join((*PARTS, *MORE_PARTS))}")
     parser.add_argument("--seconds", type=float, default=180.0, help="length of the video (180)")
+    parser.add_argument("--minutes", default="3,30", help="lengths that the part “memory” compares (3,30)")
     parser.add_argument("--size", default="1920x1080", help="WIDTHxHEIGHT (1920x1080)")
     parser.add_argument("--folder", type=Path, help="where to work; a temporary folder by default")
     parser.add_argument("--chart", type=Path, help="where to write the SVG that the part “length” draws")
@@ -308,7 +329,8 @@ def main() -> int:
     width, _, height = options.size.partition("x")
     folder = Path(tempfile.mkdtemp(prefix="render-benchmark-", dir=options.folder))
     try:
-        benchmark = Benchmark(folder, Format(int(width), int(height), 30), options.seconds, options.chart)
+        minutes = [int(number) for number in options.minutes.split(",")]
+        benchmark = Benchmark(folder, Format(int(width), int(height), 30), options.seconds, minutes, options.chart)
         for part in wanted:
             known = set(benchmark.figures)
             getattr(benchmark, part)()
