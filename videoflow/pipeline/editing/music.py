@@ -2,16 +2,15 @@
 
 import time
 from pathlib import Path
-from typing import Any
 
 from videoflow.children import children_map
 from videoflow.errors import BadInput, Cancelled, VideoflowError
+from videoflow.pipeline.asset_facts import music_alt, music_facts
 from videoflow.pipeline.editing.looks import music_change
 from videoflow.pipeline.models import Asset, Project, script_current
 from videoflow.pipeline.store import file_store, work_dir, work_dirs_remove
 from videoflow.providers.base import MusicBed
 from videoflow.providers.embedded_music.music import music_moods
-from videoflow.render import peaks_read
 
 MUSIC_SECONDS_MOST = 30.0
 """A bed of three minutes takes two."""
@@ -42,16 +41,15 @@ def music_mood_set(*, project: Project, mood: str) -> Asset:
     script = script_current(project)
     if script is None or script.media_seconds is None:
         raise BadInput("Speech and pictures are not complete yet. Make the media first.")
-    alt = f"Music bed, {mood}"
-    beds = project.assets.filter(kind=Asset.Kind.MUSIC, alt=alt).exclude(origin=Asset.UPLOAD)
+    beds = project.assets.filter(kind=Asset.Kind.MUSIC, alt=music_alt(mood)).exclude(origin=Asset.UPLOAD)
     bed = next((bed for bed in beds if abs((bed.seconds or 0) - script.media_seconds) < 0.1), None)
     if bed is None:
-        bed = _bed_lay(project, mood, script.media_seconds, alt)
+        bed = _bed_lay(project, mood, script.media_seconds)
     music_change(project=project, values={"mood": mood, "asset_id": str(bed.pk), "is_on": True})
     return bed
 
 
-def _bed_lay(project: Project, mood: str, seconds: float, alt: str) -> Asset:
+def _bed_lay(project: Project, mood: str, seconds: float) -> Asset:
     name = f"music-{project.pk}-{mood}"
     folder = work_dir(name)
     until = time.monotonic() + MUSIC_SECONDS_MOST
@@ -60,19 +58,8 @@ def _bed_lay(project: Project, mood: str, seconds: float, alt: str) -> Asset:
         [facts] = children_map(_WORKER_MODULE, [job], workers=1, cancelled=lambda: time.monotonic() > until)
         bed = MusicBed(**{**facts, "path": Path(str(facts["path"]))})
         stored = file_store(bed.path)
-        more: dict[str, Any] = {"path": stored.path, "sha256": stored.sha256, "size_bytes": stored.size_bytes}
         return Asset.objects.create(
-            project=project,
-            kind=Asset.Kind.MUSIC,
-            origin=bed.provider,
-            model=bed.model,
-            licence=bed.licence,
-            credit=bed.credit,
-            name=f"{bed.title}.wav"[:200],
-            seconds=bed.seconds,
-            alt=alt,
-            peaks=peaks_read(bed.path),
-            **more,
+            project=project, path=stored.path, sha256=stored.sha256, size_bytes=stored.size_bytes, **music_facts(bed)
         )
     except Cancelled:
         raise VideoflowError(

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import transaction
 
 from videoflow.errors import BadInput, Cancelled, VideoflowError
+from videoflow.pipeline.asset_facts import ALT_LIMIT, picture_facts
 from videoflow.pipeline.editing.scenes import scene_show
 from videoflow.pipeline.models import Asset, Project, Scene, Script, Turn
 from videoflow.pipeline.provenance import Provenance
@@ -24,7 +25,6 @@ from videoflow.providers.registry import provider_get
 DRAW_SECONDS_MOST = 30.0
 """A picture takes a second or two and a clip about as long as it lasts; whoever waits longer is told that the machine is busy."""
 CANDIDATES_MOST = 12
-ALT_LIMIT = 500
 _LOOKS_TRIED = 12  # other storyboards, until one shows this scene in another way
 _ROOM_BYTES = 64_000_000
 DESCRIBED: Mapping[str, int] = {"alt": ALT_LIMIT, "credit": 300, "licence": 200}
@@ -62,19 +62,11 @@ def scene_redraw(*, scene: Scene) -> Asset:
     with transaction.atomic():
         asset = Asset.objects.create(
             project=project,
-            kind=picture.kind,
-            origin=picture.provider,
-            model=picture.model,
-            licence=picture.licence,
-            credit=picture.credit,
             name=f"scene-{scene.position + 1:03}-{tried + 2}{picture.path.suffix}",
-            width_px=picture.width_px,
-            height_px=picture.height_px,
-            seconds=picture.seconds,
-            alt=picture.alt[:ALT_LIMIT],
             path=stored.path,
             sha256=stored.sha256,
             size_bytes=stored.size_bytes,
+            **picture_facts(picture),
         )
         picture_use(scene=scene, asset=asset)
     return asset

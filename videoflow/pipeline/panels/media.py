@@ -9,10 +9,11 @@ from django.db.models import Count, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from videoflow.pipeline.asset_facts import ALT_LIMIT
 from videoflow.pipeline.board import Board
 from videoflow.pipeline.editing.looks import MUSIC_LEVELS_DB, look_revision
 from videoflow.pipeline.editing.music import mood_of, music_shown
-from videoflow.pipeline.editing.scenes_media import ALT_LIMIT, CANDIDATES_MOST, asset_revision
+from videoflow.pipeline.editing.scenes_media import CANDIDATES_MOST, asset_revision
 from videoflow.pipeline.editing.scenes_service import picture_service
 from videoflow.pipeline.editing.staleness import staleness_of
 from videoflow.pipeline.editing.uploads import CLIP_LIMIT_BYTES, MUSIC_LIMIT_BYTES

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 
 from videoflow.crash_points import crash_point
+from videoflow.pipeline.asset_facts import music_facts, picture_facts
 from videoflow.pipeline.first_look import FIRST_LOOK, first_look_end, first_look_make
 from videoflow.pipeline.keeping import KeptScene, cuts_shift, kept_load, kept_match, kept_store, scenes_read
 from videoflow.pipeline.length import LEAD_SECONDS, TAIL_SECONDS
@@ -113,7 +114,7 @@ def run(context: StageContext) -> StageOutput:
     context.check()
 
     def save() -> dict[str, Any]:
-        _music_save(context, bed)
+        asset_add(context, bed.path, **music_facts(bed))
         script.media_seconds = script.measured_seconds = total_seconds
         script.share_a = _share_a(turns, lines)
         script.save(update_fields=["media_seconds", "measured_seconds", "share_a"])
@@ -317,16 +318,8 @@ def _scene_draw(context: StageContext, script: Script, scene: _PlannedScene, pic
     asset = asset_add(
         context,
         picture.path,
-        kind=picture.kind,
-        origin=picture.provider,
-        model=picture.model,
-        licence=picture.licence,
-        credit=picture.credit,
         name=f"scene-{scene.shot.index + 1:03}{picture.path.suffix}",
-        width_px=picture.width_px,
-        height_px=picture.height_px,
-        seconds=picture.seconds,
-        alt=picture.alt[:500],
+        **picture_facts(picture),
         note=service.notes.get(scene.shot.index, ""),
     )
     row = _scene_save(context, script, scene, asset, asset, layout=scene.shot.layout)
@@ -387,22 +380,6 @@ def _music(context: StageContext, project: Project, look: dict[str, Any], second
     music = cast(base.Music, provider_get("music", "embedded"))
     mood = options.music_mood or str(project.music.get("mood") or look.get("mood") or "calm")
     return music.bed(mood=mood, seconds=seconds, seed=project.seed, out=context.work_dir / "music.wav")
-
-
-def _music_save(context: StageContext, bed: MusicBed) -> None:
-    asset_add(
-        context,
-        bed.path,
-        kind=Asset.Kind.MUSIC,
-        origin=bed.provider,
-        model=bed.model,
-        licence=bed.licence,
-        credit=bed.credit,
-        name=f"{bed.title}.wav"[:200],
-        seconds=bed.seconds,
-        alt=f"Music bed, {bed.mood}",
-        peaks=peaks_read(bed.path),
-    )
 
 
 STAGE = Stage(
