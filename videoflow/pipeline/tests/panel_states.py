@@ -62,6 +62,8 @@ def _cancelled(project: Project, stage: str) -> None:
 
 ENDS: dict[str, Callable[[Project, str], None]] = {"running": _running, "failed": _failed, "cancelled": _cancelled}
 """What its newest task is."""
+STATES = ("empty", *(f"{stage} {state}" for stage in BEFORE for state in ("ready", *ENDS)), "done")
+"""The names of the projects."""
 
 
 def projects_in_every_state(session: CreatorSession, *states: str) -> dict[str, Project]:
@@ -70,8 +72,7 @@ def projects_in_every_state(session: CreatorSession, *states: str) -> dict[str, 
     With ``states`` only those.
     """
     projects: dict[str, Project] = {}
-    names = ["empty", *(f"{stage} {state}" for stage in BEFORE for state in ("ready", *ENDS)), "done"]
-    for name in names:
+    for name in STATES:
         stage, _space, state = name.rpartition(" ")
         if states and state not in states:
             continue

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import django
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -218,6 +219,12 @@ def states(cookie: str) -> dict[str, Any]:
     return {name: str(project.pk) for name, project in projects_in_every_state(session).items()}
 
 
+def staff(name: str, password: str) -> dict[str, Any]:
+    """Make an operator who may use the admin."""
+    get_user_model().objects.create_superuser(name, password=password)
+    return {}
+
+
 def queries(cookie: str, path: str) -> dict[str, Any]:
     """Tell how many queries a page asks when that browser opens it."""
     client = Client(SERVER_NAME="127.0.0.1")
@@ -248,6 +255,7 @@ COMMANDS = {
         scene,
         large,
         states,
+        staff,
         queries,
     )
 }
