@@ -293,17 +293,21 @@ class _Attempt:
     def _settle(self, row: ProviderCall, state: str, *, error: Exception | None = None, **facts: Any) -> None:
         """Write down what became of a call, as long as nobody has taken it over; tried again while the database is busy."""
         if error is not None:
-            is_ours = isinstance(error, VideoflowError)  # the text of any other may hold anything
-            facts["error_code"] = getattr(error, "code", "") if is_ours else type(error).__name__
-            facts["error"] = str(error)[:500] if is_ours else ""
+            is_told = isinstance(error, VideoflowError)  # the text of any other may hold anything
+            facts["error_code"] = getattr(error, "code", "") if is_told else type(error).__name__
+            facts["error"] = str(error)[:500] if is_told else ""
         if state not in ProviderCall.OPEN:
             facts["ended_at"] = timezone.now()
         for tries_left in reversed(range(WRITE_TRIES)):
             try:
-                if _same(row).update(state=state, choice="", **facts):
-                    row.state = state
-                    return
-                break
+                # Outside of a transaction SQLite itself waits for its turn and holds the connection meanwhile; a thread that is
+                # writing, and whose garbage collection comes to something of that connection, would wait for us as we for it.
+                with transaction.atomic():
+                    is_ours = _same(row).update(state=state, choice="", **facts) > 0
+                if not is_ours:
+                    break
+                row.state = state
+                return
             except OperationalError:
                 if not tries_left:
                     raise

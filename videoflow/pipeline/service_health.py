@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
@@ -39,9 +39,10 @@ def call_observe(observed: Observed) -> None:
     if connection.in_atomic_block:
         raise RuntimeError("a request to a service inside a transaction: it would hold the database's lock")
     try:
-        ServiceCall.objects.create(
-            service=observed.service, outcome=observed.outcome, milliseconds=round(observed.seconds * 1000)
-        )
+        with transaction.atomic():  # it waits for its turn without holding the connection
+            ServiceCall.objects.create(
+                service=observed.service, outcome=observed.outcome, milliseconds=round(observed.seconds * 1000)
+            )
     except DatabaseError as error:
         logger.warning("a request's end was not kept: %s", type(error).__name__)
 

@@ -51,6 +51,21 @@ class TestCrash:
         assert (provider.paid, ProviderCall.objects.count()) == (paid, 1)
         assert ProviderCall.objects.get().state == ("done" if outcome == "completed" else "unknown")
 
+    def test_no_write_waits_inside_of_sqlite(self, project, stage, provider):
+        """Its own waiting holds the connection, and another thread's garbage collection may stop there with the lock in hand."""
+        outside: list[str] = []
+
+        def look(execute: Callable[..., object], sql: str, params: object, many: bool, context: object) -> object:
+            if "provider" in sql and not sql.startswith("SELECT") and not connection.in_atomic_block:
+                outside.append(sql)
+            return execute(sql, params, many, context)
+
+        stage(lambda context: context.paid_call(provider.call("jobs")))
+        start(project)
+        with connection.execute_wrapper(look):
+            assert run_next().status == "completed"
+        assert not outside
+
     def test_the_database_is_busy_when_the_reply_is_there(self, project, stage, provider, monkeypatch):
         real, left = QuerySet.update, [2]
 
