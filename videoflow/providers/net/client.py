@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import io
 import json as json_module
 import time
 import zlib
@@ -35,6 +36,7 @@ SLOWEST_BYTES_PER_SECOND = 500
 SLOW_AFTER_SECONDS = 10.0
 """A body may begin slowly; from then on it must have come at the least rate on the whole."""
 _ERROR_LIMIT_BYTES = 256_000
+_UNPACKED_BYTES = 256_000
 _MOST_REDIRECTS = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _JSON_TYPES = ("application/json", "text/json")
@@ -154,21 +156,22 @@ class Client:
             response = self._send(request, is_ours=True)
             with contextlib.closing(response):
                 is_good = response.status_code in accept
-                body = bytearray()
+                gathered = io.BytesIO()  # it gives its bytes away without a copy of them
                 for part in self._parts(response, limit_bytes if is_good else _ERROR_LIMIT_BYTES, exchange):
-                    body += part
+                    gathered.write(part)
+                body = gathered.getvalue()
             if not is_good:
                 raise status_error(
                     service=self.connection.service,
                     label=self._label,
                     status=response.status_code,
                     headers=response.headers,
-                    body=bytes(body),
+                    body=body,
                     key=self.connection.key,
                 )
             self._check_whole(response, has_body=bool(body))
             facts = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status_code, facts, bytes(body), time.monotonic() - began, self.connection.service)
+            return Answer(response.status_code, facts, body, time.monotonic() - began, self.connection.service)
 
     def download(
         self,
@@ -255,11 +258,11 @@ class Client:
             passed = time.monotonic() - began
             if passed > SLOW_AFTER_SECONDS and came < passed * SLOWEST_BYTES_PER_SECOND:
                 raise _TooSlow
-            part = raw if decoder is None else decoder.decompress(raw, limit_bytes - size + 1)
-            size += len(part)
-            if size > limit_bytes:
-                raise _TooLarge
-            yield part
+            for part in [raw] if decoder is None else _unpacked(decoder, raw):
+                size += len(part)
+                if size > limit_bytes:
+                    raise _TooLarge
+                yield part
         if decoder is not None and came and not decoder.eof:
             raise zlib.error
 
@@ -347,3 +350,12 @@ class Client:
             raise ServiceBroken(f"{label} broke off its answer.", service=service, reason="cut_off") from None
         except zlib.error:
             raise ServiceBroken(f"{label} sent an answer that cannot be unpacked.", service=service, reason="encoding") from None
+
+
+def _unpacked(decoder: "zlib._Decompress", raw: bytes) -> Iterator[bytes]:
+    """Yield what a piece of a packed body holds, little by little: a small piece may hold hundreds of megabytes."""
+    part = b""
+    while raw or len(part) == _UNPACKED_BYTES:  # what did not fit is still inside, also when all of the piece was taken
+        part = decoder.decompress(raw, _UNPACKED_BYTES)
+        raw = decoder.unconsumed_tail
+        yield part
