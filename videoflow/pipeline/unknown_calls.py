@@ -1,4 +1,4 @@
-"""What a person decides about a call to a provider that may have been charged and whose reply is lost, or of no use."""
+"""Calls that a person should know of: what is decided where a reply is lost or of no use, and what is still being made."""
 
 from uuid import UUID
 
@@ -19,6 +19,12 @@ def calls_unknown(project: Project, stage: str) -> list[ProviderCall]:
     newer = ProviderCall.objects.filter(wanted=OuterRef("wanted"), attempt__gt=OuterRef("attempt")).order_by()
     calls = project.provider_calls.filter(~Exists(newer), stage=stage, state=_State.UNKNOWN)
     return list(calls.exclude(choice=_Choice.ASK_AGAIN).order_by("created_at"))
+
+
+def calls_at_work(project: Project, stage: str) -> list[ProviderCall]:
+    """Return a stage's orders that a service has taken on and goes on with whatever becomes of the task; one query."""
+    calls = project.provider_calls.filter(stage=stage, state=_State.SUBMITTED).exclude(remote_id="")
+    return list(calls.order_by("created_at"))
 
 
 def _decide(call_id: UUID, choice: _Choice, *states: _State) -> ProviderCall:

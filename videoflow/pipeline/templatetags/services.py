@@ -10,6 +10,7 @@ from videoflow.pipeline.models import Asset, Project, ProviderCall
 from videoflow.pipeline.money import MICROS, money_shown
 from videoflow.pipeline.panels.made_with import MadeWithLine
 from videoflow.pipeline.panels.made_with import made_with_line as _made_with_line
+from videoflow.pipeline.unknown_calls import calls_at_work as _calls_at_work
 from videoflow.pipeline.unknown_calls import calls_unknown as _calls_unknown
 from videoflow.providers.services import service_label as _service_label
 
@@ -26,6 +27,12 @@ def money(micros: int | None, currency: str = "USD") -> str:
 def calls_unknown(project: Project, stage: str) -> list[ProviderCall]:
     """A stage's calls that wait for a person's word; one query."""
     return _calls_unknown(project, stage)
+
+
+@register.simple_tag
+def calls_at_work(project: Project, stage: str) -> list[ProviderCall]:
+    """A stage's orders that a service is still working on; one query."""
+    return _calls_at_work(project, stage)
 
 
 @register.simple_tag

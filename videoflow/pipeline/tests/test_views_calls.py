@@ -57,6 +57,21 @@ def decide(client: Client, call: ProviderCall, act: str) -> Any:
     return client.post(reverse("pipeline:call_decide", args=[call.project.pk, call.pk]), {"act": act})
 
 
+def test_an_order_goes_on_after_a_cancel_and_is_said(client, project):
+    project.providers = {"images": {"service": "veo"}}
+    project.save(update_fields=["providers"])
+    task = factories.task_failed(project, STAGE, "Cancelled")
+    task.status, task.error = Task.Status.CANCELLED, None
+    task.save(update_fields=["status", "error"])
+    facts = {"provider": "veo", "capability": "images", "purpose": "picture for “A crane…”"}
+    call_lost(project, state="submitted", remote_id="models/m/operations/1", reserved_micros=1_200_000, **facts)
+    call_lost(project, state="done", remote_id="models/m/operations/2", **facts)
+    shown = panel_of(client, project)
+    assert "You cancelled this step" in shown
+    assert shown.count("Google Veo is at work on the picture for “A crane…” (up to 1.20 USD)") == 1
+    assert "cannot be stopped there" in shown
+
+
 class TestCard:
     def test_ok(self, client, project):
         call_lost(project)
