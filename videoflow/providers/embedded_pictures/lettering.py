@@ -102,7 +102,7 @@ def pieces_of(text: str) -> list[str]:
 
 
 def _broken(pieces: Sequence[str], face: Face, size_px: float, width: float) -> list[str] | None:
-    """Fill lines one after the other; None when one piece alone is too wide."""
+    """Fill lines one after the other, at least one; None when one piece alone is too wide."""
     lines, current = [], ""
     for piece in pieces:
         if width_of(piece.rstrip(), face, size_px) > width:
@@ -113,7 +113,7 @@ def _broken(pieces: Sequence[str], face: Face, size_px: float, width: float) -> 
             current = piece
         else:
             current = longer
-    return [*lines, current.rstrip()] if current.strip() else lines
+    return [*lines, current.rstrip()] if current.strip() or not lines else lines
 
 
 def _balanced(pieces: Sequence[str], face: Face, size_px: float, width: float, lines: list[str]) -> list[str]:

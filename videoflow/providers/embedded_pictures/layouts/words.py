@@ -30,7 +30,7 @@ def _marks(board: Board, text: str, count: int) -> dict[str, str]:
 
 
 def _lockup(text: str) -> list[str]:
-    """Break a phrase into two to four lines of one to three words, short words beside long ones."""
+    """Break a phrase into one to four lines of one to three words, short words beside long ones."""
     words = [piece.strip() for piece in pieces_of(text)]
     total = sum(len(word) for word in words) + len(words) - 1
     rows = 1 if len(words) == 1 else 2 if total <= 20 else 3 if total <= 40 else 4
@@ -42,7 +42,7 @@ def _lockup(text: str) -> list[str]:
             lines[-1] += joint + word
         else:
             lines.append(word)
-    return lines
+    return lines or [""]
 
 
 def kinetic(board: Board) -> None:

@@ -130,6 +130,15 @@ class TestLayouts:
             if size[0] > size[1]:
                 assert layer.y + bottom <= size[1] * 0.80
 
+    @pytest.mark.parametrize("layout", sorted(LAYOUTS))
+    def test_words_of_emoji_alone_stop_no_picture(self, layout):
+        words = dict.fromkeys(("heading", "text", "phrase", "word", "caption", "attribution", "section", "title"), "🎉")
+        rows = [{**row, "label": "🎉"} for row in ROWS[:2]]
+        spec = {**SPEC, **words, "items": ["🎉", "🎊"], "data": rows, "videos": [{"title": "🎉", "channel": "🎉", "value": None}]}
+        for given in (spec, spec if layout in {"bubbles", "line"} else {**spec, "data": []}):
+            board = board_laid(layout, given, LOOK, width_px=320, height_px=180, seconds=1.0, moving=True)
+            assert still(board.base, board.layers, 60.0).any()
+
     @pytest.mark.parametrize("shapes", SHAPES)
     def test_every_vocabulary_paints(self, shapes):
         boards = [
