@@ -143,7 +143,8 @@ class TestInstead:
 
     def test_where_nothing_waits_for_it_nothing_changes(self, client, project):
         chosen(project, "pexels")
-        client.post(reverse("pipeline:media_instead", args=[project.pk]))
+        page = client.post(reverse("pipeline:media_instead", args=[project.pk]), follow=True).content.decode()
+        assert "The media are not waiting for this any more." in page
         project.refresh_from_db()
         assert project.providers["images"]["fallback"] is False
 

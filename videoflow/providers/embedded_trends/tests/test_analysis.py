@@ -193,11 +193,13 @@ class TestRestraint:
 
     def test_parts_of_different_names_are_no_theme(self, tmp_path):
         rows = [
-            ("Lil Durk returns home", "One", "", 90),
-            ("Lil Mosey in Paris", "Two", "", 80),
-            ("Why Lil Yachty moved", "Three", "", 70),
+            ("Lil Durk returns home", "One", "lil", 90),
+            ("Lil Mosey in Paris", "Two", "lil", 80),
+            ("Why Lil Yachty moved", "Three", "lil", 70),
         ]
         assert "Lil" not in [theme.label for theme in analyse(tmp_path, rows).themes]
+        rows[1:] = [("Lil in Paris", "Two", "lil", 80), ("Why Lil moved", "Three", "lil", 70)]
+        assert "Lil" in [theme.label for theme in analyse(tmp_path, rows).themes], "the tag alone does not keep it out"
 
     def test_spam_tag_brings_nobody_into_a_theme(self, tmp_path):
         rows = [
