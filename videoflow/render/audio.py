@@ -73,8 +73,10 @@ def _clip_jobs(timeline: Timeline, hashes: Mapping[Path, str]) -> Iterator[dict[
     scenes = timeline.scenes
     leads = [0.0 if scene.transition == "cut" or not number else scene.transition_seconds for number, scene in enumerate(scenes)]
     for scene, lead_out in zip(scenes, [*leads[1:], 0.0], strict=True):
-        if scene.kind == "clip" and scene.clip_level_db is not None and scene.clip_end != "slow":
+        if scene.kind == "clip" and scene.clip_level_db is not None:
+            slowed = {"slow": True} if scene.clip_end == "slow" else {}
             yield {
+                **slowed,
                 "path": str(scene.media),
                 "sha256": hashes[scene.media],
                 "start": scene.start,

@@ -51,6 +51,13 @@ def clip_seconds(path: Path) -> float:
     return _end_seconds(path, facts.st_size, facts.st_mtime_ns)
 
 
+def clip_rate(there_seconds: float, wanted_seconds: float, clip_end: str) -> float:
+    """Return how fast a clip runs of which so much is there: 1, or less where it is slowed to last as long as its scene."""
+    if clip_end != "slow" or there_seconds >= wanted_seconds - HELD_SECONDS:
+        return 1.0
+    return max(SLOWEST, there_seconds / wanted_seconds)
+
+
 class _Graph:
     """A chain of filters on one thread, fed and emptied frame by frame."""
 
@@ -290,12 +297,10 @@ class Clip:
         self._there = clip_seconds(self._path) - self._start
         if self._there <= 0:
             raise BadInput(f"{self._path.name} ends before the {self._start:.1f} s at which it should begin.")
-        self._rate, self._period = 1.0, float("inf")
-        if self._there < wanted_seconds - HELD_SECONDS and spec["clip_end"] != "hold":
-            if spec["clip_end"] == "slow":
-                self._rate = max(SLOWEST, self._there / wanted_seconds)
-            if self._there < wanted_seconds * self._rate - 0.5 / fps and self._there >= SHORTEST_LOOP_SECONDS:
-                self._period = self._there
+        self._rate, self._period = clip_rate(self._there, wanted_seconds, spec["clip_end"]), float("inf")
+        missing = self._there < wanted_seconds - HELD_SECONDS and self._there < wanted_seconds * self._rate - 0.5 / fps
+        if missing and spec["clip_end"] != "hold" and self._there >= SHORTEST_LOOP_SECONDS:
+            self._period = self._there
         self._fade = min(LOOP_FADE_SECONDS, self._there / 4.0)
         self._runs: dict[int, _Run] = {}
 

@@ -1,15 +1,20 @@
 """Voices and the clips' own sounds: measured once, and laid on a scratch file when a stretch of the mix needs them."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import av
 import numpy as np
 
 from videoflow.render import loudness
 from videoflow.render.artefacts import canonical_key
+from videoflow.render.clips import SLOWEST, clip_rate, clip_seconds
 from videoflow.render.loudness import RATE, Filter, Grid, Meter, Signal, integrated_lufs
 from videoflow.render.sound_reader import CHUNK, Reader
 from videoflow.render.sound_shelf import SoundShelf
@@ -29,7 +34,7 @@ CLIP_EDGE_SECONDS = 0.08
 STEM_VERSION = 1
 """Raise it whenever the same voice or clip would be read or measured differently."""
 
-_CONTENT = ("sha256", "from", "seconds", "again")
+_CONTENT = ("sha256", "from", "seconds", "again", "slow")
 """What in a clip's description decides its samples before they are placed; of a voice the file alone does."""
 
 _HIGH_PASS = loudness.impulse_response((loudness.high_pass(VOICE_HIGH_PASS_HZ),), 4096)
@@ -90,8 +95,47 @@ def voice_samples(spec: Mapping[str, Any]) -> Iterator[Signal]:
 
 
 def clip_samples(spec: Mapping[str, Any]) -> Iterator[Signal]:
-    """Yield a clip's own sound, as long as its scene lasts where there is so much of it."""
-    wish, samples = round(spec["seconds"] * RATE), 0
+    """Yield a clip's own sound, as fast as its picture runs, as long as its scene lasts where there is so much of it."""
+    path, wish = Path(spec["path"]), round(spec["seconds"] * RATE)
+    if not spec.get("slow"):
+        yield from _clip_source(spec, wish, again=spec["again"])
+        return
+    rate = clip_rate(clip_seconds(path) - spec["from"], spec["seconds"], "slow")
+    done = 0
+    for chunk in _slowed(_clip_source(spec, math.ceil(wish * rate) + RATE // 10, again=rate == SLOWEST), rate):
+        yield chunk[:, : wish - done]
+        done += chunk.shape[1]
+        if done >= wish:
+            return
+
+
+def _slowed(chunks: Iterator[Signal], rate: float) -> Iterator[Signal]:
+    """Yield a stereo sound at another speed, 0.5 to 1, and its own pitch."""
+    graph = av.filter.Graph()
+    source = graph.add_abuffer(sample_rate=RATE, format="fltp", layout="stereo", time_base=Fraction(1, RATE))
+    sink = graph.add("abuffersink")
+    graph.link_nodes(source, graph.add("atempo", f"{rate:.6f}"), graph.add("aformat", "sample_fmts=fltp"), sink).configure()
+    at = 0
+    for chunk in chain(chunks, (None,)):
+        if chunk is None:
+            source.push(None)
+        else:
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(chunk), format="fltp", layout="stereo")
+            frame.sample_rate, frame.pts, frame.time_base = RATE, at, Fraction(1, RATE)
+            at += chunk.shape[1]
+            source.push(frame)
+        while True:
+            try:
+                out = sink.pull()
+            except (BlockingIOError, av.error.EOFError):
+                break
+            assert isinstance(out, av.AudioFrame)
+            yield out.to_ndarray().astype(np.float32, copy=False)
+
+
+def _clip_source(spec: Mapping[str, Any], wish: int, *, again: bool) -> Iterator[Signal]:
+    """Yield so many samples of a clip's own sound, or fewer where it ends and does not begin ``again``."""
+    samples = 0
     while samples < wish:
         before = samples
         with closing(Reader(Path(spec["path"]), 2)) as reader:
@@ -101,7 +145,7 @@ def clip_samples(spec: Mapping[str, Any]) -> Iterator[Signal]:
             while samples < wish and (chunk := reader.read(min(CHUNK, wish - samples))).shape[1]:
                 samples += chunk.shape[1]
                 yield chunk
-        if not spec["again"] or samples - before < RATE // 20:
+        if not again or samples - before < RATE // 20:
             return
 
 
@@ -135,7 +179,7 @@ class Scratch:
 
 
 def _content_key(spec: Mapping[str, Any], channels: int) -> str:
-    content = {name: spec[name] for name in _CONTENT} if channels == 2 else {"sha256": spec["sha256"]}
+    content = {name: spec[name] for name in _CONTENT if name in spec} if channels == 2 else {"sha256": spec["sha256"]}
     return canonical_key({"stem": content, "channels": channels, "version": STEM_VERSION})
 
 

@@ -49,8 +49,8 @@ class Scene:
     clip_end: ClipEnd = "loop"
     """What a clip does that is shorter than its scene: begin again crossfaded, run slower, or hold its last frame."""
     clip_level_db: float | None = None
-    """Level of the clip's own sound beside the speech; None leaves the clip mute. It begins again with its picture; a slowed clip
-    is mute."""
+    """Level of the clip's own sound beside the speech; None leaves the clip mute. It begins again with its picture, and runs as
+    slowly as it does, at its own pitch."""
     is_placeholder: bool = False
     """Stands in for media that could not be made; such a video is not published."""
 

@@ -140,6 +140,19 @@ class TestClipSound:
         assert loudness(mix[:, int(3.1 * 48_000) :]) == pytest.approx(-20 + 3 - 6, abs=1.0)
         assert np.abs(mix[:, int(5.2 * 48_000) : int(5.6 * 48_000)]).max() > 0.01
 
+    def test_a_slowed_clip_is_heard_as_long_at_its_own_pitch(self, tmp_path):
+        line = timeline(tmp_path)
+        path = clip(tmp_path / "loud.mp4", "testsrc2=s=320x180:r=30:d=2,format=yuv420p[out0];sine=f=400:d=2[out1]", "-shortest")
+        slow = replace(line.scenes[2], media=path, seconds=3.0, clip_level_db=-6.0, clip_end="slow")
+        hashes = dict.fromkeys([path, *(clip.path for clip in line.speech), line.music.path], "x")
+        described = sound_job(replace(line, scenes=(*line.scenes[:2], slow), seconds=6.0), hashes, 6 * 48_000)
+        mix = mixed(tmp_path, {**described, "speech": [], "music": None}, 6.0)[0, 3 * 48_000 :]
+        heard = np.flatnonzero(np.abs(mix) > 0.01)
+        assert heard[0] < 4_800
+        assert heard[-1] > 2.85 * 48_000
+        spectrum = np.abs(np.fft.rfft(mix[24_000:120_000]))
+        assert spectrum.argmax() / 2 == pytest.approx(400, abs=3)
+
     def test_mute_unless_asked_for(self, tmp_path):
         line = timeline(tmp_path)
         hashes = dict.fromkeys([*(clip.path for clip in line.speech), line.music.path], "x")
