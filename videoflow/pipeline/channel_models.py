@@ -147,6 +147,8 @@ class VideoStatistics(models.Model):
     views = models.BigIntegerField()
     likes = models.BigIntegerField(null=True)
     comments = models.BigIntegerField(null=True)
+    watched_seconds = models.FloatField(null=True, help_text="On average; empty where it is not known or not allowed.")
+    watched_percent = models.FloatField(null=True)
     fetched_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

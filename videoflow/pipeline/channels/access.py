@@ -17,7 +17,7 @@ from videoflow.pipeline.models import Channel, Project, QuotaUse
 from videoflow.providers.base import CancelCheck
 from videoflow.providers.youtube.api import Token, YouTube
 from videoflow.providers.youtube.errors import QuotaSpent, ReconnectNeeded
-from videoflow.providers.youtube.oauth import Granted, SignIn, token_refresh
+from videoflow.providers.youtube.oauth import ANALYTICS_SCOPE, Granted, SignIn, token_refresh
 from videoflow.providers.youtube.quota import Bucket, quota_day, quota_reset
 from videoflow.vault.services import Owner, credential_read, credential_set
 
@@ -68,6 +68,11 @@ def channels_of(project: Project) -> QuerySet[Channel]:
 
 def owner_of(channel: Channel) -> Owner:
     return Owner(session_id=channel.session_id, user_id=channel.session.user_id)
+
+
+def reads_statistics(channel: Channel) -> bool:
+    """Say whether a channel's permission covers how long viewers stay."""
+    return ANALYTICS_SCOPE in channel.scopes
 
 
 def token_keep(channel: Channel, granted: Granted) -> None:

@@ -7,14 +7,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from videoflow.errors import VideoflowError
-from videoflow.pipeline.channels.access import channel_lose, quota_told, youtube_for
+from videoflow.pipeline.channels.access import channel_lose, quota_told, reads_statistics, token_of, youtube_for
 from videoflow.pipeline.models import Channel, Publication, VideoStatistics
 from videoflow.pipeline.stages.base import StageContext
 from videoflow.providers.base import ProviderError
+from videoflow.providers.youtube.analytics import Retention, retention_read
 from videoflow.providers.youtube.api import YouTube
 from videoflow.providers.youtube.errors import ReconnectNeeded
 from videoflow.providers.youtube.metadata import PARTS, VideoFacts, differences, limits_check, parts_of, stored_of, update_body
@@ -80,7 +82,7 @@ def publications_poll() -> int:
         for start in range(0, len(due), _AT_ONCE):
             try:
                 with quota_told():
-                    _poll(youtube_for(channel), due[start : start + _AT_ONCE])
+                    _poll(channel, due[start : start + _AT_ONCE])
             except ReconnectNeeded:
                 channel_lose(channel)
                 break
@@ -127,8 +129,27 @@ def _passed(since: datetime | None, now: datetime, least: timedelta) -> bool:
     return since is None or now - since >= least
 
 
-def _poll(youtube: YouTube, publications: list[Publication]) -> None:
-    videos = {str(row["id"]): row for row in youtube.videos_get([row.remote_id for row in publications], "status,statistics")}
+def _retention(channel: Channel, publications: list[Publication]) -> dict[str, Retention]:
+    """Return how long viewers stay; nothing where the channel does not allow it or YouTube does not tell."""
+    if not reads_statistics(channel):
+        return {}
+    try:
+        return retention_read(
+            settings.VIDEOFLOW_YOUTUBE_ANALYTICS_URL,
+            token=token_of(channel),
+            video_ids=[row.remote_id for row in publications],
+            first=min(row.created_at for row in publications).date(),
+            last=timezone.now().date(),
+        )
+    except VideoflowError as error:
+        logger.info("how long viewers of %s stay was not told: %s %s", channel.channel_id, error.code, error.details)
+        return {}
+
+
+def _poll(channel: Channel, publications: list[Publication]) -> None:
+    found = youtube_for(channel).videos_get([row.remote_id for row in publications], "status,statistics")
+    videos = {str(row["id"]): row for row in found}
+    stays = _retention(channel, publications)
     now = timezone.now()
     with transaction.atomic():
         for publication in publications:
@@ -141,12 +162,15 @@ def _poll(youtube: YouTube, publications: list[Publication]) -> None:
             state = Publication.State.PUBLISHED if is_open else publication.state
             stored = {**publication.stored, "status": status}
             Publication.objects.filter(pk=publication.pk).update(checked_at=now, stored=stored, state=state)
+            stay = stays.get(publication.remote_id)
             if "viewCount" in figures:
                 VideoStatistics.objects.create(
                     publication=publication,
                     views=int(figures["viewCount"]),
                     likes=_number(figures.get("likeCount")),
                     comments=_number(figures.get("commentCount")),
+                    watched_seconds=stay.seconds if stay else None,
+                    watched_percent=stay.percent if stay else None,
                     fetched_at=now,
                 )
 

@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from videoflow.pipeline.channels.access import is_registered, quota_full_at, quota_left
+from videoflow.pipeline.channels.access import is_registered, quota_full_at, quota_left, reads_statistics
 from videoflow.pipeline.models import Channel, Publication, Theme, YouTubeUpload
 
 register = template.Library()
@@ -87,6 +87,12 @@ def entry_told(kind: str) -> str:
 def setting_told(name: str) -> str:
     """What a setting of a video is called, from its name in YouTube's API."""
     return str(_SETTINGS.get(name, name))
+
+
+@register.filter
+def tells_stay(channel: Channel | None) -> bool:
+    """Whether a channel's permission covers how long viewers stay."""
+    return channel is not None and reads_statistics(channel)
 
 
 @register.filter

@@ -35,6 +35,7 @@ def studio(redis_server: str, google: tuple[World, str], tmp_path_factory: pytes
     running = Studio(
         tmp_path_factory.mktemp("studio") / "data",
         VIDEOFLOW_YOUTUBE_BASE_URL=address,
+        VIDEOFLOW_YOUTUBE_ANALYTICS_URL=address,
         VIDEOFLOW_GOOGLE_CLIENT_ID="fake-client-id",
         VIDEOFLOW_GOOGLE_CLIENT_SECRET="fake-client-secret",
         VIDEOFLOW_GOOGLE_AUTH_URL=f"{address}/auth",

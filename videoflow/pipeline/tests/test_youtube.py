@@ -12,12 +12,21 @@ from videoflow.pipeline.channels import connect, publishing
 from videoflow.pipeline.channels.access import quota_left, token_forget
 from videoflow.pipeline.channels.after import publications_poll
 from videoflow.pipeline.channels.journal import unsure_decide
-from videoflow.pipeline.models import Channel, ConnectAttempt, Publication, QuotaUse, UploadNote, YouTubeUpload
+from videoflow.pipeline.models import (
+    Channel,
+    ConnectAttempt,
+    Publication,
+    QuotaUse,
+    UploadNote,
+    VideoStatistics,
+    YouTubeUpload,
+)
 from videoflow.pipeline.services import session_delete
 from videoflow.pipeline.tests import factories
 from videoflow.pipeline.tests.youtube_hand import PACE, aimed_at, channel_make, publish, run_on, run_once
 from videoflow.providers.tests.fake_youtube import youtube
 from videoflow.providers.tests.fake_youtube_world import World
+from videoflow.providers.youtube.oauth import SCOPE
 from videoflow.tasks.models import Task
 from videoflow.tasks.services import TaskConflict, task_retry
 from videoflow.vault.models import Credential
@@ -352,15 +361,29 @@ class TestAfter:
         run_on(publish(project))
         publication = Publication.objects.get()
         world.videos[publication.remote_id]["statistics"] = {"viewCount": "1234", "likeCount": "56"}
+        world.videos[publication.remote_id]["stays"] = (98, 61.5)
         Publication.objects.update(checked_at=timezone.now() - timedelta(hours=2))
         assert publications_poll() == 1
         figures = publication.statistics.get()
         assert (figures.views, figures.likes, figures.comments) == (1234, 56, None)
+        assert (figures.watched_seconds, figures.watched_percent) == (98, 61.5)
         assert publications_poll() == 0
         world.videos.clear()
         Publication.objects.update(checked_at=timezone.now() - timedelta(hours=2))
         publications_poll()
         assert Publication.objects.get().state == "deleted"
+
+    @pytest.mark.parametrize("is_granted", [False, True])
+    def test_how_long_viewers_stay_is_left_out_where_it_is_not_allowed(self, world, project, channel, is_granted):
+        run_on(publish(project))
+        world.scope = SCOPE
+        if not is_granted:
+            Channel.objects.update(scopes=[SCOPE])
+        Publication.objects.update(checked_at=timezone.now() - timedelta(hours=2))
+        world.requests.clear()
+        assert publications_poll() == 1
+        assert VideoStatistics.objects.get().watched_percent is None
+        assert any(operation == "/v2/reports.list" for operation, _, _ in world.requests) is is_granted
 
     def test_later_edits_are_sent_back(self, world, project, channel):
         run_on(publish(project))

@@ -12,7 +12,7 @@ from videoflow.pipeline.models import Channel, Project
 from videoflow.pipeline.runner import task_run, worker_id_make
 from videoflow.pipeline.services import stage_start
 from videoflow.providers.tests.fake_youtube_world import World
-from videoflow.providers.youtube.oauth import SCOPE, Granted
+from videoflow.providers.youtube.oauth import ANALYTICS_SCOPE, SCOPE, Granted
 from videoflow.providers.youtube.upload import GRANULE_BYTES, Pace
 from videoflow.sessions.models import CreatorSession
 from videoflow.tasks.models import Task
@@ -26,6 +26,7 @@ def aimed_at(address: str, **changes: Any) -> override_settings:
     """Aim the studio at a fake; to be entered, or used as a decorator."""
     return override_settings(
         VIDEOFLOW_SERVICE_URLS={**settings.VIDEOFLOW_SERVICE_URLS, "youtube": address},
+        VIDEOFLOW_YOUTUBE_ANALYTICS_URL=address,
         VIDEOFLOW_GOOGLE_CLIENT_ID="fake-client-id",
         VIDEOFLOW_GOOGLE_CLIENT_SECRET="fake-client-secret",
         VIDEOFLOW_GOOGLE_AUTH_URL=f"{address}/auth",
@@ -39,7 +40,11 @@ def channel_make(session: CreatorSession, world: World, channel_id: str = "") ->
     """A connected channel whose permission the fake knows."""
     key = channel_id or world.channel
     channel = Channel.objects.create(
-        session=session, channel_id=key, title=world.channels[key], uploads_playlist=f"UU{key[2:]}", scopes=[SCOPE]
+        session=session,
+        channel_id=key,
+        title=world.channels[key],
+        uploads_playlist=f"UU{key[2:]}",
+        scopes=[SCOPE, ANALYTICS_SCOPE],
     )
     refresh = f"1//0refresh-{channel.pk}"
     world.refresh_tokens[refresh] = key

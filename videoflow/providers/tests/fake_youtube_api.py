@@ -17,7 +17,7 @@ class Api:
         self.address = address
 
     def answer(self, verb: str, path: str, query: Query, body: Any, media: bytes, channel: str, headers: Message) -> Answer:
-        name = path.split("/v3/")[-1].replace("/", "_")
+        name = path.removeprefix("/v2/").split("/v3/")[-1].replace("/", "_")
         found = getattr(self, f"{verb.lower()}_{name}", None)
         if found is None:
             return self.refuse(404, "notFound")
@@ -101,6 +101,23 @@ class Api:
             video["status"] = {"license": "youtube", "privacyStatus": "public", **video["status"]}
         self.world.lock(body["id"])
         return 200, {"id": body["id"], **{part: body.get(part, {}) for part in parts}}, {}
+
+    def get_reports(self, query: Query, body: Any, media: bytes, channel: str, headers: Message) -> Answer:
+        """What viewers watch on average: kept with a video under ``stays``, as seconds and per cent."""
+        if "yt-analytics.readonly" not in self.world.scope:
+            return self.refuse(403, "insufficientPermissions")
+        if query["ids"] != ["channel==MINE"] or query["dimensions"] != ["video"] or not query["startDate"] <= query["endDate"]:
+            self.world.complaints.append(f"a report of another kind: {query}")
+        names = ["video", *query["metrics"][0].split(",")]
+        rows = []
+        for video_id in query["filters"][0].removeprefix("video==").split(","):
+            video = self.world.videos.get(video_id, {})
+            if "stays" in video:
+                facts = {"views": 7, "averageViewDuration": video["stays"][0], "averageViewPercentage": video["stays"][1]}
+                rows.append([video_id, *(facts[name] for name in names[1:])])
+        kinds = ["DIMENSION", *("METRIC" for _ in names[1:])]
+        columns = [{"name": name, "columnType": kind} for name, kind in zip(names, kinds, strict=True)]
+        return 200, {"kind": "youtubeAnalytics#resultTable", "columnHeaders": columns, **({"rows": rows} if rows else {})}, {}
 
     def get_channels(self, query: Query, body: Any, media: bytes, channel: str, headers: Message) -> Answer:
         title = self.world.channels[channel]

@@ -29,7 +29,7 @@ class World:
     channels: dict[str, str] = field(default_factory=lambda: {"UCfakechannel000000000001": "Tiny forests"})
     channel: str = "UCfakechannel000000000001"
     """The one that a new sign-in chooses."""
-    scope: str = "https://www.googleapis.com/auth/youtube.force-ssl"
+    scope: str = "https://www.googleapis.com/auth/youtube.force-ssl https://www.googleapis.com/auth/yt-analytics.readonly"
     videos: dict[str, dict[str, Any]] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
     playlists: dict[str, dict[str, Any]] = field(default_factory=dict)

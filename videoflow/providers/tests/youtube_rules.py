@@ -21,15 +21,16 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 
 @cache
-def _document() -> dict[str, Any]:
-    document = files("googleapiclient") / "discovery_cache/documents/youtube.v3.json"
+def _document(name: str = "youtube.v3") -> dict[str, Any]:
+    document = files("googleapiclient") / f"discovery_cache/documents/{name}.json"
     found: dict[str, Any] = json.loads(document.read_text(encoding="utf-8"))
     return found
 
 
 @cache
 def _method(verb: str, path: str) -> dict[str, Any] | None:
-    for resource in _document()["resources"].values():
+    known = [*_document()["resources"].values(), *_document("youtubeAnalytics.v2")["resources"].values()]
+    for resource in known:
         for method in resource.get("methods", {}).values():
             uploads = [protocol["path"] for protocol in method.get("mediaUpload", {}).get("protocols", {}).values()]
             if method["httpMethod"] == verb and path in {f"/{method['path']}", *uploads}:

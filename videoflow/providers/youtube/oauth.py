@@ -16,6 +16,8 @@ from videoflow.providers.youtube.errors import ReconnectNeeded, YouTubeBusy
 
 SCOPE = "https://www.googleapis.com/auth/youtube.force-ssl"
 """Covers uploads, captions, playlists and reading back; ``youtube.upload`` alone could do no more than upload."""
+ANALYTICS_SCOPE = "https://www.googleapis.com/auth/yt-analytics.readonly"
+"""Covers how long viewers stay; a channel whose owner unticks it works without those figures."""
 _SPARE_SECONDS = 120.0
 _ALL = range(200, 600)
 
@@ -61,7 +63,7 @@ def consent_address(sign_in: SignIn, *, redirect_uri: str, state: str, verifier:
         "client_id": sign_in.client_id,
         "redirect_uri": redirect_uri,
         "response_type": "code",
-        "scope": SCOPE,
+        "scope": f"{SCOPE} {ANALYTICS_SCOPE}",
         "state": state,
         "code_challenge": challenge,
         "code_challenge_method": "S256",
