@@ -6,8 +6,8 @@ from videoflow.providers.embedded_pictures.board import Area, Board
 from videoflow.providers.embedded_pictures.colour import contrast, ink_on, mix
 from videoflow.providers.embedded_pictures.icons import icon_sprite
 from videoflow.providers.embedded_pictures.layouts.figures import add_plate, host_plate, icons_of, timed
-from videoflow.providers.embedded_pictures.lettering import line_of
-from videoflow.providers.embedded_pictures.sprite import Pad
+from videoflow.providers.embedded_pictures.lettering import Block, line_of
+from videoflow.providers.embedded_pictures.sprite import Pad, Sprite
 from videoflow.providers.embedded_pictures.wording import figures_in, shortened, without_emoji
 
 
@@ -146,7 +146,7 @@ def _item_parts(item: str) -> tuple[str, str, str]:
 
 
 def recap(board: Board) -> None:
-    """What to remember: numbered cards."""
+    """What to remember: a card for each, side by side in a wide frame, else below each other."""
     backdrop(board, side="right", weight="quiet")
     u, scheme = board.unit, board.scheme
     area = board.header()
@@ -167,13 +167,10 @@ def recap(board: Board) -> None:
     parts = [_item_parts(item) if columns > 1 else (item, "", "") for item in items]
     items = [part[0] for part in parts]
     figures = 13 * u if any(part[1] for part in parts) else 0.0
+    face = board.text_face(700)
     deep = max(
-        [
-            board.fit(
-                item, (width - 6 * u, 40 * u), largest=5.4, smallest=2.8, lines=6, face=board.text_face(700), leading=1.2
-            ).height
-            for item in items
-        ]
+        board.fit(item, (width - 6 * u, 40 * u), largest=5.4, smallest=2.8, lines=6, face=face, leading=1.2).height
+        for item in items
     )
     height = (
         min(room.height, deep + figures + 25 * u)
@@ -185,65 +182,59 @@ def recap(board: Board) -> None:
         at = timed(board, item, 0.35 + 0.35 * number) if board.moving else 0.0
         x = room.left + (width + gap) * number if columns > 1 else room.left
         top = room.top if columns > 1 else room.top + (height + gap) * number
-        plate, margin = board.card(width, height)
-        pad = Pad(plate.width, plate.height).put(plate, 0, 0)
-        tone = colours[number]
-        if columns > 1:
-            badge = round(11 * u)
-            pad.put(
-                board.bar(badge, badge, tone, radius=badge / 2 if board.look["corner"] > 8 else board.corner()),
-                margin + 3 * u,
-                margin + 3 * u,
-            )
-            side = round(7 * u)
-            pad.put(
-                icon_sprite(icons[number], side, ink_on(tone)),
-                margin + 3 * u + (badge - side) / 2,
-                margin + 3 * u + (badge - side) / 2,
-            )
-            text = board.fit(
-                item,
-                (width - 6 * u, height - figures - 21 * u),
-                largest=5.4,
-                smallest=2.6,
-                lines=6,
-                face=board.text_face(700),
-                leading=1.2,
-            )
-            ty = 18 * u
-            tx = 3 * u
-        else:
-            badge = round(min(9 * u, height - 3 * u))
-            pad.put(
-                board.bar(badge, badge, tone, radius=badge / 2 if board.look["corner"] > 8 else board.corner()),
-                margin + 2 * u,
-                margin + (height - badge) / 2,
-            )
-            side = round(badge * 0.66)
-            pad.put(
-                icon_sprite(icons[number], side, ink_on(tone)), margin + 2 * u + (badge - side) / 2, margin + (height - side) / 2
-            )
-            text = board.fit(
-                item,
-                (width - badge - 7 * u, height - 3 * u),
-                largest=4.2,
-                smallest=2.6,
-                lines=3,
-                face=board.text_face(700),
-                leading=1.16,
-            )
-            ty, tx = (height - text.height) / 2, badge + 4.6 * u
-        if columns > 1 and parts[number][1]:
-            foot = board.fit(parts[number][1], (width - 6 * u, 8 * u), largest=7.6, smallest=3.4, lines=1, face=board.numeral())
-            figure = line_of(foot.lines[0], foot.face, foot.size_px, scheme.surface_a if number % 2 == 0 else scheme.surface_b)
-            unit = line_of(parts[number][2], board.text_face(600), round(3.0 * u), scheme.surface_muted)
-            base = margin + height - (7.4 if parts[number][2] else 3.4) * u
-            pad.put(figure.sprite, margin + 3 * u - figure.left, base - figure.above)
-            pad.put(unit.sprite, margin + 3 * u - unit.left, base + 4.2 * u - unit.above)
-        for row, line_text in enumerate(text.lines):
-            line = line_of(line_text, text.face, text.size_px, scheme.surface_ink)
-            pad.put(line.sprite, margin + tx - line.left, margin + ty + text.baseline(row) - line.above)
-        board.add(pad.sprite(), x - margin, top - margin, at=at, enter="from_below", seconds=0.6)
+        sprite, margin = (
+            _column_card(board, parts[number], (width, height), icons[number], colours[number], figures=figures, number=number)
+            if columns > 1
+            else _row_card(board, item, (width, height), icons[number], colours[number])
+        )
+        board.add(sprite, x - margin, top - margin, at=at, enter="from_below", seconds=0.6)
+
+
+def _column_card(
+    board: Board, parts: tuple[str, str, str], size: tuple[float, float], icon: str, tone: str, *, figures: float, number: int
+) -> tuple[Sprite, int]:
+    """Return one of several cards side by side: icon, words, and at its foot the figure; and the margin of its shadow."""
+    u, scheme, (width, height), (item, figure, unit) = board.unit, board.scheme, size, parts
+    plate, margin = board.card(width, height)
+    pad = Pad(plate.width, plate.height).put(plate, 0, 0)
+    _badge_put(board, pad, icon, tone, badge=round(11 * u), side=round(7 * u), x=margin + 3 * u, y=margin + 3 * u)
+    room = (width - 6 * u, height - figures - 21 * u)
+    text = board.fit(item, room, largest=5.4, smallest=2.6, lines=6, face=board.text_face(700), leading=1.2)
+    if figure:
+        foot = board.fit(figure, (width - 6 * u, 8 * u), largest=7.6, smallest=3.4, lines=1, face=board.numeral())
+        shown = line_of(foot.lines[0], foot.face, foot.size_px, scheme.surface_a if number % 2 == 0 else scheme.surface_b)
+        counted = line_of(unit, board.text_face(600), round(3.0 * u), scheme.surface_muted)
+        base = margin + height - (7.4 if unit else 3.4) * u
+        pad.put(shown.sprite, margin + 3 * u - shown.left, base - shown.above)
+        pad.put(counted.sprite, margin + 3 * u - counted.left, base + 4.2 * u - counted.above)
+    _lines_put(board, pad, text, margin + 3 * u, margin + 18 * u)
+    return pad.sprite(), margin
+
+
+def _row_card(board: Board, item: str, size: tuple[float, float], icon: str, tone: str) -> tuple[Sprite, int]:
+    """Return one of the cards below each other: icon and words; and the margin of its shadow."""
+    u, (width, height) = board.unit, size
+    plate, margin = board.card(width, height)
+    pad = Pad(plate.width, plate.height).put(plate, 0, 0)
+    badge = round(min(9 * u, height - 3 * u))
+    _badge_put(board, pad, icon, tone, badge=badge, side=round(badge * 0.66), x=margin + 2 * u, y=margin + (height - badge) / 2)
+    room = (width - badge - 7 * u, height - 3 * u)
+    text = board.fit(item, room, largest=4.2, smallest=2.6, lines=3, face=board.text_face(700), leading=1.16)
+    _lines_put(board, pad, text, margin + badge + 4.6 * u, margin + (height - text.height) / 2)
+    return pad.sprite(), margin
+
+
+def _badge_put(board: Board, pad: Pad, icon: str, tone: str, *, badge: int, side: int, x: float, y: float) -> None:
+    """Put an icon in the middle of a plate of the tone, round where the look is round."""
+    radius = badge / 2 if board.look["corner"] > 8 else board.corner()
+    pad.put(board.bar(badge, badge, tone, radius=radius), x, y)
+    pad.put(icon_sprite(icon, side, ink_on(tone)), x + (badge - side) / 2, y + (badge - side) / 2)
+
+
+def _lines_put(board: Board, pad: Pad, text: Block, x: float, y: float) -> None:
+    for row, line_text in enumerate(text.lines):
+        line = line_of(line_text, text.face, text.size_px, board.scheme.surface_ink)
+        pad.put(line.sprite, x - line.left, y + text.baseline(row) - line.above)
 
 
 def outro(board: Board) -> None:

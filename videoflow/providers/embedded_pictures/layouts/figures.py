@@ -241,7 +241,6 @@ def wave(board: Board, x: float, y: float, width: float, height: float, colour: 
 
 def video_card(board: Board, entry: dict[str, Any], width: float, *, number: int) -> tuple[Sprite, int]:
     """Draw a card for one video: a designed field instead of its thumbnail, title, channel, views."""
-    scheme, u = board.scheme, board.unit
     w = round(width)
     field_h = round(w * 9 / 16)
     foot_h = round(w * 0.36)
@@ -250,47 +249,7 @@ def video_card(board: Board, entry: dict[str, Any], width: float, *, number: int
     colours = [str(board.look[key]) for key in ("a", "b", "spark")]
     tone = colours[number % 3]
     other = colours[(number + 1) % 3]
-    chance = board.seeded(f"card{number}")
-    art = Pad(w, field_h).put(card(w, field_h, 0, tone), 0, 0)
-    form = chance.randrange(4)
-    if form == 0:
-        art.put(sprite_of_mask(ring_mask(round(w * 0.9), w * 0.12), mix(tone, other, 0.55)), w * 0.45, -field_h * 0.5)
-    elif form == 1:
-        for k in range(3):
-            art.put(
-                sprite_of_mask(
-                    polygon_mask(
-                        w,
-                        field_h,
-                        [
-                            [
-                                (w * (0.2 + k * 0.28), 0),
-                                (w * (0.34 + k * 0.28), 0),
-                                (w * (0.1 + k * 0.28), field_h),
-                                (w * (-0.04 + k * 0.28), field_h),
-                            ]
-                        ],
-                    ),
-                    mix(tone, other, 0.5),
-                ),
-                0,
-                0,
-            )
-    elif form == 2:
-        art.put(sprite_of_mask(disc_mask(round(w * 0.62)), mix(tone, other, 0.6)), w * 0.55, field_h * 0.25)
-    else:
-        art.put(
-            sprite_of_mask(
-                polygon_mask(
-                    w,
-                    field_h,
-                    [[(0, field_h), (w * 0.4, field_h * 0.35), (w * 0.65, field_h * 0.7), (w, field_h * 0.2), (w, field_h)]],
-                ),
-                mix(tone, other, 0.55),
-            ),
-            0,
-            0,
-        )
+    art = _field(w, field_h, tone, other, form=board.seeded(f"card{number}").randrange(4))
     title = plain_title(str(entry["title"]))
     name = icons_for(title, 1, rotate=number)[0]
     side = round(field_h * 0.56)
@@ -302,9 +261,31 @@ def video_card(board: Board, entry: dict[str, Any], width: float, *, number: int
     )
     views = entry.get("value")
     if views:
-        badge = board.chip(human_number(float(views)) + " views", "#100f16", "#ffffff", size=w * 0.043 / u)
+        badge = board.chip(human_number(float(views)) + " views", "#100f16", "#ffffff", size=w * 0.043 / board.unit)
         art.put(badge, w - badge.width - w * 0.035, field_h - badge.height - w * 0.035)
     pad.put(art.cut(_top_rounded(w, field_h, min(board.corner(), w * 0.06))), margin, margin)
+    _foot_put(board, pad, entry, title, w, foot_h, left=margin, top=margin + field_h)
+    return pad.sprite(), margin
+
+
+def _field(w: int, h: int, tone: str, other: str, *, form: int) -> Pad:
+    """Return a field of one of four forms: a ring, three stripes, a disc, a skyline."""
+    art = Pad(w, h).put(card(w, h, 0, tone), 0, 0)
+    if form == 0:
+        return art.put(sprite_of_mask(ring_mask(round(w * 0.9), w * 0.12), mix(tone, other, 0.55)), w * 0.45, -h * 0.5)
+    if form == 1:
+        for start in (0.0, 0.28, 0.56):
+            stripe = [(w * (0.2 + start), 0), (w * (0.34 + start), 0), (w * (0.1 + start), h), (w * (-0.04 + start), h)]
+            art.put(sprite_of_mask(polygon_mask(w, h, [stripe]), mix(tone, other, 0.5)), 0, 0)
+        return art
+    if form == 2:
+        return art.put(sprite_of_mask(disc_mask(round(w * 0.62)), mix(tone, other, 0.6)), w * 0.55, h * 0.25)
+    skyline = [(0, h), (w * 0.4, h * 0.35), (w * 0.65, h * 0.7), (w, h * 0.2), (w, h)]
+    return art.put(sprite_of_mask(polygon_mask(w, h, [skyline]), mix(tone, other, 0.55)), 0, 0)
+
+
+def _foot_put(board: Board, pad: Pad, entry: dict[str, Any], title: str, w: int, foot_h: int, *, left: float, top: float) -> None:
+    """Put a card's title and channel below its field."""
     inner = w * 0.055
     block = block_fit(
         title,
@@ -317,8 +298,8 @@ def video_card(board: Board, entry: dict[str, Any], width: float, *, number: int
         leading=1.18,
     )
     for row, text in enumerate(block.lines):
-        line = line_of(text, block.face, block.size_px, scheme.surface_ink)
-        pad.put(line.sprite, margin + inner - line.left, margin + field_h + w * 0.055 + block.baseline(row) - line.above)
+        line = line_of(text, block.face, block.size_px, board.scheme.surface_ink)
+        pad.put(line.sprite, left + inner - line.left, top + w * 0.055 + block.baseline(row) - line.above)
     channel = str(entry.get("channel", ""))
     if channel:
         label = block_fit(
@@ -330,9 +311,8 @@ def video_card(board: Board, entry: dict[str, Any], width: float, *, number: int
             smallest_px=w * 0.044,
             max_lines=1,
         )
-        line = line_of(label.lines[0], label.face, label.size_px, scheme.surface_muted)
-        pad.put(line.sprite, margin + inner - line.left, margin + field_h + foot_h - w * 0.06 - line.above)
-    return pad.sprite(), margin
+        line = line_of(label.lines[0], label.face, label.size_px, board.scheme.surface_muted)
+        pad.put(line.sprite, left + inner - line.left, top + foot_h - w * 0.06 - line.above)
 
 
 def _top_rounded(width: int, height: int, radius: float) -> Any:

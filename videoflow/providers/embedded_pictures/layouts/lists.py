@@ -1,5 +1,7 @@
 """Things in an order: ranked rows, points that build up, events on a time line."""
 
+from dataclasses import dataclass
+
 from videoflow.providers.embedded_pictures.backdrop import backdrop
 from videoflow.providers.embedded_pictures.board import Area, Board
 from videoflow.providers.embedded_pictures.colour import ink_on, mix
@@ -184,51 +186,63 @@ def timeline(board: Board) -> None:
             seconds=1.2,
         )
     for number, row in enumerate(rows):
-        at = 0.3 + 0.22 * number
         last = number == len(rows) - 1
-        colour = tone if last else scheme.spark
+        event = _Event(
+            short_date(str(row.get("date") or "")),
+            human_amount(float(row["value"]), str(row.get("unit", ""))) if row.get("value") is not None else "",
+            plain_title(str(row["label"])) if str(row["label"]) != str(row.get("date")) else "",
+            loud if last else scheme.ink,
+            0.3 + 0.22 * number,
+        )
         size = round(d * (1.35 if last else 1.0))
-        when = short_date(str(row.get("date") or ""))
-        text = human_amount(float(row["value"]), str(row.get("unit", ""))) if row.get("value") is not None else ""
-        label = plain_title(str(row["label"])) if str(row["label"]) != str(row.get("date")) else ""
+        mark = sprite_of_mask(disc_mask(size), tone if last else scheme.spark)
         if board.wide:
             cx = room.left + pitch * (number + 0.5)
-            board.add(sprite_of_mask(disc_mask(size), colour), cx - size / 2, axis - size / 2, at=at, enter="pop")
-            above = text or when
-            big = board.fit(
-                above, (pitch * 0.92, 9 * u), largest=7.0 if text else 5.4, smallest=2.4, lines=1, face=board.text_face(800)
-            )
-            if above:
-                board.say(big, cx, axis - 4 * u - big.height, scheme.ink if not last else loud, align=0.5, at=at, enter="lift")
-            if text and when:
-                board.label(when, cx, axis + 4.4 * u, scheme.muted, size=3.2, align=0.5, at=at + 0.05, width=pitch * 0.95)
-            elif label:
-                block = board.fit(
-                    label,
-                    (pitch * 0.9, room.bottom - axis - 4 * u),
-                    largest=4.0,
-                    smallest=2.6,
-                    lines=5,
-                    face=board.text_face(600),
-                    leading=1.18,
-                )
-                board.say(block, cx, axis + 4.2 * u, scheme.ink, align=0.5, at=at + 0.05, enter="fade")
+            board.add(mark, cx - size / 2, axis - size / 2, at=event.at, enter="pop")
+            _event_around(board, event, cx, axis, pitch, bottom=room.bottom)
         else:
             cy = room.top + pitch * number + pitch * 0.3
-            board.add(sprite_of_mask(disc_mask(size), colour), axis - size / 2, cy - size / 2, at=at, enter="pop")
-            x = axis + 5 * u
-            if text:
-                px = board.fit(text, (30 * u, 8 * u), largest=5, smallest=3, lines=1, face=board.text_face(800))
-                board.say(px, x, cy - px.height / 2, loud if last else scheme.ink, at=at, enter="lift")
-                board.label(when or label, x + 27 * u, cy - 1.1 * u, scheme.muted, size=3.1, at=at, width=area.right - x - 27 * u)
-            else:
-                block = board.fit(
-                    (when + " · " if when else "") + label,
-                    (area.right - x, pitch * 0.85),
-                    largest=5.2,
-                    smallest=2.4,
-                    lines=3,
-                    face=board.text_face(650),
-                    leading=1.16,
-                )
-                board.say(block, x, cy - block.height / 2, scheme.ink, at=at, enter="lift")
+            board.add(mark, axis - size / 2, cy - size / 2, at=event.at, enter="pop")
+            _event_beside(board, event, axis + 5 * u, cy, pitch, right=area.right)
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """One event on a line: each of ``when``, ``figure`` and ``label`` may be empty; ``at`` is when it comes in."""
+
+    when: str
+    figure: str
+    label: str
+    ink: str
+    at: float
+
+
+def _event_around(board: Board, event: _Event, cx: float, axis: float, pitch: float, *, bottom: float) -> None:
+    """Lay the figure or the day above the line, and what belongs to it below."""
+    u, scheme, at = board.unit, board.scheme, event.at
+    if above := event.figure or event.when:
+        big = board.fit(
+            above, (pitch * 0.92, 9 * u), largest=7.0 if event.figure else 5.4, smallest=2.4, lines=1, face=board.text_face(800)
+        )
+        board.say(big, cx, axis - 4 * u - big.height, event.ink, align=0.5, at=at, enter="lift")
+    if event.figure and event.when:
+        board.label(event.when, cx, axis + 4.4 * u, scheme.muted, size=3.2, align=0.5, at=at + 0.05, width=pitch * 0.95)
+    elif event.label:
+        room = (pitch * 0.9, bottom - axis - 4 * u)
+        block = board.fit(event.label, room, largest=4.0, smallest=2.6, lines=5, face=board.text_face(600), leading=1.18)
+        board.say(block, cx, axis + 4.2 * u, scheme.ink, align=0.5, at=at + 0.05, enter="fade")
+
+
+def _event_beside(board: Board, event: _Event, x: float, cy: float, pitch: float, *, right: float) -> None:
+    """Lay the figure with its day, or the day with its words, to the right of the line."""
+    u, scheme, at = board.unit, board.scheme, event.at
+    if event.figure:
+        big = board.fit(event.figure, (30 * u, 8 * u), largest=5, smallest=3, lines=1, face=board.text_face(800))
+        board.say(big, x, cy - big.height / 2, event.ink, at=at, enter="lift")
+        about = event.when or event.label
+        board.label(about, x + 27 * u, cy - 1.1 * u, scheme.muted, size=3.1, at=at, width=right - x - 27 * u)
+        return
+    words = (event.when + " · " if event.when else "") + event.label
+    room = (right - x, pitch * 0.85)
+    block = board.fit(words, room, largest=5.2, smallest=2.4, lines=3, face=board.text_face(650), leading=1.16)
+    board.say(block, x, cy - block.height / 2, scheme.ink, at=at, enter="lift")
