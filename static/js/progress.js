@@ -153,8 +153,13 @@ export function follow({ session, seq, onEvent, onHello, onState }) {
     close();
   }
 
+  function returned() {
+    if (socket) lost(socket); // one that outlived the break says nothing by itself; the new one's hello says "live"
+    now();
+  }
+
   const options = { signal: ending.signal };
-  addEventListener("online", now, options);
+  addEventListener("online", returned, options);
   addEventListener("offline", () => onState("offline"), options);
   addEventListener("pagehide", close, options);
   addEventListener("pageshow", (shown) => shown.persisted && connect(), options);

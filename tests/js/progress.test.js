@@ -213,6 +213,18 @@ describe("without a socket", () => {
     expect(polls.length).toBeGreaterThan(3);
   });
 
+  test("is live again when the line comes back, though the socket outlived the break", async () => {
+    last().hello();
+    dispatchEvent(new Event("offline"));
+    expect(states.at(-1)[0]).toBe("offline");
+    dispatchEvent(new Event("online"));
+    expect(sockets.length).toBe(2);
+    last().hello();
+    expect(states.at(-1)[0]).toBe("live");
+    await tick(30_000);
+    expect(sockets.length).toBe(2);
+  });
+
   test("a session that is not ours any more ends it", async () => {
     answer = 404;
     last().lose();
