@@ -68,8 +68,8 @@ def test_an_order_goes_on_after_a_cancel_and_is_said(client, project):
     call_lost(project, state="done", remote_id="models/m/operations/2", **facts)
     shown = panel_of(client, project)
     assert "You cancelled this step" in shown
-    assert shown.count("Google Veo is at work on the picture for “A crane…” (up to 1.20 USD)") == 1
-    assert "cannot be stopped there" in shown
+    assert shown.count("Google Veo: picture for “A crane…” · up to 1.20 USD") == 1
+    assert "is made and charged there all the same" in shown
 
 
 class TestCard:
