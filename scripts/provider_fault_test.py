@@ -29,22 +29,9 @@ if sys.prefix == sys.base_prefix and VENV.exists():
     os.execv(VENV, [str(VENV), *sys.argv])
 sys.path.insert(0, str(ROOT))
 
-DATA = tempfile.TemporaryDirectory(prefix="videoflow-faults-")
-MEMORY_FOLDER = Path("/dev/shm")  # the database's flushes are not what is measured
-ROWS = tempfile.TemporaryDirectory(prefix="videoflow-faults-", dir=MEMORY_FOLDER if os.access(MEMORY_FOLDER, os.W_OK) else None)
-for name in [name for name in os.environ if name.startswith("VIDEOFLOW_") or name == "DATABASE_URL"]:
-    del os.environ[name]
-os.environ.update(
-    DJANGO_SETTINGS_MODULE="videoflow.settings",
-    DATABASE_URL=f"sqlite:///{ROWS.name}/rows.sqlite3",
-    VIDEOFLOW_DATA=DATA.name,
-    VIDEOFLOW_ENV_FILE=str(Path(DATA.name) / "no.env"),
-    REDIS_URL="redis://127.0.0.1:1/0",
-)
+from videoflow.tests.own_django import own_django  # noqa: E402 - the path first
 
-import django  # noqa: E402
-
-django.setup()
+DJANGO = own_django("videoflow-faults-")
 
 import psutil  # noqa: E402
 from django.core.management import call_command  # noqa: E402
@@ -140,7 +127,7 @@ def run(driver: Driver, calls: int, seed: int, deadline_seconds: float, only: Fa
     chance = random.Random(f"{seed} {driver.name}")
     session = session_create()
     project = project_create(session=session, seed=1)
-    with tempfile.TemporaryDirectory(dir=DATA.name) as folder, FakeService(drip_seconds=0.1) as fake:
+    with tempfile.TemporaryDirectory(dir=DJANGO.data.name) as folder, FakeService(drip_seconds=0.1) as fake:
         driver.routes(fake)
         known = SERVICES[driver.service]
         made = Connection(

@@ -15,7 +15,6 @@ import os
 import random
 import signal
 import sys
-import tempfile
 import time
 from collections import Counter
 from dataclasses import replace
@@ -34,6 +33,7 @@ sys.path.insert(0, str(ROOT))
 from videoflow.crash_points import POINTS  # noqa: E402 - the path first
 from videoflow.providers.tests.fake_youtube import youtube  # noqa: E402
 from videoflow.providers.tests.fake_youtube_world import World  # noqa: E402
+from videoflow.tests.own_django import own_django  # noqa: E402
 
 GRANULE = 262_144
 CHUNK_FAULTS = (
@@ -129,18 +129,9 @@ server = fork.Process(target=serve, args=(THEIRS, PIPE, SEED), daemon=True)
 server.start()
 THEIRS.close()
 ADDRESS: str = PIPE.recv()
-DATA = tempfile.TemporaryDirectory(prefix="videoflow-uploads-")
-MEMORY = Path("/dev/shm")  # the database's flushes are not what is measured
-ROWS = tempfile.TemporaryDirectory(prefix="videoflow-uploads-", dir=MEMORY if os.access(MEMORY, os.W_OK) else None)
-for variable in [name for name in os.environ if name.startswith("VIDEOFLOW_") or name == "DATABASE_URL"]:
-    del os.environ[variable]
-os.environ.update(
-    DJANGO_SETTINGS_MODULE="videoflow.settings",
-    DATABASE_URL=f"sqlite:///{ROWS.name}/rows.sqlite3",
-    VIDEOFLOW_DATA=DATA.name,
-    VIDEOFLOW_ENV_FILE=str(Path(DATA.name) / "no.env"),
+DJANGO = own_django(
+    "videoflow-uploads-",
     VIDEOFLOW_LOG_LEVEL="ERROR",
-    REDIS_URL="redis://127.0.0.1:1/0",
     VIDEOFLOW_YOUTUBE_BASE_URL=ADDRESS,
     VIDEOFLOW_GOOGLE_CLIENT_ID="fake-client-id",
     VIDEOFLOW_GOOGLE_CLIENT_SECRET="fake-client-secret",
@@ -148,10 +139,6 @@ os.environ.update(
     VIDEOFLOW_YOUTUBE_QUOTA_UNITS="1000000000",
     VIDEOFLOW_YOUTUBE_QUOTA_UPLOADS="1000000000",
 )
-
-import django  # noqa: E402
-
-django.setup()
 
 import httpx  # noqa: E402
 from django.conf import settings  # noqa: E402
