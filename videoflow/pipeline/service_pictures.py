@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 from django.utils import timezone
 
 from videoflow.errors import Cancelled, VideoflowError
+from videoflow.pipeline.asset_facts import ALT_LIMIT
 from videoflow.pipeline.models import Asset, Project, Script
 from videoflow.pipeline.picture_files import PictureFile, Wanted, pictures_bring
 from videoflow.pipeline.picture_searches import searched
@@ -45,7 +46,6 @@ _SHORT_SECONDS = 0.4
 _KINDS: dict[str, tuple[PictureKind, ...]] = {"photos": ("image",), "clips": ("clip",)}
 _MOTIONS: tuple[Motion, ...] = ("push_in", "pan_right", "pull_out", "pan_left", "drift_up")
 """How pictures move that stand where a moving one was drawn."""
-_ALT_LIMIT = 500
 _TOLD_MOST = 2
 
 
@@ -294,7 +294,7 @@ class ServicePictures:
             "model": made.model[:120],
             "licence": made.licence,
             "credit": made.credit,
-            "alt": f"Picture made for: {wish.said}"[:_ALT_LIMIT],
+            "alt": f"Picture made for: {wish.said}"[:ALT_LIMIT],
             "source_key": "",
             "fetched_at": timezone.now(),
             "relevance_why": f"Made for these words with {made.model}: {wish.prompt}"[:600],
@@ -326,7 +326,7 @@ def _found_facts(found: Found, label: str) -> dict[str, Any]:
         "author": found.author[:200],
         "source_key": found.key[:160],
         "page_url": found.page_url[:1000],
-        "alt": (found.alt or found.name or found.title or f"{what}{by}")[:_ALT_LIMIT],
+        "alt": (found.alt or found.name or found.title or f"{what}{by}")[:ALT_LIMIT],
         "fetched_at": timezone.now(),
     }
 
