@@ -78,7 +78,7 @@ class TestSound:
             stream = container.streams.audio[0]
             assert (stream.codec_context.name, stream.codec_context.sample_rate) == ("aac", 48_000)
             assert float((stream.duration or 0) * (stream.time_base or 0)) == pytest.approx(8.0, abs=0.03)
-        assert sorted(path.suffix for path in tmp_path.iterdir() if path.suffix not in (".wav", ".npz")) == [".json", ".m4a"]
+        assert sorted(path.suffix for path in tmp_path.iterdir() if path.suffix not in (".wav", ".sound")) == [".json", ".m4a"]
 
     def test_speakers_are_equally_loud(self, tmp_path):
         mix = mixed(tmp_path, job(tmp_path, music=None), 8)

@@ -64,9 +64,9 @@ def made(tmp_path_factory):
     """A sound, and the same after an edit in the same folder."""
     folder = tmp_path_factory.mktemp("sounds")
     first = sound_make(job(folder), lambda _: None)
-    shelf = set(folder.glob("*.npz"))
+    shelf = set(folder.glob("*.sound"))
     again = sound_make(edited(folder), lambda _: None)
-    return folder, first, again, set(folder.glob("*.npz")) - shelf
+    return folder, first, again, set(folder.glob("*.sound")) - shelf
 
 
 class TestEdit:
@@ -100,11 +100,11 @@ class TestEdit:
 
     def test_the_same_again_writes_nothing(self, made):
         folder, _, again, _ = made
-        shelf = {path: path.read_bytes() for path in folder.glob("*.npz")}
+        shelf = {path: path.read_bytes() for path in folder.glob("*.sound")}
         sound = sound_make(edited(folder, out=str(folder / "third.m4a")), lambda _: None)
         assert packets(sound.path) == packets(again.path)
         assert part_about(sound.path) == part_about(again.path)
-        assert {path: path.read_bytes() for path in folder.glob("*.npz")} == shelf
+        assert {path: path.read_bytes() for path in folder.glob("*.sound")} == shelf
 
     def test_a_damaged_window_is_made_anew(self, made):
         folder, _, again, written = made
