@@ -14,8 +14,10 @@ from videoflow.providers.base import Shot, SpokenTurn
 from videoflow.providers.paid import CallRefused
 from videoflow.providers.picturing.found import NoPicture, Wish
 from videoflow.providers.services import EMBEDDED, service_label
+from videoflow.render import Finding
 
 NO_PICTURE = NoPicture.code
+DRAWN_INSTEAD = "Drawn here instead"
 _TOLD_MOST = 4
 _NEVER_STEPPED_IN_FOR = (Cancelled, DiskFull, CallUnknown, BadInput)
 """What a person decides or mends, a budget that is used up among it: a drawing in its place would hide it."""
@@ -76,7 +78,7 @@ class ServiceScenes:
 
     def _instead(self, shot: Shot, sentence: str) -> None:
         if self.choice.fallback:
-            self.notes[shot.index] = f"Drawn here instead: {sentence}"[:600]
+            self.notes[shot.index] = f"{DRAWN_INSTEAD}: {sentence}"[:600]
         else:
             self.unmade[shot.index + 1] = sentence
 
@@ -128,6 +130,18 @@ def service_scenes(
     provider = provider_for(context, "images")
     pictures = ServicePictures(provider, shown_of(kept), cancelled=context.cancelled)
     return ServiceScenes(choice, wishes_of(context.project, script, turns, shots, choice.options), pictures)
+
+
+def stand_ins_found(script: Script) -> list[Finding]:
+    """Return what the quality report says of scenes that show a drawing instead of the service's picture; one query."""
+    shown = script.scenes.filter(asset__note__startswith=f"{DRAWN_INSTEAD}:").order_by("position")
+    places = list(shown.values_list("position", "start"))
+    if not places:
+        return []
+    numbers = ", ".join(str(position + 1) for position, _ in places)
+    which = f"Scene {numbers} shows a drawing" if len(places) == 1 else f"Scenes {numbers} show drawings"
+    message = f"{which}: the chosen service had no picture. The media panel says why at each."
+    return [Finding("stand_in", "warn", places[0][1], None, message)]
 
 
 def picture_add(context: StageContext, picture: ServicePicture, name: str) -> Asset:

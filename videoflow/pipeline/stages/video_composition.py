@@ -15,6 +15,7 @@ from videoflow import render
 from videoflow.crash_points import crash_point
 from videoflow.pipeline.metadata import chapters_make
 from videoflow.pipeline.models import Asset, Project, Scene, Script, Turn, Video, script_current
+from videoflow.pipeline.service_scenes import stand_ins_found
 from videoflow.pipeline.spoken import turns_unspoken
 from videoflow.pipeline.stages.base import Stage, StageContext, StageInput, StageNotReady, StageOutput, asset_add
 from videoflow.pipeline.store import asset_path, cache_dir, room_check
@@ -313,7 +314,7 @@ def _beside(context: StageContext, script: Script, timeline: Timeline) -> _Besid
 
 def _quality(made: render.Composition, drift: DriftReport, script: Script) -> dict[str, Any]:
     """Return the report for the page and the file: the compositor's checks, the captions' timing, the speakers' shares."""
-    findings = list(made.report.findings)
+    findings = [*made.report.findings, *stand_ins_found(script)]
     if drift.checked and (drift.p95_ms > DRIFT_LIMIT_MS or drift.share_within_limit < DRIFT_SHARE):
         message = f"Only {drift.share_within_limit:.0%} of the caption words stand within 120 ms of the voice."
         severity: Literal["warn", "block"] = "block" if drift.share_within_limit < LOST_SHARE else "warn"

@@ -7,6 +7,7 @@ from videoflow.pipeline.foreground import stage_run
 from videoflow.pipeline.metadata import description_make
 from videoflow.pipeline.models import Project, Scene, Video
 from videoflow.pipeline.service_pictures import PICTURED_LAYOUTS
+from videoflow.pipeline.service_scenes import stand_ins_found
 from videoflow.pipeline.services import project_create, stage_start
 from videoflow.pipeline.store import cache_dir
 from videoflow.pipeline.tests.picture_service import chosen, serving
@@ -73,12 +74,16 @@ class TestMedia:
         media_make(project)
         assert shown(project)
         assert all(scene.asset.note.startswith("Drawn here instead: Pexels has nothing for") for scene in shown(project))
+        [finding] = stand_ins_found(shown(project)[0].script)
+        assert finding.severity == "warn"
+        assert ", ".join(str(scene.position + 1) for scene in shown(project)) in finding.message
 
     def is_pictured(self, project: Project) -> None:
         """Statements are pictured, each with another picture; charts and cards are drawn."""
         scenes = shown(project)
         assert len(scenes) >= 2
         assert all(scene.asset.origin == "pexels" for scene in scenes)
+        assert not stand_ins_found(scenes[0].script)
         assert {scene.asset.origin for scene in project.scenes.exclude(layout__in=PICTURED_LAYOUTS)} == {"embedded"}
         prints = [scene.asset.fingerprint for scene in scenes]
         assert not any(is_same(one, other) for at, one in enumerate(prints) for other in prints[at + 1 :])
