@@ -93,6 +93,7 @@ def _file(row: Mapping[str, Any], place: int) -> Found | None:
         name=name[:120],
         author=told("Artist")[:120],
         seconds=number_read(info, "duration") or None,
+        place=place,
     )
 
 

@@ -39,7 +39,7 @@ class TestSearch:
         found = provider.search("rusty cranes", kind="image", wish=wish("rusty", "cranes"))
         assert len(found) >= 8
         assert len({each.key for each in found}) == len(found)
-        assert [each.place for each in found] == sorted(each.place for each in found)
+        assert [each.place for each in found] == sorted({each.place for each in found}), "each at a place of its own"
         first = found[0]
         assert "cranes" in first.title
         assert first.author and first.page_url.startswith("https://") and not first.licence.refused
