@@ -188,7 +188,8 @@ document.addEventListener("click", (event) => {
 document.addEventListener("vf:saved", ({ target, detail }) => {
   if (!target.matches?.("[data-turn]")) return;
   target.querySelector("[data-line-seconds]").textContent = detail.seconds;
-  target.querySelector("[data-line-words]").textContent = target.querySelector("[data-line-words]").textContent.replace(/\d+/, detail.words);
+  const say = target.closest("[data-say-many]").dataset;
+  target.querySelector("[data-line-words]").textContent = (detail.words === 1 ? say.sayOne : say.sayMany).replace("{n}", detail.words);
   target.querySelector("[data-play]")?.remove(); // it says the words before
 });
 

@@ -126,7 +126,7 @@ def head_content(project: Project, board: Board, script: Script, turns: Sequence
         "share_a": share_a,
         "share_b": 100 - share_a,
         "reaches": script.measured_seconds >= project.minimum_seconds,
-        "missing_seconds": max(0.0, project.minimum_seconds - script.measured_seconds),
+        "missing_seconds": math.ceil(max(0.0, project.minimum_seconds - script.measured_seconds)),
         "is_estimate": any(not turn.words for turn in turns),
         "update": media_update(project, board, script, turns),
         "is_making_media": board.stage("media_generation").is_open_task,

@@ -52,6 +52,7 @@ def test_lines_are_edited_with_the_keyboard_alone(studio: Studio, context: Brows
     expect(line(page, 0).locator("[data-save-state]")).to_contain_text("Saved")
     expect(page.locator("#script-head")).to_contain_text("Update media: 1 line")
     expect(line(page, 0).locator("[data-line-seconds]")).to_contain_text("about")
+    expect(line(page, 0).locator("[data-line-words]")).to_have_text("6 words")
     assert texts(read)[0] == "First things first. Then the reefs."
 
     page.keyboard.press("Home")

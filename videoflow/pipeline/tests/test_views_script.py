@@ -63,6 +63,12 @@ class TestPanel:
         assert page.count("data-autosave") == len(LINES) and page.count("data-play") == len(LINES)
         assert "Update media" not in page and "Versions" in page and "Pronunciations" in page
 
+    def test_what_is_missing_is_rounded_up_and_one_word_is_said_so(self, client, project, script):
+        Turn.objects.filter(pk=line(script).pk).update(text="Hello.")
+        Script.objects.filter(pk=script.pk).update(measured_seconds=project.minimum_seconds - 0.4)
+        page = panel_of(client, project)
+        assert "0:01 short" in page and ">1 word<" in page
+
     def test_queries_do_not_grow_with_the_lines(self, client, project, script, django_assert_max_num_queries):
         with django_assert_max_num_queries(24):
             panel_of(client, project)
