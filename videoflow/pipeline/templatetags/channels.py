@@ -51,7 +51,7 @@ _SETTINGS = {
 def channels_section(context: dict[str, Any]) -> dict[str, Any]:
     """Draw the channels of whoever asks."""
     request = context["request"]
-    channels = list(Channel.objects.filter(session__in=request.creator.sessions))
+    channels = list(Channel.objects.filter(session__in=request.creator.sessions).order_by("state", "title"))
     for channel in channels:
         channel.days = sorted({day for day, _at in channel.slots})  # type: ignore[attr-defined]
         channel.times = sorted({at for _day, at in channel.slots})  # type: ignore[attr-defined]

@@ -1,6 +1,7 @@
 """A channel connected, published to and rescheduled in a real Chromium, before a fake of Google and YouTube on this machine."""
 
 import re
+import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -72,10 +73,19 @@ def test_from_the_connection_to_another_day(
     day = (timezone.now().replace(day=1) + timedelta(days=32)).date().replace(day=10)  # next month, in the middle of its sheet
     panel.locator("#publish_publish_at").fill(f"{day}T18:30")
     expect(panel.locator("#publish-checks")).to_have_attribute("data-blocked", "0")
+    google[0].polls_until_processed = 2
     panel.get_by_role("button", name="Publish to YouTube").click()
+    wait_until(page, lambda: studio.do("work", "upload")["status"] == "retrying")
+    expect(panel).to_contain_text("YouTube is processing the video, 40 of 100 parts")
+    (video,) = google[0].videos.values()
+    assert video["status"]["privacyStatus"] == "private"
+    assert "publishAt" not in video["status"]
+    with sqlite3.connect(Path(studio.environment["VIDEOFLOW_DATA"]) / "videoflow.sqlite3", timeout=30) as database:
+        database.execute("UPDATE tasks_task SET not_before = created_at")  # the wait is over
+    database.close()
     wait_until(page, lambda: studio.do("work", "upload")["status"] == "completed")
     expect(panel.locator(".notice").get_by_text("Becomes public on")).to_be_visible()
-    (video,) = google[0].videos.values()
+    expect(panel.get_by_role("link", name=f"https://youtu.be/{video['id']}")).to_be_visible()
     assert video["status"]["privacyStatus"] == "private"
 
     page.goto(f"{studio.url}/calendar/?month={day:%Y-%m}")
@@ -95,5 +105,17 @@ def test_from_the_connection_to_another_day(
     wait_until(page, lambda: studio.do("work", "upload")["status"] == "completed")
     wanted = following + timedelta(days=1)
     assert re.fullmatch(f"{wanted}T1[67]:30:00Z", google[0].videos[video["id"]]["status"]["publishAt"])
+
+    page.goto(f"{studio.url}/projects/{made['project']}/#panel-youtube_upload")
+    panel.get_by_label("Public", exact=True).check(force=True)
+    expect(panel.locator("#publish-checks")).to_contain_text("has to be private until then")
+    panel.locator("#publish_publish_at").fill("")
+    expect(panel.locator("#publish-checks")).not_to_contain_text("has to be private until then")  # it is saved
+    panel.get_by_role("button", name="Change the video on YouTube").click()
+    wait_until(page, lambda: studio.do("work", "upload")["status"] == "completed")
+    expect(panel.locator(".notice").get_by_text("· public")).to_be_visible()
+    status = google[0].videos[video["id"]]["status"]
+    assert (status["privacyStatus"], status.get("publishAt")) == ("public", None)
+    assert not video["was_public_before_processed"]
     assert google[0].complaints == []
     assert len(google[0].videos) == 1
