@@ -13,6 +13,8 @@ from sqlite3 import OperationalError as SqliteError
 from django.db import OperationalError
 from django.db.backends.sqlite3 import base
 
+from videoflow.sqlite.turns import turns_of
+
 _FIRST_SECONDS = 0.0005
 _LONGEST_SECONDS = 0.004
 _SHARE_OF_WAIT = 0.1  # the next sleep grows with the wait so far, between these bounds
@@ -29,6 +31,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
             OperationalError: it was not free within the connection's timeout.
         """
         timeout_seconds = float(self.settings_dict["OPTIONS"].get("timeout", _DEFAULT_TIMEOUT_SECONDS))
+        with turns_of(str(self.settings_dict["NAME"])).asking():
+            self._begin(timeout_seconds)
+
+    def _begin(self, timeout_seconds: float) -> None:
         asked_at = time.monotonic()
         self.connection.execute("PRAGMA busy_timeout = 0")
         try:

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand
 from django.utils.module_loading import import_string
 
 from videoflow.health.server import StudioServer, endpoints_for
+from videoflow.sqlite.turns import Turns
 
 
 class Command(BaseCommand):
@@ -18,6 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--fd", type=int, help="Number of an inherited listening socket, instead of an address.")
 
     def handle(self, *args: Any, host: str, port: int, fd: int | None, **options: Any) -> None:
+        Turns.answers_requests = True
         StudioServer(
             import_string(settings.ASGI_APPLICATION),
             endpoints=endpoints_for(host=host, port=port, descriptor=fd),
