@@ -33,7 +33,7 @@ CEILING_DB = -1.9
 PEAK_LIMIT_DB = -1.05
 """−1 with room for the differences between two meters."""
 LOUDNESS_TOLERANCE = 0.3
-LEVELS_KEPT = 8
+LEVELS_KEPT = 32
 """How many of the levels decided last are tried again, since compositions of several videos may take turns."""
 
 
@@ -124,7 +124,9 @@ class SoundMaker:
         return [Levels(**levels) for levels in json.loads(str(kept["levels"]))] if kept else []
 
     def levels_note(self, levels: Levels) -> None:
-        """Remember levels for the next composition of this video."""
+        """Remember levels for the next composition of this video; those of an excerpt are of no use for it."""
+        if self.job.get("excerpt"):
+            return
         recent = [levels, *(other for other in self._recent if other != levels)][:LEVELS_KEPT]
         if recent != self._recent:
             self._shelf.put(self._recent_key, levels=np.array(json.dumps([asdict(one) for one in recent])))

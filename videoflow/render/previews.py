@@ -208,7 +208,7 @@ def _scene_remake(small: Timeline, index: int, work_dir: Path) -> Remake:
     for path in [clip.path for clip in heard.speech] + ([heard.music.path] if heard.music else []):
         media_check(path, "audio")
         hashes[path] = file_sha256(path)
-    job = sound_job(heard, hashes, round(frames * RATE / small.format.fps))
+    job = {**sound_job(heard, hashes, round(frames * RATE / small.format.fps)), "excerpt": True}
     key = canonical_key(job)
     missing = {part.key: part for part in segments if not part_is_intact(segment_path(work_dir, part.key))}
     plan = Plan(frames, tuple(segments), key, job)

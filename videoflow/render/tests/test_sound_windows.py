@@ -182,3 +182,12 @@ def test_music_that_is_no_music_leaves_nothing_behind(tmp_path):
         sound_make(parts, lambda _: None)
     assert not list(tmp_path.glob("*.part"))
     assert not list(tmp_path.glob("*.m4a"))
+
+
+def test_an_excerpt_does_not_decide_levels_for_the_whole(tmp_path):
+    parts = job(tmp_path, music=None, samples=3 * RATE)
+    parts["speech"] = parts["speech"][:1]
+    sound_make({**parts, "excerpt": True}, lambda _: None)
+    before = set(tmp_path.glob("*.sound"))
+    sound_make(parts, lambda _: None)
+    assert len(set(tmp_path.glob("*.sound")) - before) == 1, "the levels, which the excerpt left out"
