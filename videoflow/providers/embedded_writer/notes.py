@@ -53,9 +53,11 @@ _KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )  # fmt: skip
 _STOP = words_read("stop")
 _FIGURE = re.compile(
-    r"(?P<currency>[$€£¥])?\s?(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d{1,2}(?!\d)|\.\d+)?)"
+    r"(?<![\w.,:/])(?<!\w-)(?P<minus>[-−])?(?:(?P<currency>[$€£¥])\s?)?"
+    r"(?P<number>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d{1,2}(?!\d)|\.\d+)?)(?![\d:/]|[.,]\d)"
     r"\s?(?P<scale>%|percent|million|billion|thousand)?\s*(?P<behind>(?:[^\W\d_]+(?:['’-][^\W\d_]+)*\s?){0,3})"
 )
+"""Neither a time, a date, a part of an address nor of a name (B-52)."""
 _SCALES = {"million": 1e6, "billion": 1e9, "thousand": 1e3}
 _WORD = re.compile(r"[^\W\d_](?:[\w'’-]*[^\W_])?")
 _LONGEST = 26
@@ -84,13 +86,16 @@ class Note:
         for match in _FIGURE.finditer(self.text):
             number, scale, currency = match["number"], match["scale"], match["currency"]
             has_thousands = bool(re.search(r",\d{3}", number))  # else a comma stands before decimals: 3,5 litres
-            value = float(number.replace(",", "" if has_thousands else ".")) * _SCALES.get(scale or "", 1)
+            sign = -1 if match["minus"] else 1
+            value = sign * float(number.replace(",", "" if has_thousands else ".")) * _SCALES.get(scale or "", 1)
             if 1000 <= value <= 2100 and not (has_thousands or scale or currency):
                 continue  # a year
             behind = match["behind"].split()
             counted = " ".join(word for word in behind[:2] if word.lower() not in _STOP)
             while behind and behind[0].lower() in _STOP:
                 behind.pop(0)
+            while behind and behind[-1].lower() in _STOP:
+                behind.pop()
             unit = currency or ("%" if scale in ("%", "percent") else counted)
             data.append(Datum(" ".join(behind) or " ".join(self.text.split()[:5]), value, unit))
         return tuple(data)

@@ -13,6 +13,10 @@ from videoflow.providers.embedded_writer.notes import Note
         ("It rose by 25 percent", (Datum("It rose by 25 percent", 25, "%"),)),
         ("Some 2.5 million litres leaked", (Datum("litres leaked", 2_500_000, "litres leaked"),)),
         ("It was built in 1930", ()),
+        ("It opened at 7:45 on 3/4/2021", ()),
+        ("See https://example.org/3/45", ()),
+        ("It fell to −12 degrees", (Datum("degrees", -12, "degrees"),)),
+        ("It is 409 metres long and red", (Datum("metres", 409, "metres"),)),
         ("It cost $1990", (Datum("It cost $1990", 1990, "$"),)),
     ],
 )
