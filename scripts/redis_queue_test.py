@@ -116,6 +116,7 @@ async def running_studio(url: str, count: int) -> dict[str, Any]:
         owners: dict[str, tuple[str, str]] = {}
         for _ in range(count):
             session = expect(await client.post("/api/sessions", json={}), 201)
+            client.cookies.clear()  # the token stands for the session; a cookie would want its CSRF token too
             bearer = {"Authorization": f"Bearer {session['access_token']}"}
             body = {"session_id": session["session_id"], "input_data": {"source": "sample"}}
             task = expect(await client.post("/api/tasks/submit/trending_analysis", json=body, headers=bearer), 201)
