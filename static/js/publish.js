@@ -166,7 +166,7 @@ document.addEventListener("vf:saved", ({ target }) => {
 
 // A refused picture is told in its place; htmx would leave the page as it is.
 document.body.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  if (detail.xhr.status === 422 && detail.target.id === "publish-pictures") Object.assign(detail, { shouldSwap: true, isError: false });
+  if (detail.xhr.status === 422 && ["publish-pictures", "publish-chapters"].includes(detail.target.id)) Object.assign(detail, { shouldSwap: true, isError: false });
 });
 document.body.addEventListener("htmx:load", ({ detail }) => {
   prepare(detail.elt.parentElement ?? detail.elt);

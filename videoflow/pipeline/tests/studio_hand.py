@@ -78,7 +78,7 @@ def status(task_id: str) -> dict[str, Any]:
     return {"status": Task.objects.get(pk=UUID(task_id)).status}
 
 
-def finished(cookie: str, video: str) -> dict[str, Any]:
+def finished(cookie: str, video: str, seconds: str = "20") -> dict[str, Any]:
     """Make a project of that browser with everything, the given file being its video."""
     session = factories.CreatorSessionFactory.create(cookie_hash=token_hash(cookie))
     project = factories.ProjectFactory.create(session=session)
@@ -86,7 +86,7 @@ def finished(cookie: str, video: str) -> dict[str, Any]:
     script = factories.with_script(project)
     factories.with_media(project, script)
     with open(video, "rb") as file:
-        factories.with_video(project, script, file=file.read(), seconds=20.0)
+        factories.with_video(project, script, file=file.read(), seconds=float(seconds))
     return {"project": str(project.pk)}
 
 

@@ -1,5 +1,6 @@
 """The pages in a real Chromium, before a real server."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -133,6 +134,31 @@ def test_video_plays_and_chapters_seek(studio: Studio, context: BrowserContext, 
     assert player.evaluate("video => video.currentTime") >= 122
     assert player.evaluate("video => video.seekable.end(0)") > 125
     assert player.evaluate("video => video.readyState") >= 1
+
+
+def test_chapters_are_typed_as_times_and_titles(studio: Studio, context: BrowserContext, page: Page, tmp_path: Path) -> None:
+    sign_in(context, studio, "chapters")
+    (tmp_path / "video.mp4").write_bytes(bytes(5000))
+    made = studio.do("finished", "chapters", str(tmp_path / "video.mp4"), "200")
+    address = f"{studio.url}/projects/{made['project']}/?open=youtube_upload"
+    page.goto(address)
+    description = page.locator("#publish_description")
+    before = description.input_value()
+    editor = page.locator("#publish-chapters")
+    editor.get_by_role("link").click()
+    title = editor.get_by_label("Title of chapter 2")
+    title.fill("The figures")
+    editor.get_by_label("Chapter 2 begins at").fill("0:05")
+    editor.get_by_role("button", name="Save the chapters").click()
+    expect(editor.get_by_role("alert")).to_contain_text("a chapter lasts 10 seconds at least")
+    expect(title).to_have_value("The figures")
+    expect(description).to_have_value(before)
+    editor.get_by_label("Chapter 2 begins at").fill("0:50")
+    title.press("Enter")
+    expect(description).to_have_value(re.compile(r"0:00 .+\n0:50 The figures\n2:02 ", re.MULTILINE))
+    expect(page.locator("[data-chapters] li").nth(1)).to_contain_text("The figures")
+    page.goto(address)
+    expect(description).to_have_value(re.compile("0:50 The figures"))
 
 
 def test_theme_switch_needs_no_reload_and_lasts(studio: Studio, page: Page) -> None:
