@@ -150,13 +150,13 @@ def project_board(project: Project) -> Board:
     states: list[StageState] = []
     way_is_open = True  # everything before is done or not needed
     for stage in stages.load():
-        state = _state(project, stage, tasks, done, way_is_open=way_is_open)
+        state = _state(stage, tasks, done, way_is_open=way_is_open)
         way_is_open = way_is_open and (state.has_result or state.state == "skipped")
         states.append(state)
     return Board(project, tuple(states), head_seq, _active(states))
 
 
-def _state(project: Project, stage: Stage, tasks: dict[str, Task], done: set[str], *, way_is_open: bool) -> StageState:
+def _state(stage: Stage, tasks: dict[str, Task], done: set[str], *, way_is_open: bool) -> StageState:
     task = tasks.get(stage.name)
     has_result = stage.name in done
     if task is None:

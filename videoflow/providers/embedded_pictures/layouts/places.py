@@ -71,8 +71,8 @@ def _map(board: Board, countries: list[str], tones: list[str], free: Area, panel
         board.add(final, 0, 0, live=_approach(whole, final, share, (left, top), board), live_until=_APPROACH_SECONDS)
     else:
         board.add(final, 0, 0)
-    for number, (code, tone) in enumerate(zip(countries, tones, strict=True)):
-        _pulse(board, view, code, tone, (left, top), number)
+    for number, code in enumerate(countries):
+        _pulse(board, view, code, (left, top), number)
 
 
 def _approach(whole: Sprite, final: Sprite, share: float, offset: tuple[int, int], board: Board) -> Callable[[float], Sprite]:
@@ -121,7 +121,7 @@ def _neighbours(board: Board, pad: Pad, view: MapView, countries: list[str], off
             return
 
 
-def _pulse(board: Board, view: MapView, code: str, tone: str, offset: tuple[int, int], number: int) -> None:
+def _pulse(board: Board, view: MapView, code: str, offset: tuple[int, int], number: int) -> None:
     """Lay a ring that spreads from the country; a small country keeps a ring around it, so that it is found."""
     u = board.unit
     px = view.flat(homeland(code))
