@@ -39,8 +39,6 @@ class Said:
 
     text: str
     finish: Finish
-    tokens_in: int
-    tokens_out: int
 
 
 class NoAnswer(Exception):
@@ -65,10 +63,6 @@ def _system(ask: Ask) -> str:
         return ask.system
     schema = json.dumps(ask.schema, separators=(",", ":"))
     return f"{ask.system}\n\nAnswer with one JSON object of this JSON Schema and with nothing else:\n{schema}"
-
-
-def _count(value: Any) -> int:
-    return value if isinstance(value, int) and value >= 0 else 0
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -106,7 +100,7 @@ def _chat_read(reply: Mapping[str, Any]) -> Said:
     choices = _mappings(reply.get("choices"))
     if not choices:
         raise NoAnswer("no choices")
-    choice, usage = choices[0], _mapping(reply.get("usage"))
+    choice = choices[0]
     message = _mapping(choice.get("message"))
     content = message.get("content")
     text = content if isinstance(content, str) else "".join(_text(part.get("text")) for part in _mappings(content))
@@ -117,7 +111,7 @@ def _chat_read(reply: Mapping[str, Any]) -> Said:
         text, finish = "its content filter stopped the answer", "refused"
     if not text.strip() and finish == "done":
         raise NoAnswer("an empty message")
-    return Said(text, finish, _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")))
+    return Said(text, finish)
 
 
 CHAT = Dialect(("schema", "json", "text"), {}, lambda model: "/chat/completions", _chat_body, _chat_read)
@@ -142,7 +136,7 @@ def _anthropic_body(ask: Ask, options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _anthropic_read(reply: Mapping[str, Any]) -> Said:
     text = "".join(_text(part.get("text")) for part in _mappings(reply.get("content")) if part.get("type") == "text")
-    usage, stop = _mapping(reply.get("usage")), reply.get("stop_reason")
+    stop = reply.get("stop_reason")
     finish: Finish = "done"
     if stop == "refusal":
         text, finish = text[:_REASON_LENGTH] or "it gave no reason", "refused"
@@ -150,7 +144,7 @@ def _anthropic_read(reply: Mapping[str, Any]) -> Said:
         finish = "length"
     if not text.strip() and finish == "done":
         raise NoAnswer("no text")
-    return Said(text, finish, _count(usage.get("input_tokens")), _count(usage.get("output_tokens")))
+    return Said(text, finish)
 
 
 ANTHROPIC = Dialect(
@@ -180,8 +174,6 @@ def _gemini_body(ask: Ask, options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _gemini_read(reply: Mapping[str, Any]) -> Said:
-    usage = _mapping(reply.get("usageMetadata"))
-    tokens = _count(usage.get("candidatesTokenCount")) + _count(usage.get("thoughtsTokenCount"))
     candidates = _mappings(reply.get("candidates"))
     blocked = _text(_mapping(reply.get("promptFeedback")).get("blockReason"))
     if not candidates and not blocked:
@@ -197,7 +189,7 @@ def _gemini_read(reply: Mapping[str, Any]) -> Said:
         finish = "length"
     if not text.strip() and finish == "done":
         raise NoAnswer("no text")
-    return Said(text, finish, _count(usage.get("promptTokenCount")), tokens)
+    return Said(text, finish)
 
 
 GEMINI = Dialect(("schema", "json", "text"), {}, lambda model: f"/models/{model}:generateContent", _gemini_body, _gemini_read)
