@@ -144,6 +144,12 @@ class TestScenes:
     @pytest.mark.parametrize("end", ["", "soon", "nan", "1e99"])
     def test_no_time_is_no_cut(self, client, project, end):
         assert act(client, project, "trim", end=end).status_code == 422
+
+    def test_one_time_that_cannot_be_read_moves_no_cut(self, client, project):
+        before = scene_at(project, 1).seconds
+        reply = act(client, project, "trim", start="abc", end="9.25")
+        assert reply.status_code == 422 and "Give the time of the cut" in reply.content.decode()
+        assert scene_at(project, 1).seconds == before
         assert scene_at(project, 1).seconds == 4.0
 
     def test_without_scripts_a_scene_has_its_page(self, client, project):

@@ -125,7 +125,8 @@ def scene_trim(request: Request, project_id: UUID, key: UUID) -> HttpResponse:
     """Move the cut before (``start``) or after (``end``) a scene, in seconds of the video."""
     shown = _scene_get(request, project_id, key)
     start, end = _seconds(request.POST.get("start")), _seconds(request.POST.get("end"))
-    if start is None and end is None:
+    misread = any(value is None and request.POST.get(name) for name, value in (("start", start), ("end", end)))
+    if misread or (start is None and end is None):
         return _timeline(
             request, shown.project, key, status=422, refusal=_("Give the time of the cut in seconds, 12.5 for instance.")
         )
