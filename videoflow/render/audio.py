@@ -39,7 +39,7 @@ LEVELS_KEPT = 32
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """A finished AAC track and what another decoder heard in it."""
+    """A finished AAC track and what is heard in it once it is decoded."""
 
     path: Path
     seconds: float

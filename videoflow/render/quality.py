@@ -1,4 +1,4 @@
-"""Judge a finished video: what was seen while it was painted, what another decoder hears, and whether the file is sound.
+"""Judge a finished video: what was seen while it was painted, what is heard in the coded sound, and whether the file is sound.
 
 Nothing is decoded twice for it: the frames were watched as they were painted, the sound was listened to when it was coded, and of
 the finished file only a few frames all over it and the last second are decoded, to know that what was painted is what is shown.
