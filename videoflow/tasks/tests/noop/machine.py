@@ -223,7 +223,7 @@ class Machine:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                process_group=0,
+                start_new_session=True,
                 pass_fds=descriptors,
                 cwd=ROOT,
                 env=self.environment | {"REMAP_SIGTERM": "SIGQUIT"},
