@@ -23,6 +23,9 @@ Result = dict[str, Any]
 CancelCheck = Callable[[], bool]
 
 _PR_SET_PDEATHSIG = 1
+_PR_CAPBSET_DROP = 24
+_CAP_SYS_NICE = 23
+_CAPABILITY_VERSION = 0x20080522
 _TERM_GRACE_SECONDS = 0.4
 _POLL_SECONDS = 0.1
 
@@ -46,8 +49,27 @@ def die_with_parent(parent_pid: int) -> None:
         os._exit(1)
 
 
+def priority_forgo() -> None:
+    """Give up the right of root to lift its priority, for this thread, those it starts, and every program it starts (Linux).
+
+    Root is common in containers, and libraries use it: SVT-AV1 makes its process real-time (SCHED_FIFO 99) when it finds itself
+    root, Chromium lifts a dozen threads to nice -8. On two cores either starves everything else on the machine.
+    """
+    if sys.platform != "linux":
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_CAPBSET_DROP, _CAP_SYS_NICE, 0, 0, 0)  # fails for those who are not root, who have no such right anyway
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
+    sets = (ctypes.c_uint32 * 6)()  # effective, permitted and inheritable, the lower 32 capabilities first
+    if libc.capget(header, sets) == 0:
+        for place in range(3):
+            sets[place] &= ~(1 << _CAP_SYS_NICE)
+        libc.capset(header, sets)
+
+
 def be_a_good_neighbour() -> None:
     """Run this process at idle priority, so that pages and live events keep their promises meanwhile."""
+    priority_forgo()
     if hasattr(os, "SCHED_IDLE"):
         try:
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))

@@ -24,6 +24,8 @@ from django.conf import settings as django_settings
 from django.utils import translation
 from redis.exceptions import RedisError
 
+from videoflow.children import priority_forgo
+
 pytest_plugins = ("videoflow.tests.browser",)
 
 _PATH_ROOM = 60  # a socket's path must stay short, wherever TMPDIR points
@@ -47,6 +49,7 @@ os.environ.update(
     OMP_NUM_THREADS="1",
     OPENBLAS_NUM_THREADS="1",
 )
+priority_forgo()  # Chromium and the AV1 encoder would take the machine from the other tests
 django.setup()  # here and not by pytest-django, which would read the settings before this file
 
 from videoflow.celery import app  # noqa: E402 - Django first

@@ -3,7 +3,6 @@
 Both live as long as the module: Playwright's loop stands in the way of asyncio's while its browser is open.
 """
 
-import ctypes
 import json
 import os
 import shutil
@@ -35,19 +34,6 @@ WAIT_MS = 30_000
 
 
 expect.set_options(timeout=WAIT_MS)
-
-_PR_CAPBSET_DROP = 24
-_CAP_SYS_NICE = 23
-
-
-def priority_forgo() -> None:
-    """Take from this process's children the right to lift their priority (Linux; nothing changes for who is not root).
-
-    Chromium that runs as root lifts a dozen of its threads to nice -8. On two cores it then starves the studio that it is
-    to show, and every other test.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_CAPBSET_DROP, _CAP_SYS_NICE, 0, 0, 0)
 
 
 class Studio:
@@ -131,7 +117,6 @@ def studio(redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 def browser() -> Iterator[Browser]:
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert program, "The browser tests need Chromium: apt-get install chromium"
-    priority_forgo()
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGUMENTS)
         yield opened
