@@ -9,7 +9,7 @@ from typing import Any
 import av
 
 from videoflow.children import children_map
-from videoflow.errors import BadInput
+from videoflow.errors import BadInput, VideoflowError
 from videoflow.fonts import fonts_version
 from videoflow.providers.base import CancelCheck, Host, Picture, Report, Shot, SpokenTurn
 from videoflow.providers.embedded_pictures.drawing import TAIL_SECONDS, picture_size
@@ -103,7 +103,12 @@ class EmbeddedPictures:
 
         report(done / max(1, len(shots)), f"Picture {done} of {len(shots)}")
         if jobs:
-            children_map(_WORKER_MODULE, jobs, workers=_WORKERS, cancelled=cancelled, on_result=arrived)
+            try:
+                children_map(_WORKER_MODULE, jobs, workers=_WORKERS, cancelled=cancelled, on_result=arrived)
+            except VideoflowError:
+                for path in order:  # who was stopped in the middle of a picture could not clear it away
+                    path.with_suffix(f".part{path.suffix}").unlink(missing_ok=True)
+                raise
         return pictures
 
     def thumbnail(self, *, title: str, look: Mapping[str, Any], keywords: Sequence[str], seed: int, out: Path) -> Path:
