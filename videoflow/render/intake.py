@@ -23,7 +23,7 @@ from videoflow.render.loudness import RATE, Signal
 from videoflow.render.peaks import peaks_of
 from videoflow.render.planes import planes_of_frame
 from videoflow.render.presets import encoder_settings
-from videoflow.render.probe import MediaFacts, media_check, media_open, probe
+from videoflow.render.probe import MediaFacts, UnknownType, media_check, media_open, probe
 from videoflow.render.sound_reader import Reader
 from videoflow.render.stills import picture_rgb, resized
 from videoflow.render.timeline import Format
@@ -43,6 +43,11 @@ SHORTEST_SECONDS = 0.5
 _PICTURE_MARKS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 _PHONE_PICTURES = (b"heic", b"heix", b"mif1", b"msf1", b"avif")
 """Brands of pictures in a container that is a video's otherwise."""
+_SERVING = {
+    "picture": "is neither a picture (JPEG, PNG or WebP) nor a video (MP4, MOV, WebM or MKV)",
+    "music": "is not a sound file (MP3, WAV, FLAC, Ogg or M4A)",
+}
+"""What is said of a file of another type."""
 _PAPER = "#ffffff"
 """Behind a picture with transparency: most of those are made for a white page."""
 
@@ -73,6 +78,13 @@ def file_take(
     Raises:
         BadInput: it does not serve that purpose, or is damaged; the sentence calls it by the file's name.
     """
+    try:
+        return _take(source, folder, purpose, progress, clip_seconds_most)
+    except UnknownType as error:
+        raise BadInput(f"{source.name} {_SERVING[purpose]}, whatever its name says.") from error
+
+
+def _take(source: Path, folder: Path, purpose: Purpose, progress: Callable[[float], None], clip_seconds_most: float) -> Taken:
     with source.open("rb") as file:
         head = file.read(16)
     if head[4:8] == b"ftyp" and head[8:12] in _PHONE_PICTURES:

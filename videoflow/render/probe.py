@@ -63,6 +63,10 @@ _SETTLED_SECONDS = 0.5
 _MANY_STREAMS = 32
 
 
+class UnknownType(BadInput):
+    """A file's first bytes are those of no media file that is read here."""
+
+
 @dataclass(frozen=True, slots=True)
 class MediaFacts:
     """What a file holds; fields of a stream that it does not have are None or 0."""
@@ -93,7 +97,8 @@ def media_open(path: Path) -> InputContainer:
     """Open a media file with the demuxer that its first bytes ask for; no other file or address is ever opened for it.
 
     Raises:
-        BadInput: it is empty, of an unknown or refused type, or too damaged to open.
+        UnknownType: its first bytes are those of no type that is read here.
+        BadInput: it is empty, or too damaged to open.
     """
     try:
         with path.open("rb") as file:
@@ -104,7 +109,7 @@ def media_open(path: Path) -> InputContainer:
         raise BadInput(f"{path.name} is empty.")
     demuxer = next((name for offset, mark, name in _HEADS if head[offset : offset + len(mark)] == mark), None)
     if demuxer is None or (demuxer == "wav" and head[8:12] != b"WAVE"):
-        raise BadInput(f"{path.name} is not a video or sound file of a known type (MP4, MOV, WebM, MKV, WAV, MP3, FLAC, Ogg).")
+        raise UnknownType(f"{path.name} is not a video or sound file of a known type (MP4, MOV, WebM, MKV, WAV, MP3, FLAC, Ogg).")
     if demuxer == "wav" and _wav_promises_more(head, path):
         raise BadInput(f"{path.name} is cut off: its end is missing.")
     try:

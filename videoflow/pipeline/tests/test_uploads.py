@@ -127,12 +127,12 @@ def test_what_is_refused_is_gone_and_the_reason_stays(project, scene):
     before = scene.asset_id
     upload = brought(project, b"#EXTM3U\n/etc/passwd\n" + b"x" * 50, "list.mp4", scene)
     for _attempt in range(2):  # asked again, the same is said
-        with pytest.raises(BadInput, match=r"“list[.]mp4” is not a video"):
+        with pytest.raises(BadInput, match=r"“list[.]mp4” is neither a picture"):
             uploads.upload_finish(upload=upload)
     upload.refresh_from_db()
     scene.refresh_from_db()
     assert (upload.state, scene.asset_id) == (Upload.State.REFUSED, before)
-    assert "“list.mp4” is not a video" in upload.error
+    assert "“list.mp4” is neither a picture" in upload.error
     assert not media_path(upload.path).exists()
 
 
@@ -160,7 +160,7 @@ def test_plain_form_without_scripts(client, project, scene):
     wrong = io.BytesIO(b"no picture at all, but long enough to be looked at")
     wrong.name = "plain.jpg"
     page = client.post(address, {"scene": str(scene.key), "file": wrong}, follow=True).content.decode()
-    assert "“plain.jpg” is not a video or sound file" in page
+    assert "“plain.jpg” is neither a picture (JPEG, PNG or WebP) nor a video" in page
 
 
 def test_nobody_else_reaches_an_upload(client, project, scene):

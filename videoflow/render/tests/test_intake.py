@@ -37,8 +37,8 @@ def take(tmp_path: Path, content: bytes, purpose: str = "picture"):
 @pytest.mark.parametrize(
     ("content", "purpose", "says"),
     [
-        (b"#EXTM3U\n/etc/passwd\n" + b"x" * 50, "picture", "is not a video"),
-        (b"ffconcat version 1.0\nfile secret.mp4\n", "picture", "is not a video"),
+        (b"#EXTM3U\n/etc/passwd\n" + b"x" * 50, "picture", r"neither a picture \(JPEG, PNG or WebP\) nor a video \(MP4"),
+        (b"ffconcat version 1.0\nfile secret.mp4\n", "music", r"not a sound file \(MP3"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "picture", "SVG"),
         (b"\x00\x00\x00\x18ftypheic" + b"\0" * 60, "picture", "HEIC"),
         (picture("PNG")[:-20], "picture", "is cut off"),
