@@ -72,7 +72,7 @@ def first_look_make(context: StageContext, script: Script, *, seconds: float, mu
         logger.warning("no first look: %s", error)
         return None
     with context.fenced():
-        alt = f"The first {made.seconds:.0f} seconds of {script.title}, draft quality"
+        alt = f"The first {int(made.seconds)} seconds of {script.title}, draft quality"
         return film_add(context, made, kind=Asset.Kind.PREVIEW, name="first-look.mp4", alt=alt)
 
 

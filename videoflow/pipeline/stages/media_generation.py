@@ -297,9 +297,9 @@ def _draw(
         seconds, music = first_look
         clips += draw([scene for scene in drawn if scene.start < seconds])
         if not service.unmade:
-            context.report(share_done(), f"Putting the first {seconds:.0f} seconds together to watch")
+            context.report(share_done(), f"Putting the first {int(seconds)} seconds together to watch")
             if first_look_make(context, script, seconds=seconds, music=music):
-                context.report(share_done(), f"The first {seconds:.0f} seconds can be watched", changed=FIRST_LOOK)
+                context.report(share_done(), f"The first {int(seconds)} seconds can be watched", changed=FIRST_LOOK)
         clips += draw([scene for scene in drawn if scene.start >= seconds])
     service.check()
     return clips

@@ -126,7 +126,7 @@ class TestLog:
 
 class TestFirstLook:
     def look(self, project):
-        return factories.asset_make(project, kind=Asset.Kind.PREVIEW, name="first-look.mp4", content=b"film", seconds=42.3)
+        return factories.asset_make(project, kind=Asset.Kind.PREVIEW, name="first-look.mp4", content=b"film", seconds=42.7)
 
     def test_is_shown_until_there_is_the_video(self, client, project):
         script = factories.with_script(project)
