@@ -181,34 +181,31 @@ class Host:
     role: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationBrief:
+    """How a conversation is to be, whatever it is about."""
+
+    hosts: tuple[Host, Host]
+    language: str = "en"
+    seed: int = 0
+    minimum_seconds: float = 180.0
+    instruction: str = ""
+    """What the creator asks for besides; the embedded writer takes none."""
+    persona: str = ""
+    """Who the hosts are to be, in the creator's words."""
+    tone: str = ""
+
+
 @dataclass(frozen=True, slots=True)
-class ThemesBrief:
+class ThemesBrief(ConversationBrief):
     themes: tuple[Theme, ...]
     analysis: TrendAnalysis
-    hosts: tuple[Host, Host]
-    language: str = "en"
-    seed: int = 0
-    minimum_seconds: float = 180.0
-    instruction: str = ""
-    """What the creator asks for besides; the embedded writer takes none."""
-    persona: str = ""
-    """Who the hosts are to be, in the creator's words."""
-    tone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class TopicBrief:
+class TopicBrief(ConversationBrief):
     topic: str
     notes: str
-    hosts: tuple[Host, Host]
-    language: str = "en"
-    seed: int = 0
-    minimum_seconds: float = 180.0
-    instruction: str = ""
-    """What the creator asks for besides; the embedded writer takes none."""
-    persona: str = ""
-    """Who the hosts are to be, in the creator's words."""
-    tone: str = ""
 
 
 class Writer(Protocol):

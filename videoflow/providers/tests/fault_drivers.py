@@ -48,7 +48,7 @@ class Driver:
 
 
 def write(provider: Any, number: int, folder: Path) -> None:
-    conversation = provider.write_topic(TopicBrief(f"Tiny forests {number}", NOTES, HOSTS, seed=number))
+    conversation = provider.write_topic(TopicBrief(f"Tiny forests {number}", NOTES, hosts=HOSTS, seed=number))
     assert conversation.exchanges, "an empty conversation"
 
 

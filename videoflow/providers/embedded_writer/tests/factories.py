@@ -66,7 +66,7 @@ ANALYSIS = analysis_read()
 
 def brief_make(*labels: str, seed: int = 0, minimum_seconds: float = 180.0, analysis: TrendAnalysis = ANALYSIS) -> ThemesBrief:
     themes = tuple(next(theme for theme in analysis.themes if theme.label == label) for label in labels)
-    return ThemesBrief(themes, analysis, HOSTS, seed=seed, minimum_seconds=minimum_seconds)
+    return ThemesBrief(themes, analysis, hosts=HOSTS, seed=seed, minimum_seconds=minimum_seconds)
 
 
 def names_of(analysis: TrendAnalysis) -> list[str]:

@@ -169,7 +169,7 @@ class TestHostileTitles:
         theme = theme_make(videos, label="City walks evil.com @bad.actor")
         analysis = dataclasses.replace(ANALYSIS, themes=(theme, *ANALYSIS.themes))
         for seed in range(5):
-            talk = write(ThemesBrief((theme,), analysis, HOSTS, seed=seed))
+            talk = write(ThemesBrief((theme,), analysis, hosts=HOSTS, seed=seed))
             shown = [turn.text for e in talk.exchanges for turn in e.turns] + [
                 repr(turn.cue) for e in talk.exchanges for turn in e.turns
             ]
@@ -181,18 +181,18 @@ class TestHostileTitles:
 class TestRefusals:
     def test_no_theme(self):
         with pytest.raises(BadInput, match="Choose at least one theme"):
-            write(ThemesBrief((), ANALYSIS, HOSTS))
+            write(ThemesBrief((), ANALYSIS, hosts=HOSTS))
 
     def test_no_counts(self):
         theme = theme_make([video_make(days=(("2026-03-03", 0),))])
         with pytest.raises(BadInput, match="no videos with a count"):
-            write(ThemesBrief((theme,), ANALYSIS, HOSTS))
+            write(ThemesBrief((theme,), ANALYSIS, hosts=HOSTS))
 
     def test_too_little_evidence_says_how_far_it_reaches(self):
         theme = theme_make([video_make(days=(("2026-03-03", 100_000),), likes=0, comments=0)])
         analysis = dataclasses.replace(ANALYSIS, themes=(theme,))
         with pytest.raises(BadInput, match=r"carries about .*; 10 minutes were asked for\. Add another theme"):
-            write(ThemesBrief((theme,), analysis, HOSTS, minimum_seconds=600))
+            write(ThemesBrief((theme,), analysis, hosts=HOSTS, minimum_seconds=600))
 
     def test_other_languages(self):
         with pytest.raises(BadInput, match="writes English only"):

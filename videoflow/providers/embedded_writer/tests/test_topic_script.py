@@ -41,7 +41,7 @@ write = EmbeddedWriter().write_topic
 
 
 def brief(notes=REEF, topic="How coral reefs survive", **changes):
-    return TopicBrief(topic, notes, HOSTS, **changes)
+    return TopicBrief(topic, notes, hosts=HOSTS, **changes)
 
 
 class TestWriteTopic:

@@ -19,7 +19,7 @@ HOSTS = (Host("A", "Maya", "curious"), Host("B", "Theo", "figures"))
 TOPIC = TopicBrief(
     "Tiny forests",
     "Tiny forests are planted densely. They grow ten times faster, said Miyawaki in 1987. Japan has 3,000 of them.",
-    HOSTS,
+    hosts=HOSTS,
 )
 
 
@@ -139,7 +139,7 @@ class TestRepair:
             models = FakeModels(fake)
             paid: list[PaidCall] = []
             for seed in (1, 1, 2):
-                brief = TopicBrief(TOPIC.topic, TOPIC.notes, HOSTS, seed=seed)
+                brief = TopicBrief(TOPIC.topic, TOPIC.notes, hosts=HOSTS, seed=seed)
                 make(models, paid=paid).write_topic(brief)
         assert paid[0].request_hash == paid[1].request_hash != paid[2].request_hash
         assert paid[0].key_life is None and (paid[0].units or 0) > 4
@@ -206,14 +206,14 @@ class TestFacts:
     def test_a_bare_topic_is_written_without_figures_and_says_so(self) -> None:
         with FakeService() as fake:
             models = FakeModels(fake)
-            conversation = make(models).write_topic(TopicBrief("Why the sky is blue", "", HOSTS))
+            conversation = make(models).write_topic(TopicBrief("Why the sky is blue", "", hosts=HOSTS))
         assert conversation.evidence == ()
         assert "no notes" in conversation.warnings[0]
         assert "There is no evidence" in models.prompts[0].system
 
     def test_a_topic_without_words_is_refused(self) -> None:
         with FakeService() as fake, pytest.raises(BadInput):
-            make(FakeModels(fake)).write_topic(TopicBrief("?!", "", HOSTS))
+            make(FakeModels(fake)).write_topic(TopicBrief("?!", "", hosts=HOSTS))
 
 
 class TestMore:
