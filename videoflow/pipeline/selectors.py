@@ -159,6 +159,12 @@ def _lines_found(rows: list[Project], search: str) -> dict[UUID, str]:
     return found
 
 
+def first_look_of(project: Project) -> Asset | None:
+    """Return the first look while there is no video yet; one query."""
+    looks = project.assets.filter(kind=Asset.Kind.PREVIEW, name="first-look.mp4", project__videos__isnull=True)
+    return looks.order_by("-created_at").first()
+
+
 def project_videos(project: Project) -> QuerySet[Video]:
     """Return the project's videos, newest first, with their files and publications."""
     published = Prefetch("publications", queryset=Publication.objects.order_by("-created_at"))

@@ -13,20 +13,14 @@ from django.views.decorators.http import require_POST, require_safe
 from videoflow.errors import VideoflowError
 from videoflow.pipeline import stages
 from videoflow.pipeline.board import project_board
-from videoflow.pipeline.models import Asset, Project
-from videoflow.pipeline.selectors import tasks_latest
+from videoflow.pipeline.models import Project
+from videoflow.pipeline.selectors import first_look_of, tasks_latest
 from videoflow.pipeline.views.owner import project_get, to_panel
 from videoflow.sessions.middleware import Request
 from videoflow.tasks.models import ProgressEvent, Task
 from videoflow.tasks.services import task_retry
 
 LOG_LINES = 200
-
-
-def first_look_of(project: Project) -> Asset | None:
-    """Return the first look while there is no video yet; one query."""
-    looks = project.assets.filter(kind=Asset.Kind.PREVIEW, name="first-look.mp4", project__videos__isnull=True)
-    return looks.order_by("-created_at").first()
 
 
 @require_safe

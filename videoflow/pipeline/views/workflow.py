@@ -19,9 +19,9 @@ from videoflow.pipeline.forms import (
 )
 from videoflow.pipeline.models import Project
 from videoflow.pipeline.panels import panel_content
+from videoflow.pipeline.selectors import first_look_of
 from videoflow.pipeline.services import stage_start
 from videoflow.pipeline.views.owner import project_get, to_panel
-from videoflow.pipeline.views.rail import first_look_of
 from videoflow.pipeline.views.refusal import refusal
 from videoflow.sessions.middleware import Request
 
