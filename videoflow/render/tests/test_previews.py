@@ -1,5 +1,4 @@
 import threading
-import time
 from dataclasses import replace
 
 import av
@@ -76,14 +75,10 @@ class TestWhole:
         assert list(tmp_path.rglob("*.part")) == []
 
     def test_a_limit_ends_it_with_a_sentence(self, line, tmp_path):
-        begun = time.monotonic()
         with pytest.raises(VideoflowError, match="took longer than 0 s") as caught:
-            preview_whole(
-                line, tmp_path / "w.mp4", tmp_path / "work", report=lambda *_: None, cancelled=never, limit_seconds=0.01
-            )
+            preview_whole(line, tmp_path / "w.mp4", tmp_path / "work", report=lambda *_: None, cancelled=never, limit_seconds=0)
         assert caught.value.retryable
-        assert time.monotonic() - begun < 10
-        assert not (tmp_path / "w.mp4").exists()
+        assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == [], "it was worked on after the limit"
 
 
 class TestScene:
