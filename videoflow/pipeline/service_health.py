@@ -31,7 +31,18 @@ class Health:
     error_share: float | None = None
     """0 to 1."""
     last_error: str = ""
-    """Code of the newest error since the last success; empty when the newest request went well."""
+    """Code of the newest error; empty when none is among the newest requests."""
+    last_error_at: datetime | None = None
+
+    @property
+    def success_percent(self) -> int | None:
+        return None if self.error_share is None else round(100 * (1 - self.error_share))
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the newest request went wrong."""
+        error_at, success_at = self.last_error_at, self.last_success_at
+        return error_at is not None and (success_at is None or error_at > success_at)
 
 
 def call_observe(observed: Observed) -> None:
@@ -58,15 +69,17 @@ def health_of(services: Collection[str]) -> dict[str, Health]:
 
 def _health(asked: "QuerySet[ServiceCall]", service: str, last_success_at: datetime | None) -> Health:
     newest = asked.filter(service=service).order_by("-created_at", "-pk")
-    rows = list(newest.values_list("outcome", "milliseconds")[:_LOOKED_AT])
-    good = sorted(milliseconds / 1000 for outcome, milliseconds in rows if outcome == ServiceCall.OK)
+    rows = list(newest.values_list("outcome", "milliseconds", "created_at")[:_LOOKED_AT])
+    good = sorted(milliseconds / 1000 for outcome, milliseconds, _at in rows if outcome == ServiceCall.OK)
+    error, error_at = next(((outcome, at) for outcome, _milliseconds, at in rows if outcome != ServiceCall.OK), ("", None))
     return Health(
         calls=len(rows),
         last_success_at=last_success_at,
         p50_seconds=good[len(good) // 2] if good else None,
         p95_seconds=good[min(len(good) - 1, int(len(good) * 0.95))] if good else None,
         error_share=1 - len(good) / len(rows),
-        last_error="" if rows[0][0] == ServiceCall.OK else rows[0][0],
+        last_error=error,
+        last_error_at=error_at,
     )
 
 

@@ -46,11 +46,6 @@ class Candidate:
     def lacks_key(self) -> bool:
         return self.key_state in ("missing", "shut")
 
-    @property
-    def success_percent(self) -> int | None:
-        share = self.health.error_share
-        return None if share is None else round(100 * (1 - share))
-
 
 @dataclass(frozen=True, slots=True)
 class OptionShown:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from videoflow.errors import BadInput
 from videoflow.pipeline.connections import key_of_operator
 from videoflow.pipeline.models import ServicePrice
+from videoflow.pipeline.service_health import Health, health_of
 from videoflow.providers.base import Capability, ProviderError
 from videoflow.providers.service_check import Checked, is_checkable
 from videoflow.providers.services import EMBEDDED, SERVICES, Service, services_for
@@ -45,6 +46,7 @@ class ServiceRow:
     stored: StoredKey | None
     lines: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """The operator's prices: (service, capability) -> millionths of a dollar for a unit."""
+    health: Health = field(default_factory=Health)
     checked: Checked | None = None
     problem: str = ""
     is_open: bool = False
@@ -140,15 +142,17 @@ def service_known(key: str) -> Service:
 
 
 def service_columns(owner: Owner | None, *, row: ServiceRow | None = None) -> tuple[tuple[ServiceGroup, ...], ...]:
-    """Return all services in two columns, each under the first thing it does; two queries.
+    """Return all services in two columns, each under the first thing it does; three queries and one for each that was asked.
 
     ``row`` is drawn in place of the one as it stands.
     """
     stored = credentials_stored(owner=owner) if owner else {}
-    lines = price_lines()
+    lines, health = price_lines(), health_of(SERVICES)
 
     def drawn(service: Service) -> ServiceRow:
-        return row if row and row.service is service else service_row(service.key, stored, lines=lines)
+        return (
+            row if row and row.service is service else service_row(service.key, stored, lines=lines, health=health[service.key])
+        )
 
     def group(name: Capability) -> ServiceGroup:
         listed = [service for service in services_for(name) if service.key != EMBEDDED and service.capabilities[0] == name]

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import template
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
 
 from videoflow.pipeline.models import Asset, Project, ProviderCall
 from videoflow.pipeline.money import MICROS, money_shown
@@ -15,6 +17,13 @@ from videoflow.pipeline.unknown_calls import calls_unknown as _calls_unknown
 from videoflow.providers.services import service_label as _service_label
 
 register = template.Library()
+_FAULTS: Mapping[str, Promise] = {
+    "SERVICE_UNREACHABLE": gettext_lazy("it could not be reached"),
+    "SERVICE_TIMEOUT": gettext_lazy("it did not answer in time"),
+    "SERVICE_BUSY": gettext_lazy("it was too busy, or its limit was reached"),
+    "SERVICE_REFUSED": gettext_lazy("it refused the request"),
+    "SERVICE_BROKEN": gettext_lazy("its answer was broken off or damaged"),
+}
 
 
 @register.filter
@@ -45,6 +54,12 @@ def made_with_line(project: Project, stage: str) -> MadeWithLine | None:
 def service_label(key: str) -> str:
     """How a service is called."""
     return _service_label(key)
+
+
+@register.filter
+def service_fault(code: str) -> str:
+    """What an error's code says of a service."""
+    return str(_FAULTS.get(code) or gettext_lazy("it did not do what was asked"))
 
 
 @register.filter

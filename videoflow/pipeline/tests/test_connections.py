@@ -106,12 +106,14 @@ class TestHealth:
         fake.fault("500")
         with pytest.raises(ServiceBroken):
             client.request("GET", "/models")
-        assert health_of(["openai"])["openai"].last_success_at is None
+        failing = health_of(["openai"])["openai"]
+        assert (failing.last_success_at, failing.is_failing) == (None, True)
         for _ in range(3):
             client.request("GET", "/models")
         health = health_of(["openai", "pexels"])
         assert health["pexels"] == Health()
-        assert (health["openai"].calls, health["openai"].error_share, health["openai"].last_error) == (4, 0.25, "")
+        assert (health["openai"].calls, health["openai"].error_share, health["openai"].last_error) == (4, 0.25, "SERVICE_BROKEN")
+        assert not health["openai"].is_failing
         assert health["openai"].p50_seconds is not None and health["openai"].p50_seconds >= 0
         assert ServiceCall.objects.filter(outcome="SERVICE_BROKEN").count() == 1
 

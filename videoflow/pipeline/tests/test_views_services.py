@@ -9,7 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from videoflow.pipeline.models import ServicePrice
+from videoflow.pipeline.models import ServiceCall, ServicePrice
 from videoflow.pipeline.tests import factories
 from videoflow.providers.services import EMBEDDED, SERVICES
 from videoflow.providers.tests.fake_service import Asked, FakeService, Told
@@ -99,6 +99,15 @@ class TestPage:
         assert "Test connection" not in shown
         assert "Delete the key" in shown
         assert "VIDEOFLOW_VAULT_KEYS</code> opens them" in client.get(reverse("pipeline:settings")).content.decode()
+
+    def test_how_it_answered_stands_on_the_row(self, client):
+        assert "Last seven days" not in row_of(client, "openai")
+        ServiceCall.objects.create(service="openai", outcome="SERVICE_REFUSED", milliseconds=90)
+        assert "Last seven days 0 % of 1 request went well · last error just now: it refused the request" in row_of(
+            client, "openai"
+        )
+        ServiceCall.objects.create(service="openai", outcome="not_of_the_list", milliseconds=90)
+        assert "last error just now: it did not do what was asked" in row_of(client, "openai")
 
     def test_queries_do_not_grow_with_the_keys(self, client, owner, django_assert_max_num_queries):
         for name in ("openai", "gemini", "pexels", "pixabay", "anthropic"):

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 from videoflow.errors import VideoflowError
 from videoflow.pipeline.connections import client_for, connection_for
 from videoflow.pipeline.panels.service_list import ServiceRow, own_key_check, price_lines, service_known, service_row
+from videoflow.pipeline.service_health import health_of
 from videoflow.pipeline.views.settings import settings_shown
 from videoflow.providers.base import ProviderError
 from videoflow.providers.service_check import Checked, service_check
@@ -51,7 +52,15 @@ def service(request: Request, key: str) -> HttpResponse:
             checked = _tested(owner, known.key)
     except VideoflowError as error:
         problem = str(error)
-    row = service_row(key, credentials_stored(owner=owner), lines=price_lines(), checked=checked, problem=problem, is_open=True)
+    row = service_row(
+        key,
+        credentials_stored(owner=owner),
+        lines=price_lines(),
+        health=health_of([key])[key],
+        checked=checked,
+        problem=problem,
+        is_open=True,
+    )
     return _answered(request, row, said)
 
 
