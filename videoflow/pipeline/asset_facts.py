@@ -34,11 +34,7 @@ def music_facts(bed: MusicBed) -> dict[str, Any]:
         "credit": bed.credit,
         "name": f"{bed.title}.wav"[:200],
         "seconds": bed.seconds,
-        "alt": music_alt(bed.mood),
+        "alt": f"Music bed, {bed.mood}",
+        "mood": bed.mood,
         "peaks": peaks_read(bed.path),
     }
-
-
-def music_alt(mood: str) -> str:
-    """Return what says of a bed which mood it has; beds are found by it."""
-    return f"Music bed, {mood}"

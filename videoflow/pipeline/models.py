@@ -230,6 +230,7 @@ class Asset(Provenance):
     height_px = models.PositiveIntegerField(null=True)
     seconds = models.FloatField(null=True)
     alt = models.CharField(max_length=500, blank=True)
+    mood = models.CharField(max_length=40, blank=True, help_text="Of music of ours; empty for everything else.")
     peaks = models.JSONField(null=True, blank=True, help_text="Of a recording: loudness over time, 0 to 100, for drawing.")
     created_at = models.DateTimeField(default=timezone.now)
 

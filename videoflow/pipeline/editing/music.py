@@ -5,7 +5,7 @@ from pathlib import Path
 
 from videoflow.children import children_map
 from videoflow.errors import BadInput, Cancelled, VideoflowError
-from videoflow.pipeline.asset_facts import music_alt, music_facts
+from videoflow.pipeline.asset_facts import music_facts
 from videoflow.pipeline.editing.looks import music_change
 from videoflow.pipeline.models import Asset, Project, script_current
 from videoflow.pipeline.store import file_store, work_dir, work_dirs_remove
@@ -41,7 +41,7 @@ def music_mood_set(*, project: Project, mood: str) -> Asset:
     script = script_current(project)
     if script is None or script.media_seconds is None:
         raise BadInput("Speech and pictures are not complete yet. Make the media first.")
-    beds = project.assets.filter(kind=Asset.Kind.MUSIC, alt=music_alt(mood)).exclude(origin=Asset.UPLOAD)
+    beds = project.assets.filter(kind=Asset.Kind.MUSIC, mood=mood).exclude(origin=Asset.UPLOAD)
     bed = next((bed for bed in beds if abs((bed.seconds or 0) - script.media_seconds) < 0.1), None)
     if bed is None:
         bed = _bed_lay(project, mood, script.media_seconds)
