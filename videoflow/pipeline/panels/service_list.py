@@ -150,9 +150,9 @@ def service_columns(owner: Owner | None, *, row: ServiceRow | None = None) -> tu
     lines, health = price_lines(), health_of(SERVICES)
 
     def drawn(service: Service) -> ServiceRow:
-        return (
-            row if row and row.service is service else service_row(service.key, stored, lines=lines, health=health[service.key])
-        )
+        if row and row.service is service:
+            return row
+        return service_row(service.key, stored, lines=lines, health=health[service.key])
 
     def group(name: Capability) -> ServiceGroup:
         listed = [service for service in services_for(name) if service.key != EMBEDDED and service.capabilities[0] == name]

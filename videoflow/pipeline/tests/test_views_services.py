@@ -103,9 +103,8 @@ class TestPage:
     def test_how_it_answered_stands_on_the_row(self, client):
         assert "Last seven days" not in row_of(client, "openai")
         ServiceCall.objects.create(service="openai", outcome="SERVICE_REFUSED", milliseconds=90)
-        assert "Last seven days 0 % of 1 request went well · last error just now: it refused the request" in row_of(
-            client, "openai"
-        )
+        shown = row_of(client, "openai")
+        assert "Last seven days 0 % of 1 request went well · last error just now: it refused the request" in shown
         ServiceCall.objects.create(service="openai", outcome="not_of_the_list", milliseconds=90)
         assert "last error just now: it did not do what was asked" in row_of(client, "openai")
 
