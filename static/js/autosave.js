@@ -73,8 +73,11 @@ const draftKey = (form, revision = revisionOf(form)) => `${DRAFT}${form.id}:${re
 const cookie = (name) => document.cookie.split("; ").find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1) ?? "";
 const clock = (at = new Date()) => new Intl.DateTimeFormat(document.documentElement.lang || "en", { hour: "2-digit", minute: "2-digit" }).format(at);
 
+/** Whether the field holds something else than the page came with. */
+export const isChanged = (field) => valueOf(field) !== defaultOf(field);
+
 /** Whether the form holds something that the server does not have. */
-export const isDirty = (form) => fields(form).some((field) => valueOf(field) !== defaultOf(field));
+export const isDirty = (form) => fields(form).some(isChanged);
 
 function say(form, name) {
   return form.dataset[`say${name}`] ?? document.querySelector("[data-save-words]")?.dataset[`say${name}`] ?? SENTENCES[name];

@@ -1,8 +1,14 @@
 // Editing on the workflow page: forms that save by themselves, and undo and redo from the keyboard.
 
-import { start } from "./autosave.js";
+import { isDirty, start } from "./autosave.js";
 
 start();
+
+// What was chosen before htmx listened would never be sent.
+document.body.addEventListener("htmx:load", ({ detail }) => {
+  if (detail.elt !== document.body) return;
+  for (const form of document.querySelectorAll("form[hx-post][hx-trigger^='change']")) if (isDirty(form)) form.dispatchEvent(new Event("change", { bubbles: true }));
+});
 
 // What a saved form changed elsewhere on the page is drawn anew by whoever shows it.
 document.addEventListener("vf:saved", ({ detail }) => {

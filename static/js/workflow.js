@@ -1,5 +1,6 @@
 // The workflow page, live: figures come as events and are painted in place; where structure changed, the fragment is fetched again.
 
+import { isChanged } from "./autosave.js";
 import { follow, pill } from "./progress.js";
 
 const FETCH_EVERY_MS = 2_000;
@@ -92,8 +93,7 @@ function announce(sentence) {
 function isInUse(panel) {
   const focused = document.activeElement;
   if (panel.contains(focused) && focused.matches("input:not([type=hidden]), textarea, select")) return true;
-  const isTouched = (field) => (field.matches("[type=checkbox], [type=radio]") ? field.checked !== field.defaultChecked : field.value !== field.defaultValue);
-  if ([...panel.querySelectorAll("input, textarea")].some(isTouched)) return true;
+  if ([...panel.querySelectorAll("input, textarea, select:not([method=get] *)")].some(isChanged)) return true;
   return [...panel.querySelectorAll("video[controls], audio")].some((media) => !media.paused && !media.ended);
 }
 

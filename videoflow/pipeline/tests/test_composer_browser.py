@@ -141,6 +141,26 @@ def test_another_tab_changed_the_scene_first(room: Room, context: BrowserContext
     room.until(lambda stored: bool(stored["scenes"][1]["motion"] == "push_in"))
 
 
+def test_what_is_chosen_before_the_scripts_came_is_saved(room: Room, context: BrowserContext) -> None:
+    early = context.new_page()
+    held: list[Route] = []
+    is_held = True
+
+    def script(route: Route) -> None:
+        if is_held:
+            held.append(route)
+        else:
+            route.continue_()
+
+    early.route("**/*.js", script)
+    early.goto(room.page.url, wait_until="commit")
+    early.locator("#scene-motion").select_option("pull_out")
+    is_held = False
+    for route in held:
+        route.continue_()
+    room.until(lambda stored: bool(stored["scenes"][0]["motion"] == "pull_out"))
+
+
 def test_captions_music_and_format_are_chosen(room: Room) -> None:
     page = room.page
     page.locator("#fold-captions > summary").click()
