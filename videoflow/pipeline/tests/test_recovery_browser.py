@@ -28,6 +28,7 @@ def opened(context: BrowserContext, studio: Studio, made: dict[str, Any]) -> Pag
     page = context.new_page()
     page.goto(f"{studio.url}/projects/{made['project']}/#panel-script_generation")
     expect(page.locator("[data-pill]")).to_have_text("Live", timeout=WAIT_MS)
+    expect(page.locator("#script-lines")).to_be_visible(timeout=WAIT_MS)  # the panel comes by a request of its own
     return page
 
 
