@@ -345,7 +345,7 @@ def with_media(project: Project, script: Script, *, count: int = 6, done: bool =
     if done:
         script.media_seconds = clock + 1
         script.save(update_fields=["media_seconds"])
-    asset_make(project, kind="music", name="Slow morning.wav", content=_wav(99), seconds=27.0, alt="Music bed, calm")
+    asset_make(project, kind="music", name="Slow morning.wav", content=_wav(99), seconds=27.0, alt="Music bed, calm", mood="calm")
 
 
 def with_video(project: Project, script: Script, *, file: bytes = b"\0" * 5000, seconds: float = 189.3) -> Video:

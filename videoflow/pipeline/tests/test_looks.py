@@ -2,6 +2,7 @@ import pytest
 
 from videoflow.errors import BadInput
 from videoflow.pipeline.editing import looks
+from videoflow.pipeline.editing.music import music_mood_set
 from videoflow.pipeline.editing.staleness import staleness_of
 from videoflow.pipeline.editing.steps import steps_state, undo
 from videoflow.pipeline.models import Project
@@ -59,6 +60,18 @@ def test_music_is_switched_off_and_heard_again(project):
     looks.music_change(project=project, values={"is_on": False})
     assert timeline_of(project, script).music is None
     assert project.music == {"level_db": -26.0, "is_on": False}
+
+
+def test_a_mood_is_laid_once_whatever_its_bed_is_called(project):
+    script = with_script(project)
+    with_media(project, script)
+    script.media_seconds = 2.0
+    script.save(update_fields=["media_seconds"])
+    bed = music_mood_set(project=project, mood="warm")
+    assert (bed.mood, bed.seconds) == ("warm", 2.0)
+    bed.alt = "The song of the harbour"
+    bed.save(update_fields=["alt"])
+    assert music_mood_set(project=project, mood="warm") == bed
 
 
 @pytest.mark.parametrize("values", [{"level_db": 0.0}, {"level_db": float("nan")}, {"tempo": 2}])
