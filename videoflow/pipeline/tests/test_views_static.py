@@ -1,5 +1,6 @@
 """What the pages are drawn with: the committed stylesheet, the icons, the fonts, and nothing from elsewhere."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -51,3 +52,11 @@ def test_templates_load_nothing_from_elsewhere_and_hold_nothing_inline(template:
     assert not re.search(r"<script(?![^>]*\bsrc=)", text)
     assert not re.search(r"\s(style|on[a-z]+)=", text)
     assert "<style" not in text
+
+
+def test_htmx_copies_no_inline_style_which_the_policy_forbids() -> None:
+    found = re.search(r"""name="htmx-config" content='([^']+)'""", (ROOT / "templates/base.html").read_text())
+    assert found
+    settled = json.loads(found[1])["attributesToSettle"]
+    assert "style" not in settled
+    assert "class" in settled
