@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Any
 
 from videoflow.errors import Cancelled, VideoflowError, disk_full_read
+from videoflow.sentences import packed, unpacked
 
 Job = Mapping[str, Any]
 Result = dict[str, Any]
@@ -139,7 +140,8 @@ def child_serve(handle: Callable[[Job, Callable[[float], None]], Result], *, idl
             refusal = error if isinstance(error, VideoflowError) else disk_full_read(error)
             if refusal is None:
                 raise
-            fault = {"message": str(refusal), "code": refusal.code, "retryable": refusal.retryable, "details": refusal.details}
+            fault = {"code": refusal.code, "retryable": refusal.retryable, "details": refusal.details}
+            fault["message"] = packed(str(refusal))
             reply({"number": number, "error": fault})
         else:
             reply({"number": number, "result": result})
@@ -242,7 +244,8 @@ def children_map(
             number = int(message["number"])
             if "error" in message:
                 fault = message["error"]
-                raise VideoflowError(fault["message"], code=fault["code"], retryable=fault["retryable"], details=fault["details"])
+                sentence = unpacked(fault["message"])
+                raise VideoflowError(sentence, code=fault["code"], retryable=fault["retryable"], details=fault["details"])
             if "progress" in message:
                 shares[number] = float(message["progress"])
             else:

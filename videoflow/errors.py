@@ -8,7 +8,7 @@ from datetime import datetime
 class VideoflowError(Exception):
     """Refuse or fail with a sentence a creator can act on.
 
-    ``str(error)`` is safe to show: no path, secret, SQL or traceback in it. ``code`` is the
+    ``str(error)`` is safe to show: no path, secret, SQL or traceback in it; a ``Sentence`` comes out as one. ``code`` is the
     ``error_code`` of the contract; ``retryable`` says whether the same request can succeed later;
     ``details`` names fields or figures.
     """
@@ -30,6 +30,9 @@ class VideoflowError(Exception):
         if retryable is not None:
             self.retryable = retryable
         self.details: dict[str, object] = dict(details or {})
+
+    def __str__(self) -> str:
+        return self.args[0] if self.args and isinstance(self.args[0], str) else super().__str__()
 
 
 class BadInput(VideoflowError):

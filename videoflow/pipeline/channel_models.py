@@ -3,6 +3,8 @@ import uuid
 from django.db import models
 from django.utils import timezone
 
+from videoflow.translation import SentenceField
+
 
 class Channel(models.Model):
     """A YouTube channel that a creator let the studio publish to; its refresh token lies in the vault, sealed for the owner."""
@@ -24,7 +26,7 @@ class Channel(models.Model):
     uploads_playlist = models.CharField(max_length=40)
     scopes = models.JSONField(default=list)
     state = models.CharField(max_length=12, choices=State.choices, default=State.CONNECTED)
-    problem = models.CharField(max_length=300, blank=True, help_text="Why it is lost, for its owner.")
+    problem = SentenceField(blank=True, default="", help_text="Why it is lost, for its owner.")
     time_zone = models.CharField(max_length=60, default="UTC", help_text="IANA name; the slots are meant in it.")
     slots = models.JSONField(default=list, blank=True, help_text='[[weekday 0-6, "HH:MM"], …]')
     missed_rule = models.CharField(

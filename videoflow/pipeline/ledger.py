@@ -295,7 +295,7 @@ class _Attempt:
         if error is not None:
             is_told = isinstance(error, VideoflowError)  # the text of any other may hold anything
             facts["error_code"] = getattr(error, "code", "") if is_told else type(error).__name__
-            facts["error"] = str(error)[:500] if is_told else ""
+            facts["error"] = str(error) if is_told else ""
         if state not in ProviderCall.OPEN:
             facts["ended_at"] = timezone.now()
         for tries_left in reversed(range(WRITE_TRIES)):

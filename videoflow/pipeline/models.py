@@ -20,6 +20,7 @@ from videoflow.pipeline.service_rows import ServicePrice as ServicePrice
 from videoflow.pipeline.trend_rows import TrendSnapshot as TrendSnapshot
 from videoflow.sessions.models import CreatorSession
 from videoflow.tasks.models import Task
+from videoflow.translation import SentenceField, SentenceListField
 
 
 class Project(models.Model):
@@ -183,7 +184,7 @@ class Script(models.Model):
     topic = models.CharField(max_length=300, blank=True)
     keywords = models.JSONField(default=list)
     evidence = models.JSONField(default=list, help_text="[{key, kind, text, source_label, url}]")
-    warnings = models.JSONField(default=list)
+    warnings = SentenceListField(default=list)
     measured_seconds = models.FloatField(help_text="Speech and pauses, as synthesised.")
     share_a = models.FloatField(help_text="Speaker A's share of the speaking time, 0 to 1.")
     provider = models.CharField(max_length=80)
@@ -425,7 +426,7 @@ class Upload(models.Model):
     received_bytes = models.BigIntegerField(default=0)
     path = models.CharField(max_length=200, help_text="Relative to the media folder, while it comes in.")
     state = models.CharField(max_length=12, choices=State.choices, default=State.RECEIVING)
-    error = models.CharField(max_length=500, blank=True)
+    error = SentenceField(blank=True, default="")
     asset = models.ForeignKey(Asset, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
 

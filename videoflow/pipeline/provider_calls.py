@@ -3,6 +3,8 @@ import uuid
 from django.db import models
 from django.utils import timezone
 
+from videoflow.translation import SentenceField
+
 
 class ProviderCall(models.Model):
     """One request to a provider that costs money, written down before it is made.
@@ -63,7 +65,7 @@ class ProviderCall(models.Model):
     charged_micros = models.BigIntegerField(null=True, blank=True, help_text="In millionths; empty: not told.")
     currency = models.CharField(max_length=3, default="USD")
     error_code = models.CharField(max_length=60, blank=True)
-    error = models.CharField(max_length=500, blank=True)
+    error = SentenceField(blank=True, default="")
     created_at = models.DateTimeField(default=timezone.now)
     submitted_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)

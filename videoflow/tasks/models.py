@@ -5,6 +5,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from videoflow.sessions.models import CreatorSession
+from videoflow.translation import SentenceField
 
 
 class Task(models.Model):
@@ -48,7 +49,7 @@ class Task(models.Model):
     priority = models.SmallIntegerField(choices=Priority.choices, default=Priority.NORMAL)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.PENDING)
     progress = models.PositiveSmallIntegerField(default=0, help_text="Per cent; never falls within an attempt.")
-    message = models.CharField(max_length=500, blank=True)
+    message = SentenceField(blank=True, default="")
     input_data = models.JSONField(default=dict, blank=True)
     result_data = models.JSONField(null=True, blank=True)
     error = models.JSONField(null=True, blank=True, help_text="The contract's error body.")
@@ -116,7 +117,7 @@ class ProgressEvent(models.Model):
     task_type = models.CharField(max_length=40)
     status = models.CharField(max_length=16)
     progress = models.PositiveSmallIntegerField(default=0)
-    message = models.CharField(max_length=500, blank=True)
+    message = SentenceField(blank=True, default="")
     data = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 

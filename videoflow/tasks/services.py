@@ -14,6 +14,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from videoflow.errors import BadInput, Cancelled, VideoflowError, WaitUntil
+from videoflow.sentences import Sentence
 from videoflow.sessions.models import CreatorSession
 from videoflow.tasks.events import event_message, rfc3339
 from videoflow.tasks.models import ProgressEvent, Task
@@ -219,7 +220,7 @@ def task_progress(
         task = _claimed_change(
             claim,
             progress=Sql("CASE WHEN progress < %s THEN %s ELSE progress END", share, share),
-            message=message[:500],
+            message=message,
             estimated_seconds_remaining=eta_seconds,
         )
         _event_write(task, ProgressEvent.Type.PROGRESS_UPDATE, {**(data or {}), "eta_seconds": eta_seconds})
@@ -254,7 +255,7 @@ def task_complete(*, claim: Claim, message: str, result_data: Mapping[str, Any])
             data=file_facts,
             status=Task.Status.COMPLETED,
             progress=100,
-            message=message[:500],
+            message=message,
             result_data=dict(result_data),
             completed_at=timezone.now(),
         )
@@ -274,7 +275,7 @@ def task_fail(*, claim: Claim, error: VideoflowError) -> Task:
                 data=body,
                 status=Task.Status.RETRYING,
                 error=body,
-                message=str(error)[:500],
+                message=str(error),
                 not_before=error.until,
             )
         if error.retryable and task.automatic_retries < MAX_AUTOMATIC_RETRIES:
@@ -286,7 +287,7 @@ def task_fail(*, claim: Claim, error: VideoflowError) -> Task:
                 status=Task.Status.RETRYING,
                 automatic_retries=task.automatic_retries + 1,
                 error=body,
-                message=f"Trying again in {wait_seconds} s: {error}"[:500],
+                message=Sentence("Trying again in %(seconds)s s: %(reason)s", seconds=wait_seconds, reason=error),
                 not_before=timezone.now() + timedelta(seconds=wait_seconds),
             )
         return _task_end(
@@ -295,7 +296,7 @@ def task_fail(*, claim: Claim, error: VideoflowError) -> Task:
             data={**body, "retry_count": task.retry_count, "max_retries": MAX_USER_RETRIES},
             status=Task.Status.FAILED,
             error=body,
-            message=str(error)[:500],
+            message=str(error),
             completed_at=timezone.now(),
         )
 

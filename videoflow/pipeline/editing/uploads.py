@@ -240,7 +240,7 @@ def _refuse(upload: Upload, sentence: str) -> NoReturn:
     Raises:
         BadInput: always, with that sentence.
     """
-    upload.state, upload.error = Upload.State.REFUSED, sentence[:500]
+    upload.state, upload.error = Upload.State.REFUSED, sentence
     upload.save(update_fields=["state", "error"])
     media_path(upload.path).unlink(missing_ok=True)
     raise BadInput(sentence)
