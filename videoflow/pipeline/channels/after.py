@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,12 +14,13 @@ from django.utils import timezone
 
 from videoflow.errors import VideoflowError
 from videoflow.pipeline.channels.access import channel_lose, quota_told, reads_statistics, token_of, youtube_for
+from videoflow.pipeline.channels.captions import Sent, Track, tracks_send, tracks_sent
 from videoflow.pipeline.models import Channel, Publication, VideoStatistics
 from videoflow.pipeline.stages.base import StageContext
 from videoflow.providers.base import ProviderError
 from videoflow.providers.youtube.analytics import Retention, retention_read
 from videoflow.providers.youtube.api import YouTube
-from videoflow.providers.youtube.errors import ReconnectNeeded
+from videoflow.providers.youtube.errors import ReconnectNeeded, YouTubeRefused
 from videoflow.providers.youtube.metadata import PARTS, VideoFacts, differences, limits_check, parts_of, stored_of, update_body
 
 POLL_EVERY = (
@@ -35,18 +37,33 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What a published video is to be; ``None`` for what stays as it is."""
+
+    facts: VideoFacts
+    thumbnail: Path | None = None
+    captions: tuple[Track, ...] | None = None
+    playlist: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Updated:
     stored: dict[str, Any]
     differences: list[dict[str, str]]
+    refused: dict[str, str]
+    """What YouTube did not take beside the details, and why."""
 
 
-def publication_update(context: StageContext, publication: Publication, facts: VideoFacts, thumbnail: Path | None) -> Updated:
-    """Send a published video's new details to YouTube and return what it has then.
+def publication_update(context: StageContext, publication: Publication, change: Change) -> Updated:
+    """Send a published video's changes to YouTube and return what it has then.
+
+    Details first; a thumbnail, captions or a playlist that YouTube refuses are a warning each.
 
     Raises:
         ProviderError: the video is not there any more, or YouTube refuses the change.
         WaitUntil: today's allowance is used up.
     """
+    facts = change.facts
     limits_check(facts)
     channel = publication.channel
     if channel is None or channel.state == Channel.State.LOST:
@@ -58,20 +75,58 @@ def publication_update(context: StageContext, publication: Publication, facts: V
             if differences(facts, stored):
                 body = update_body(publication.remote_id, facts, stored)
                 youtube.video_update(body, parts_of(body))
-            if thumbnail is not None:
-                youtube.thumbnail_set(publication.remote_id, thumbnail.read_bytes())
+            refused = _extras_update(context, youtube, publication, change)
             stored = _stored(youtube, publication)
     except ReconnectNeeded as error:
         raise channel_lose(channel) from error
-    return Updated(stored, [asdict(row) for row in differences(facts, stored)])
+    return Updated(stored, [asdict(row) for row in differences(facts, stored)], refused)
+
+
+def _extras_update(context: StageContext, youtube: YouTube, publication: Publication, change: Change) -> dict[str, str]:
+    """Send what goes beside the details and return what YouTube refused of it, and why."""
+    video_id, playlist, thumbnail = publication.remote_id, change.playlist, change.thumbnail
+    refused: dict[str, str] = {}
+
+    def keep(sent: Sent) -> None:
+        publication.metadata = {**publication.metadata, "captions": sent}
+        with context.fenced():
+            Publication.objects.filter(pk=publication.pk).update(metadata=publication.metadata)
+
+    def send(name: str, step: Callable[[], None]) -> None:
+        context.check()
+        try:
+            step()
+        except YouTubeRefused as error:
+            if error.reason == "videoNotFound":
+                raise _deleted(publication) from error
+            refused[name] = str(error)
+
+    def captions(tracks: tuple[Track, ...]) -> None:
+        context.report(0.5, "Sending the captions")
+        sent = tracks_sent(publication) or {}
+        refused.update(tracks_send(youtube, video_id, tracks=tracks, sent=sent, keep=keep))
+
+    if thumbnail is not None:
+        send("thumbnail", lambda: youtube.thumbnail_set(video_id, thumbnail.read_bytes()))
+    if change.captions is not None:
+        tracks = change.captions
+        send("captions", lambda: captions(tracks))
+    if playlist:
+        send("playlist", lambda: youtube.playlist_add(youtube.playlist_id(playlist), video_id))
+    return refused
 
 
 def _stored(youtube: YouTube, publication: Publication) -> dict[str, Any]:
     video = youtube.video_get(publication.remote_id, ",".join(PARTS))
     if video is None:
-        Publication.objects.filter(pk=publication.pk).update(state=Publication.State.DELETED, checked_at=timezone.now())
-        raise ProviderError("This video is not at YouTube any more: somebody deleted it there.", code="VIDEO_DELETED")
+        raise _deleted(publication)
     return stored_of(video)
+
+
+def _deleted(publication: Publication) -> ProviderError:
+    """Note that a published video is gone and return what its owner is told."""
+    Publication.objects.filter(pk=publication.pk).update(state=Publication.State.DELETED, checked_at=timezone.now())
+    return ProviderError("This video is not at YouTube any more: somebody deleted it there.", code="VIDEO_DELETED")
 
 
 def publications_poll() -> int:

@@ -140,6 +140,7 @@ def input_of_publication(publication: Publication) -> dict[str, Any]:
     return {
         "target": "youtube",
         "update_of": publication.pk,
+        "extras": False,
         "title": kept["title"],
         "description": kept["description"],
         "tags": kept["tags"],

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,13 +17,14 @@ from django.utils.formats import date_format
 from videoflow.crash_points import crash_point
 from videoflow.errors import BadInput, VideoflowError, WaitUntil
 from videoflow.pipeline.channels.access import channel_lose, quota_left, quota_limits, quota_told, youtube_for
+from videoflow.pipeline.channels.captions import Sent, Track, track_put
 from videoflow.pipeline.channels.journal import RowJournal, upload_take
 from videoflow.pipeline.channels.slots import slot_next, zone_of
 from videoflow.pipeline.models import Channel, Publication, Video, YouTubeUpload
 from videoflow.pipeline.stages.base import StageContext
 from videoflow.pipeline.store import asset_path
 from videoflow.providers.base import ProviderError
-from videoflow.providers.youtube.api import YouTube
+from videoflow.providers.youtube.api import CaptionTrack, YouTube
 from videoflow.providers.youtube.errors import QuotaSpent, ReconnectNeeded, YouTubeBusy, YouTubeRefused
 from videoflow.providers.youtube.metadata import (
     PARTS,
@@ -68,8 +70,7 @@ class Wanted:
     video: Video
     facts: VideoFacts
     thumbnail: Path
-    captions: tuple[tuple[str, str, Path], ...] = ()
-    """(language, name, file)."""
+    captions: tuple[Track, ...] = ()
     playlist: str = ""
     notify: bool = True
     is_repetition: bool = False
@@ -83,7 +84,10 @@ class Done:
     facts: VideoFacts
     stored: dict[str, Any]
     differences: list[dict[str, str]]
-    warnings: list[str]
+    refused: dict[str, str]
+    """What YouTube did not take, and why: {step: sentence}."""
+    captions: Sent
+    """The captions that YouTube took."""
 
     @property
     def address(self) -> str:
@@ -126,8 +130,9 @@ def youtube_publish(context: StageContext, wanted: Wanted) -> Done:
         context.report(0.97, "Setting visibility and details")
         stored = _settings(youtube, journal, facts)
     found = [asdict(row) for row in differences(facts, stored)]
-    warnings = [sentence for sentence in upload.steps.values() if sentence]
-    return Done(upload, facts, stored, found, warnings)
+    refused = {step: sentence for step, sentence in upload.steps.items() if sentence}
+    taken = {track.language: track.sha256 for track in wanted.captions if upload.steps.get(_captions_step(track)) == ""}
+    return Done(upload, facts, stored, found, refused, taken)
 
 
 def _unchanged_check(file: Path, video: Video) -> None:
@@ -297,6 +302,10 @@ def _missed(channel: Channel, now: datetime) -> datetime | None:
     return slot_next(channel, after=now + timedelta(minutes=5), taken={at for at in taken if at})
 
 
+def _captions_step(track: Track) -> str:
+    return f"captions {track.language}"
+
+
 def _extras(context: StageContext, wanted: Wanted, youtube: YouTube, journal: RowJournal) -> None:
     """Thumbnail, captions and playlist: each once, and none of them worth losing the video for."""
     video_id = journal.upload.remote_id
@@ -310,11 +319,15 @@ def _extras(context: StageContext, wanted: Wanted, youtube: YouTube, journal: Ro
             raise YouTubeRefused("The thumbnail is larger than 2 MB, so YouTube would not take it.", reason="size", status=400)
         youtube.thumbnail_set(video_id, picture)
 
-    def captions(language: str, name: str, file: Path) -> Callable[[], None]:
-        return lambda: youtube.captions_put(video_id, language=language, name=name, text=file.read_bytes())
+    @cache
+    def there() -> list[CaptionTrack]:
+        return youtube.captions_of(video_id)
+
+    def captions(track: Track) -> Callable[[], None]:
+        return lambda: track_put(youtube, video_id, track, there())
 
     steps: dict[str, Callable[[], None]] = {"thumbnail": thumbnail}
-    steps |= {f"captions {language}": captions(language, name, file) for language, name, file in wanted.captions}
+    steps |= {_captions_step(track): captions(track) for track in wanted.captions}
     if wanted.playlist:
         steps["playlist"] = playlist
     for name, step in steps.items():

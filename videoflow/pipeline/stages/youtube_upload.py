@@ -1,7 +1,7 @@
 """Publishing: hand the finished video to a target. The folder is one; its shape is every target's."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from videoflow.errors import BadInput
-from videoflow.pipeline.caption_tracks import caption_tracks
 from videoflow.pipeline.channels.access import channels_of, sign_in
-from videoflow.pipeline.channels.after import publication_update
+from videoflow.pipeline.channels.after import Change, publication_update
+from videoflow.pipeline.channels.captions import tracks_of
 from videoflow.pipeline.channels.journal import repetition_check
 from videoflow.pipeline.channels.publishing import Wanted, youtube_publish
 from videoflow.pipeline.metadata import chapters_read, description_make, tags_make, text_normal, title_make
@@ -22,7 +22,6 @@ from videoflow.pipeline.models import Channel, Project, Publication, Video, YouT
 from videoflow.pipeline.publishing import (
     CATEGORIES,
     CATEGORY_USUAL,
-    LANGUAGES,
     PLAYLIST_LIMIT,
     PublishChoice,
     preflight,
@@ -61,6 +60,9 @@ class PublishInput(StageInput):
     channel: str = Field(default="", max_length=40, description="Id of a connected channel; empty: the only one.")
     again: bool = Field(default=False, description="Publish what is on the channel already once more.")
     update_of: int | None = Field(default=None, description="A publication on YouTube whose details are to be changed.")
+    extras: bool = Field(
+        default=True, description="With `update_of`: send thumbnail, captions and playlist too, where they were changed."
+    )
     title: str = Field(default="", description="Empty: the script's title.")
     description: str = Field(default="", description="Empty: made from chapters, sources and credits.")
     tags: list[str] | None = Field(default=None, max_length=100, description="Empty: the script's keywords.")
@@ -257,17 +259,12 @@ def _facts(choice: PublishChoice) -> VideoFacts:
 
 def _youtube(context: StageContext, options: PublishInput, video: Video, choice: PublishChoice) -> StageOutput:
     channel = _channel(context.project, options)
-    own = context.project.language
-    tracks = {language: asset_path(file) for language, file in caption_tracks(context.project).items()}
     wanted = Wanted(
         channel=channel,
         video=video,
         facts=_facts(choice),
         thumbnail=_thumbnail(context, video, choice.thumbnail),
-        captions=tuple(
-            (language, LANGUAGES.get(language, language), file)
-            for language, file in {own: asset_path(video.srt), **tracks}.items()
-        ),
+        captions=tracks_of(context.project, video),
         playlist=choice.playlist,
         notify=choice.notify_subscribers,
         is_repetition=options.again,
@@ -295,7 +292,9 @@ def _youtube(context: StageContext, options: PublishInput, video: Video, choice:
                 "tags": list(choice.tags),
                 **publish_metadata(choice),
                 "thumbnail": asdict(choice.thumbnail),
-                "warnings": done.warnings,
+                "warnings": list(done.refused.values()),
+                "refused": list(done.refused),
+                "captions": done.captions,
             },
         )
         return {
@@ -304,7 +303,7 @@ def _youtube(context: StageContext, options: PublishInput, video: Video, choice:
             "result_url": done.address,
             "remote_id": done.upload.remote_id,
             "differences": done.differences,
-            "warnings": done.warnings,
+            "warnings": list(done.refused.values()),
         }
 
     return StageOutput(f"On YouTube: {done.address}", save)
@@ -324,11 +323,12 @@ def _update(context: StageContext, options: PublishInput) -> StageOutput:
     assert options.update_of is not None
     publication = _published(context.project, options.update_of)
     choice = _choice(context.project, publication.video, options)
-    thumbnail = None
-    if asdict(choice.thumbnail) != publication.metadata.get("thumbnail", asdict(ThumbnailChoice())):
-        thumbnail = _thumbnail(context, publication.video, choice.thumbnail)
+    dropped = frozenset(publication.metadata.get("localizations", {})) - set(choice.localizations)
+    change = Change(replace(_facts(choice), languages_dropped=dropped))
+    if options.extras:
+        change = _with_extras(context, publication, choice, change)
     context.report(0.1, "Sending the details to YouTube")
-    updated = publication_update(context, publication, _facts(choice), thumbnail)
+    updated = publication_update(context, publication, change)
 
     def save() -> dict[str, Any]:
         at = _time_kept(choice.publish_at, updated.stored)
@@ -337,18 +337,40 @@ def _update(context: StageContext, options: PublishInput) -> StageOutput:
             "description": choice.description,
             "tags": list(choice.tags),
             **publish_metadata(choice),
+            "thumbnail": asdict(choice.thumbnail),
         }
+        if options.extras:
+            metadata |= {"warnings": list(updated.refused.values()), "refused": list(updated.refused)}
         Publication.objects.filter(pk=publication.pk).update(
             state=_state(at),
             publish_at=at,
             stored=updated.stored,
             differences=updated.differences,
             checked_at=timezone.now(),
-            metadata=publication.metadata | metadata | {"thumbnail": asdict(choice.thumbnail)},
+            metadata=publication.metadata | metadata,
         )
-        return {"publication_id": publication.pk, "location": publication.location, "differences": updated.differences}
+        return {
+            "publication_id": publication.pk,
+            "location": publication.location,
+            "differences": updated.differences,
+            "warnings": list(updated.refused.values()),
+        }
 
     return StageOutput("YouTube has the new details", save)
+
+
+def _with_extras(context: StageContext, publication: Publication, choice: PublishChoice, change: Change) -> Change:
+    """Add what differs beside the details, and what YouTube refused before."""
+    before = publication.metadata
+    refused = before.get("refused", [])
+    is_picture = "thumbnail" in refused or asdict(choice.thumbnail) != before.get("thumbnail", asdict(ThumbnailChoice()))
+    is_playlist = "playlist" in refused or choice.playlist != before.get("playlist", "")
+    return replace(
+        change,
+        thumbnail=_thumbnail(context, publication.video, choice.thumbnail) if is_picture else None,
+        captions=tracks_of(context.project, publication.video),
+        playlist=choice.playlist if is_playlist else None,
+    )
 
 
 STAGE = Stage(

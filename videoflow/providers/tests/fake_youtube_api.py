@@ -56,6 +56,9 @@ class Api:
             return "invalidVideoMetadata"
         if body.get("localizations") and not snippet.get("defaultLanguage"):
             return "defaultLanguageNotSet"
+        for row in body.get("localizations", {}).values():
+            if not 1 <= len(row["title"]) <= 100 or len(row["description"].encode()) > 5000:
+                return "invalidVideoMetadata"
         status = body.get("status", {})
         if status.get("publishAt") and status.get("privacyStatus") != "private":
             return "invalidPublishAt"
@@ -69,6 +72,9 @@ class Api:
             if video is None:
                 continue
             shown = {"id": video_id, **{part: video[part] for part in parts if part in video}}
+            if shown.get("localizations"):  # the video's own language stands among them
+                own = {name: video["snippet"].get(name, "") for name in ("title", "description")}
+                shown["localizations"] = {video["snippet"]["defaultLanguage"]: own, **shown["localizations"]}
             if parts & {"processingDetails"}:
                 video["polls"] += 1
                 done = video["polls"] >= self.world.polls_until_processed
@@ -190,3 +196,8 @@ class Api:
             return self.refuse(404, "captionNotFound")
         row["text"] = media
         return 200, {"id": row["id"], "snippet": row["snippet"]}, {}
+
+    def delete_captions(self, query: Query, body: Any, media: bytes, channel: str, headers: Message) -> Answer:
+        if self.world.captions.pop(query["id"][0], None) is None:
+            return self.refuse(404, "captionNotFound")
+        return 204, None, {}

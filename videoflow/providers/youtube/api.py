@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -35,6 +35,18 @@ Spend = Callable[[Bucket, int], None]
 
 def never() -> bool:
     return False
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionTrack:
+    """Captions of a language that a video has at YouTube."""
+
+    track_id: str
+    language: str
+    name: str
+
+    def is_of(self, language: str, name: str) -> bool:
+        return self.language.lower() == language.lower() and self.name == name
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,21 +150,52 @@ class YouTube:
             said = "YouTube took no thumbnail: the channel's phone number has to be confirmed first, at youtube.com/verify."
             raise YouTubeRefused(said, reason=error.reason, status=error.status) from error
 
-    def captions_put(self, video_id: str, *, language: str, name: str, text: bytes) -> None:
-        """Add captions of a language, or replace those of the same name."""
-        snippet = {"videoId": video_id, "language": language, "name": name, "isDraft": False}
-        known = [
-            row for row in self._list("captions", {"part": "snippet", "videoId": video_id}) if _is_track(row, language, name)
+    def captions_of(self, video_id: str) -> list[CaptionTrack]:
+        """Return the captions that a video has, YouTube's own automatic ones left out."""
+        rows = [
+            (str(row["id"]), row.get("snippet", {})) for row in self._list("captions", {"part": "snippet", "videoId": video_id})
         ]
+        return [
+            CaptionTrack(track_id, str(snippet.get("language", "")), str(snippet.get("name", "")))
+            for track_id, snippet in rows
+            if str(snippet.get("trackKind", "")).lower() != "asr"
+        ]
+
+    def captions_put(self, video_id: str, *, language: str, name: str, text: bytes, there: Sequence[CaptionTrack]) -> None:
+        """Add captions of a language, or replace those of the same name among what is ``there``.
+
+        Raises:
+            YouTubeRefused: it cannot read them.
+            YouTubeBusy: it has them already and does not list them yet.
+        """
+        snippet = {"videoId": video_id, "language": language, "name": name, "isDraft": False}
+        known = next((track for track in there if track.is_of(language, name)), None)
         verb: Method = "PUT" if known else "POST"
-        body = {"id": known[0]["id"], "snippet": snippet} if known else {"snippet": snippet}
+        body = {"id": known.track_id, "snippet": snippet} if known else {"snippet": snippet}
         border = f"videoflow-{secrets.token_hex(12)}"
         head = f"--{border}\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n{json.dumps(body)}\r\n"
         middle = f"--{border}\r\nContent-Type: application/octet-stream\r\n\r\n"
         content = head.encode() + middle.encode() + text + f"\r\n--{border}--\r\n".encode()
         cost = "captions.update" if known else "captions.insert"
         params = {"part": "snippet", "uploadType": "multipart"}
-        self._call(verb, f"{UPLOAD}/captions", cost, params, content=content, kind=f"multipart/related; boundary={border}")
+        kind = f"multipart/related; boundary={border}"
+        try:
+            answer = self._call(verb, f"{UPLOAD}/captions", cost, params, content=content, kind=kind)
+        except YouTubeRefused as error:
+            if error.reason != "captionExists":
+                raise
+            raise YouTubeBusy(f"YouTube has captions in “{name}” and does not list them yet.") from error
+        if answer.get("snippet", {}).get("status") == "failed":
+            said = f"YouTube could not read the captions in “{name}”. Bring another file."
+            raise YouTubeRefused(said, reason=str(answer["snippet"].get("failureReason", "failed")), status=200)
+
+    def captions_drop(self, track: CaptionTrack) -> None:
+        """Take captions away; that somebody did so before is fine."""
+        try:
+            self._call("DELETE", f"{API}/captions", "captions.delete", {"id": track.track_id})
+        except YouTubeRefused as error:
+            if error.reason != "captionNotFound":
+                raise
 
     def playlist_id(self, title: str) -> str:
         """Return the id of the channel's playlist of that title, made now (private) when there is none."""
@@ -235,8 +278,3 @@ def _carries(video: Mapping[str, Any], marker: str, size_bytes: int) -> bool:
         return True
     details = video.get("fileDetails") or {}
     return details.get("fileName") == marker_file_name(marker) and details.get("fileSize") in (None, str(size_bytes))
-
-
-def _is_track(row: Mapping[str, Any], language: str, name: str) -> bool:
-    snippet = row.get("snippet", {})
-    return str(snippet.get("language", "")).lower() == language.lower() and snippet.get("name", "") == name

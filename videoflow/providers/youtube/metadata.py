@@ -32,6 +32,8 @@ class VideoFacts:
     is_embeddable: bool = True
     localizations: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """Title and description by language."""
+    languages_dropped: frozenset[str] = frozenset()
+    """Those whose translation was sent once and is to be gone; what others added at YouTube stays."""
     recorded_on: date | None = None
     has_paid_promotion: bool = False
 
@@ -89,9 +91,15 @@ def insert_body(facts: VideoFacts, marker: str) -> dict[str, Any]:
 def update_body(video_id: str, facts: VideoFacts, stored: Mapping[str, Any]) -> dict[str, Any]:
     """Return the video as it is wanted, whole: what an update leaves out of a part, it erases.
 
-    The day of recording and paid promotion are parts of their own, sent only where YouTube has them otherwise.
+    Translations, the day of recording and paid promotion are parts of their own, sent only where YouTube has them otherwise.
     """
     body = {"id": video_id, **_body(facts)}
+    body.pop("localizations", None)
+    has = _localizations(stored)
+    gone = facts.languages_dropped | {facts.language}
+    wanted = {language: texts for language, texts in has.items() if language not in gone} | _translations(facts)
+    if wanted != has:
+        body["localizations"] = wanted
     if _recorded_on(stored) != _day(facts.recorded_on):
         body["recordingDetails"] = {"recordingDate": f"{facts.recorded_on}T00:00:00Z"} if facts.recorded_on else {}
     if _is_paid(stored) != facts.has_paid_promotion:
@@ -106,6 +114,25 @@ def parts_of(body: Mapping[str, Any]) -> str:
 def stored_of(video: Mapping[str, Any]) -> dict[str, Any]:
     """Return what YouTube has of all that is written."""
     return {part: video.get(part, {}) for part in PARTS}
+
+
+def _translations(facts: VideoFacts) -> dict[str, dict[str, str]]:
+    """Return the translations to send; one into the video's own language is none."""
+    return {
+        language: {"title": title, "description": description}
+        for language, (title, description) in facts.localizations.items()
+        if language != facts.language
+    }
+
+
+def _localizations(stored: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Return the translations that YouTube has; it lists title and description in the video's own language among them."""
+    own = stored.get("snippet", {}).get("defaultLanguage")
+    return {
+        language: {"title": str(texts.get("title", "")), "description": str(texts.get("description", ""))}
+        for language, texts in stored.get("localizations", {}).items()
+        if language != own
+    }
 
 
 def _day(day: date | None) -> str:
@@ -141,11 +168,8 @@ def _body(facts: VideoFacts) -> dict[str, Any]:
         },
         "status": status,
     }
-    if facts.localizations:
-        body["localizations"] = {
-            language: {"title": title, "description": description}
-            for language, (title, description) in facts.localizations.items()
-        }
+    if translations := _translations(facts):
+        body["localizations"] = translations
     return body
 
 
@@ -154,14 +178,22 @@ def differences(facts: VideoFacts, stored: Mapping[str, Any]) -> list[Difference
     wanted, found = _body(facts), []
     for part in ("snippet", "status"):
         for name, value in wanted[part].items():
-            has = stored.get(part, {}).get(name)
-            if _same(name, value, has):
+            now = stored.get(part, {}).get(name)
+            if _same(name, value, now):
                 continue
             why = _LOCKED if name in ("privacyStatus", "publishAt") and _is_locked(wanted, stored) else ""
-            found.append(Difference(name, _shown(value), _shown(has), why))
-    for language, texts in wanted.get("localizations", {}).items():
-        if stored.get("localizations", {}).get(language) != texts:
-            found.append(Difference(f"localizations.{language}", texts["title"], "not as sent"))
+            found.append(Difference(name, _shown(value), _shown(now), why))
+    has = _localizations(stored)
+    for language, texts in _translations(facts).items():
+        found += [
+            Difference(f"localizations.{language}.{name}", _shown(text or None), _shown(now or None))
+            for name, text in texts.items()
+            if (now := has.get(language, {}).get(name, "")) != text
+        ]
+    found += [
+        Difference(f"localizations.{language}.title", _shown(None), _shown(has[language].get("title")))
+        for language in sorted(facts.languages_dropped & set(has))
+    ]
     if _recorded_on(stored) != _day(facts.recorded_on):
         found.append(Difference("recordingDate", _day(facts.recorded_on) or "—", _recorded_on(stored) or "—"))
     if _is_paid(stored) != facts.has_paid_promotion:

@@ -24,6 +24,7 @@ COSTS: dict[str, tuple[Bucket, int]] = {
     "captions.list": ("units", 50),
     "captions.insert": ("units", 400),
     "captions.update": ("units", 450),
+    "captions.delete": ("units", 50),
 }
 
 
@@ -40,5 +41,5 @@ def quota_reset(now: datetime) -> datetime:
 
 def publish_cost(*, thumbnail: bool, captions: int, playlist: bool) -> dict[Bucket, int]:
     """Return what one publication is expected to spend, with a dozen looks at its processing."""
-    units = 3 + 50 + 12 + (50 if thumbnail else 0) + 450 * captions + (51 if playlist else 0)
+    units = 3 + 50 + 12 + (50 if thumbnail else 0) + (50 + 400 * captions if captions else 0) + (51 if playlist else 0)
     return {"uploads": 1, "units": units}
