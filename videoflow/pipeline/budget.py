@@ -20,6 +20,7 @@ from videoflow.pipeline.models import Budget, Project, ProviderCall, ServicePric
 from videoflow.pipeline.money import MICROS, money_shown
 from videoflow.providers.paid import PaidCall
 from videoflow.providers.services import SERVICES, Price
+from videoflow.sentences import Sentence
 from videoflow.sessions.models import CreatorSession
 
 CURRENCY = "USD"
@@ -136,8 +137,12 @@ def budget_reserve(*, call: PaidCall, session: CreatorSession, project: Project 
         if budget.takes_unknown_prices:
             return None
         raise BadInput(
-            f"Nobody has told what the {call.purpose} costs at {_label(call.provider)}, and there is a budget. "
-            "Ask the operator to enter its price, or allow calls of unknown price.",
+            Sentence(
+                "Nobody has told what the %(purpose)s costs at %(label)s, and there is a budget. Ask the "
+                "operator to enter its price, or allow calls of unknown price.",
+                purpose=call.purpose,
+                label=_label(call.provider),
+            ),
             code="PRICE_UNKNOWN",
             details={"provider": call.provider, "model": call.model, "purpose": call.purpose},
         )
@@ -153,9 +158,16 @@ def _check(scope: str, standing: Standing, needed: int, call: PaidCall) -> None:
         return
     whose = "this project" if scope == "project" else "this month"
     raise BadInput(
-        f"The budget of {whose} does not reach for the {call.purpose}: {money_shown(standing.used_micros, CURRENCY)} of "
-        f"{money_shown(standing.limit_micros, CURRENCY)} are used and it costs up to {money_shown(needed, CURRENCY)}. "
-        "Raise the budget to go on; nothing was asked and nothing is charged.",
+        Sentence(
+            "The budget of %(whose)s does not reach for the %(purpose)s: %(used)s of %(limit)s "
+            "are used and it costs up to %(price)s. Raise the budget to go on; nothing was asked and "
+            "nothing is charged.",
+            whose=whose,
+            purpose=call.purpose,
+            used=money_shown(standing.used_micros, CURRENCY),
+            limit=money_shown(standing.limit_micros, CURRENCY),
+            price=money_shown(needed, CURRENCY),
+        ),
         code="BUDGET_REACHED",
         details={
             "scope": scope,

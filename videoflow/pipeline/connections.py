@@ -16,6 +16,7 @@ from videoflow.providers.net.addresses import host_listed
 from videoflow.providers.paid import PaidCall
 from videoflow.providers.registry import Access, provider_get, provider_make
 from videoflow.providers.services import EMBEDDED, SERVICES, Service, service_get
+from videoflow.sentences import Sentence
 from videoflow.vault.services import Owner, credential_read
 
 
@@ -37,7 +38,9 @@ def choice_of(project: Project, capability: Capability) -> Choice:
     service = chosen.get("service", EMBEDDED)
     if service not in SERVICES or capability not in SERVICES[service].capabilities:
         raise BadInput(
-            f"This project is set to “{service}”, which this studio does not have. Choose another service.",
+            Sentence(
+                "This project is set to “%(service)s”, which this studio does not have. Choose another service.", service=service
+            ),
             code="SERVICE_UNKNOWN",
             details={"capability": capability},
         )
@@ -74,14 +77,16 @@ def connection_for(
         key = credential_read(owner=owner, provider=known.key_service) or ""
     if known.needs_key and not key:
         raise BadInput(
-            f"{known.label} needs a key. Add it in the settings under “Services”, or choose another service.",
+            Sentence(
+                "%(label)s needs a key. Add it in the settings under “Services”, or choose another service.", label=known.label
+            ),
             code="KEY_MISSING",
             details={"service": service, "capability": capability},
         )
     model = model or model_default(service, capability)
     if capability in known.models and not model:
         raise BadInput(
-            f"Choose a model of {known.label} first.",
+            Sentence("Choose a model of %(label)s first.", label=known.label),
             code="MODEL_MISSING",
             details={"service": service, "capability": capability},
         )

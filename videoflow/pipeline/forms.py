@@ -10,6 +10,7 @@ from videoflow.errors import BadInput, VideoflowError
 from videoflow.pipeline.models import Project
 from videoflow.pipeline.services import SOURCE_LIMIT_BYTES
 from videoflow.providers.live_trends import LIVE_SOURCES
+from videoflow.sentences import Sentence
 
 TEXT_FILE_LIMIT_BYTES = 1_000_000
 WISHES = ("persona", "tone", "language", "instruction")
@@ -46,12 +47,16 @@ def text_of_file(file: UploadedFile) -> str:
     """
     name = file.name or "The file"
     if (file.size or 0) > TEXT_FILE_LIMIT_BYTES:
-        raise BadInput(f"“{name}” is larger than 1 MB; a text for a video is far shorter. Check that it is the right file.")
+        raise BadInput(
+            Sentence(
+                "“%(name)s” is larger than 1 MB; a text for a video is far shorter. Check that it is the right file.", name=name
+            )
+        )
     content = file.read()
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         encodings = ["utf-16"]
     elif b"\x00" in content:
-        raise BadInput(f"“{name}” is not a text file. Choose a .txt, .md or .srt file, or paste the text.")
+        raise BadInput(Sentence("“%(name)s” is not a text file. Choose a .txt, .md or .srt file, or paste the text.", name=name))
     else:
         encodings = ["utf-8-sig", "cp1252", "latin-1"]
     for encoding in encodings:
@@ -62,7 +67,7 @@ def text_of_file(file: UploadedFile) -> str:
         if sum(not char.isprintable() and char not in "\r\n\t\f" for char in text[:4000]) > len(text[:4000]) * 0.02:
             break
         return text
-    raise BadInput(f"“{name}” is not a text file. Choose a .txt, .md or .srt file, or paste the text.")
+    raise BadInput(Sentence("“%(name)s” is not a text file. Choose a .txt, .md or .srt file, or paste the text.", name=name))
 
 
 class StudioForm(forms.Form):

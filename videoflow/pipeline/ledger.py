@@ -31,6 +31,7 @@ from videoflow.pipeline.models import Project, ProviderCall
 from videoflow.pipeline.store import StoredFile, file_store, media_path, room_check
 from videoflow.providers.paid import CallLost, CallRefused, PaidCall, Reply, Submitted
 from videoflow.providers.paid import request_hash as request_hash
+from videoflow.sentences import Sentence
 from videoflow.sessions.models import CreatorSession
 from videoflow.tasks.models import Task
 
@@ -209,7 +210,11 @@ class _Attempt:
                 if isinstance(error, VideoflowError):
                     raise
                 raise VideoflowError(
-                    f"{self.call.provider} did not answer about the {self.call.purpose}. Asking again costs nothing more.",
+                    Sentence(
+                        "%(provider)s did not answer about the %(purpose)s. Asking again costs nothing more.",
+                        provider=self.call.provider,
+                        purpose=self.call.purpose,
+                    ),
                     code="PROVIDER_FAILED",
                     retryable=True,
                 ) from error
@@ -245,8 +250,12 @@ class _Attempt:
                 return self._keep(row, answer)
             if waited >= self.call.poll_for_seconds:
                 raise VideoflowError(
-                    f"{self.call.provider} is still working on the {self.call.purpose}. Nothing is paid for twice: "
-                    "this goes on waiting for the same work.",
+                    Sentence(
+                        "%(provider)s is still working on the %(purpose)s. Nothing is paid for twice: this goes on "
+                        "waiting for the same work.",
+                        provider=self.call.provider,
+                        purpose=self.call.purpose,
+                    ),
                     code="CALL_PENDING",
                     retryable=True,
                 )
@@ -268,7 +277,11 @@ class _Attempt:
         facts: dict[str, Any] = {"charged_micros": reply.charged_micros, "remote_id": reply.remote_id or row.remote_id}
         if len(reply.body) > REPLY_LIMIT_BYTES:
             limit = f"{REPLY_LIMIT_BYTES // 1_000_000} MB"
-            self._lose(row, VideoflowError(f"The reply was larger than {limit} and was not kept.", code="TOO_LARGE"), **facts)
+            self._lose(
+                row,
+                VideoflowError(Sentence("The reply was larger than %(limit)s and was not kept.", limit=limit), code="TOO_LARGE"),
+                **facts,
+            )
         stored = _reply_store(reply.body)
         crash_point("paid_call", "stored")
         self._settle(
@@ -317,8 +330,12 @@ class _Attempt:
 
     def _unknown(self, row: ProviderCall) -> CallUnknown:
         return CallUnknown(
-            f"{self.call.provider} was asked for the {self.call.purpose}, and the answer was lost; it may have charged for it. "
-            "Ask again and perhaps pay twice, or leave it.",
+            Sentence(
+                "%(provider)s was asked for the %(purpose)s, and the answer was lost; it may have charged for "
+                "it. Ask again and perhaps pay twice, or leave it.",
+                provider=self.call.provider,
+                purpose=self.call.purpose,
+            ),
             details={
                 "call_id": str(row.pk),
                 "provider": row.provider,

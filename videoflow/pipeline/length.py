@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from videoflow.errors import BadInput
 from videoflow.providers.base import Conversation, DraftTurn, Exchange, SpokenLine
+from videoflow.sentences import Sentence
 
 LEAD_SECONDS = 0.6  # picture and music before the first word
 TAIL_SECONDS = 2.4  # after the last word, for the outro card and the music's end
@@ -144,8 +145,11 @@ def _balanced(
         helpful = [index for index in ranked if index not in chosen and _share(exchanges[index], quiet) > 0.5]
         if not helpful:
             raise BadInput(
-                f"One speaker would say {max(measured.share_a, 1 - measured.share_a):.0%} of this conversation. "
-                "Add material that both can talk about, or try another seed.",
+                Sentence(
+                    "One speaker would say %(share)s of this conversation. Add material that both can talk about, "
+                    "or try another seed.",
+                    share=f"{max(measured.share_a, 1 - measured.share_a):.0%}",
+                ),
                 code="UNBALANCED",
                 details={"quiet": quiet},
             )
@@ -162,8 +166,13 @@ def _share(exchange: Exchange, speaker: str) -> float:
 def _too_short(measured: MeasuredScript, minimum_seconds: float, pace: float) -> BadInput:
     more_words = int((minimum_seconds - measured.seconds) * pace * 1.3 / 10 + 1) * 10
     return BadInput(
-        f"This material carries {minutes(measured.seconds)} when spoken, and {minutes(minimum_seconds)} are wanted. "
-        f"Add about {more_words} words of notes, pick more themes, or choose a shorter video.",
+        Sentence(
+            "This material carries %(length)s when spoken, and %(wanted)s are wanted. Add about "
+            "%(more_words)s words of notes, pick more themes, or choose a shorter video.",
+            length=minutes(measured.seconds),
+            wanted=minutes(minimum_seconds),
+            more_words=more_words,
+        ),
         code="TOO_LITTLE_MATERIAL",
         details={"measured_seconds": round(measured.seconds, 1), "minimum_seconds": minimum_seconds, "words_missing": more_words},
     )

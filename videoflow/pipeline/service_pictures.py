@@ -31,6 +31,7 @@ from videoflow.providers.picturing.likeness import is_same
 from videoflow.providers.picturing.relevance import Relevance, relevance_of
 from videoflow.providers.picturing.wishes import wish_make, words_often
 from videoflow.providers.services import service_label
+from videoflow.sentences import Sentence
 
 Motion = Literal["still", "push_in", "pull_out", "pan_left", "pan_right", "drift_up"]
 PICTURED_LAYOUTS = frozenset({"statement", "kinetic", "poster", "spotlight", "stickers", "question", "quote", "hosts"})
@@ -286,9 +287,11 @@ class ServicePictures:
         wanted = Wanted(f"{self.provider.name}:{key}", lambda out: _write(out, made), wish.seconds)
         [file] = pictures_bring([wanted], cancelled=self.cancelled)
         if not isinstance(file, PictureFile):
-            raise NoPicture(f"What {self.label} made cannot be shown: {str(file).rstrip('.')}.") from file
+            raise NoPicture(
+                Sentence("What %(label)s made cannot be shown: %(problem)s.", label=self.label, problem=str(file).rstrip("."))
+            ) from file
         if self.shown.has_print(file.fingerprint):
-            raise NoPicture(f"{self.label} made a picture that the video shows already.")
+            raise NoPicture(Sentence("%(label)s made a picture that the video shows already.", label=self.label))
         facts = {
             "origin": self.provider.name,
             "model": made.model[:120],

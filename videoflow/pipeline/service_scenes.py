@@ -15,6 +15,7 @@ from videoflow.providers.paid import CallRefused
 from videoflow.providers.picturing.found import NoPicture, Wish
 from videoflow.providers.services import EMBEDDED, service_label
 from videoflow.render import Finding
+from videoflow.sentences import Sentence
 
 NO_PICTURE = NoPicture.code
 DRAWN_INSTEAD = "Drawn here instead"
@@ -98,7 +99,12 @@ class ServiceScenes:
             else "A scene has no picture"
         )
         raise NoPicture(
-            f"{count}. {' '.join(told)}{more} Change these lines, choose another service, or let these scenes be drawn here.",
+            Sentence(
+                "%(count)s. %(told)s%(more)s Change these lines, choose another service, or let these scenes be drawn here.",
+                count=count,
+                told=" ".join(told),
+                more=more,
+            ),
             details={"scenes": sorted(self.unmade), "service": self.choice.service},
         )
 

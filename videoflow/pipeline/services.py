@@ -19,6 +19,7 @@ from videoflow.pipeline.channels.connect import channel_release
 from videoflow.pipeline.models import Asset, Channel, Project, ProviderCall, Publication, SourceFile
 from videoflow.pipeline.stages.base import StageInput
 from videoflow.pipeline.store import media_path, upload_store
+from videoflow.sentences import Sentence
 from videoflow.sessions.models import CreatorSession, WorkflowState
 from videoflow.sessions.services import session_close, session_is_closed, sessions_expired
 from videoflow.sessions.state_cache import states_void
@@ -47,12 +48,17 @@ def project_new(
         BadInput: unknown aspect, a length outside 20 seconds to 30 minutes, or a seed that is negative or too large.
     """
     if aspect not in Project.SIZES:
-        raise BadInput(f"“{aspect}” is not a format. Choose 16:9, 9:16 or 1:1.", details={"aspect": "unknown"})
+        raise BadInput(
+            Sentence("“%(aspect)s” is not a format. Choose 16:9, 9:16 or 1:1.", aspect=aspect), details={"aspect": "unknown"}
+        )
     shortest, longest = MINUTES_LIMITS_SECONDS
     if not shortest <= minimum_seconds <= longest:
         raise BadInput("A video can be 20 seconds to 30 minutes long.", details={"minimum_seconds": "out of range"})
     if seed is not None and not 0 <= seed <= SEED_LIMIT:
-        raise BadInput(f"A seed is a whole number from 0 to {SEED_LIMIT}.", details={"seed": "out of range"})
+        raise BadInput(
+            Sentence("A seed is a whole number from 0 to %(limit)s.", limit=SEED_LIMIT),
+            details={"seed": "out of range"},
+        )
     return Project(
         session=session,
         title=(title or "Untitled video")[:200],
@@ -195,7 +201,11 @@ def input_validate(task_type: str, input_data: Mapping[str, Any]) -> StageInput:
     except ValidationError as error:
         details = {".".join(str(part) for part in fault["loc"]) or "input_data": fault["msg"] for fault in error.errors()}
         first_field, first_message = next(iter(details.items()))
-        raise BadInput(f"{first_field}: {first_message}.", code="INVALID_INPUT", details=details) from None
+        raise BadInput(
+            Sentence("%(field)s: %(problem)s.", field=first_field, problem=first_message),
+            code="INVALID_INPUT",
+            details=details,
+        ) from None
 
 
 def stage_prepare(

@@ -13,6 +13,7 @@ from django.conf import settings
 
 from videoflow.errors import BadInput, DiskFull
 from videoflow.pipeline.models import Asset
+from videoflow.sentences import Sentence
 
 RESERVE_BYTES = 500_000_000  # left free for the database and the logs, so that a full disk stops a stage and not the studio
 _BLOCK_BYTES = 1024 * 1024
@@ -62,8 +63,12 @@ def room_check(needed_bytes: int) -> None:
     free = shutil.disk_usage(settings.VIDEOFLOW_DATA).free
     if free < needed_bytes + RESERVE_BYTES:
         raise DiskFull(
-            f"The disk is nearly full: this step needs about {(needed_bytes + RESERVE_BYTES) // 1_000_000} MB, "
-            f"{free // 1_000_000} MB are free. Make room, then retry; everything made so far is kept.",
+            Sentence(
+                "The disk is nearly full: this step needs about %(needed)s MB, %(free)s MB are free. Make "
+                "room, then retry; everything made so far is kept.",
+                needed=(needed_bytes + RESERVE_BYTES) // 1_000_000,
+                free=free // 1_000_000,
+            ),
             details={"needed_bytes": needed_bytes + RESERVE_BYTES, "free_bytes": free},
         )
 
@@ -120,14 +125,18 @@ def upload_store(*, name: str, chunks: Iterable[bytes], limit_bytes: int) -> Sto
                 size_bytes += len(chunk)
                 if size_bytes > limit_bytes:
                     raise BadInput(
-                        f"“{name}” is larger than {limit_bytes // 1_000_000} MB, the most that is taken here.",
+                        Sentence(
+                            "“%(name)s” is larger than %(limit)s MB, the most that is taken here.",
+                            name=name,
+                            limit=limit_bytes // 1_000_000,
+                        ),
                         code="FILE_TOO_LARGE",
                     )
                 writer.write(chunk)
             writer.flush()
             os.fsync(writer.fileno())
         if size_bytes == 0:
-            raise BadInput(f"“{name}” is empty. Choose a file with content.", code="FILE_EMPTY")
+            raise BadInput(Sentence("“%(name)s” is empty. Choose a file with content.", name=name), code="FILE_EMPTY")
         sha256 = _sha256(draft)
         relative = f"uploads/{sha256}"
         draft.replace(media_path(relative))

@@ -13,6 +13,7 @@ from videoflow.pipeline.media_files import PIXELS_LIMIT, frame_at
 from videoflow.pipeline.models import Asset, Project, Video
 from videoflow.pipeline.store import asset_path, cache_dir
 from videoflow.providers.embedded_pictures.thumbnail_text import TextPlace, words_put
+from videoflow.sentences import Sentence
 
 SIZE_PX = (1280, 720)
 LIMIT_BYTES = 2_000_000
@@ -101,7 +102,13 @@ def picture_shaped(content: bytes) -> bytes:
             if opened.width * opened.height > PIXELS_LIMIT:
                 raise BadInput("This picture has more than 50 megapixels. Make it smaller.")
             if opened.width < SMALLEST_WIDTH_PX:
-                raise BadInput(f"This picture is {opened.width} px wide; {SMALLEST_WIDTH_PX} are the least, 1280 is best.")
+                raise BadInput(
+                    Sentence(
+                        "This picture is %(width)s px wide; %(least)s are the least, 1280 is best.",
+                        width=opened.width,
+                        least=SMALLEST_WIDTH_PX,
+                    )
+                )
             picture = ImageOps.exif_transpose(opened)
             if "A" in picture.getbands() or "transparency" in picture.info:
                 ground = Image.new("RGBA", picture.size, "#ffffff")

@@ -17,6 +17,7 @@ from videoflow.providers.paid import PaidCall
 from videoflow.providers.registry import provider_get
 from videoflow.providers.services import EMBEDDED, service_get
 from videoflow.providers.speaking import ServiceSpeech
+from videoflow.sentences import Sentence
 
 STEPPED_IN = "The embedded voices stepped in, as you allowed"
 SAMPLES = {
@@ -91,12 +92,19 @@ def voices_choose(project: Project, language: str, voices: Sequence[Voice]) -> d
     if len(voices) < 2:
         if choice.service == EMBEDDED:
             raise BadInput(
-                f"There are no two natural offline voices for “{language}” yet. Offline voices speak English (en). "
-                "Choose English, or connect a speech service that speaks it.",
+                Sentence(
+                    "There are no two natural offline voices for “%(language)s” yet. Offline voices speak English "
+                    "(en). Choose English, or connect a speech service that speaks it.",
+                    language=language,
+                ),
                 code="NO_VOICE_FOR_LANGUAGE",
             )
         raise BadInput(
-            f"{service_get(choice.service).label} has no two voices for “{language}”. Choose another language or speech service.",
+            Sentence(
+                "%(label)s has no two voices for “%(language)s”. Choose another language or speech service.",
+                label=service_get(choice.service).label,
+                language=language,
+            ),
             code="NO_VOICE_FOR_LANGUAGE",
         )
     known = [voice.key for voice in voices]

@@ -12,6 +12,7 @@ from pathlib import Path
 from videoflow.crash_points import crash_point
 from videoflow.errors import Cancelled, DiskFull
 from videoflow.providers.base import CancelCheck, Published, PublishRequest, Report
+from videoflow.sentences import Sentence
 
 _SPARE_BYTES = 50 * 1024 * 1024
 _COPY_BYTES = 4 * 1024 * 1024
@@ -53,7 +54,11 @@ class FolderPublisher:
         free = shutil.disk_usage(self.root).free
         if free < needed:
             raise DiskFull(
-                f"The export needs {needed // 1_000_000} MB and the disk has {free // 1_000_000} MB free. Make room and retry.",
+                Sentence(
+                    "The export needs %(needed)s MB and the disk has %(free)s MB free. Make room and retry.",
+                    needed=needed // 1_000_000,
+                    free=free // 1_000_000,
+                ),
                 details={"needed_bytes": needed, "free_bytes": free},
             )
         draft = self.root / f".{name}.part"
@@ -62,7 +67,7 @@ class FolderPublisher:
         with contextlib.ExitStack() as undo:
             undo.callback(shutil.rmtree, draft, ignore_errors=True)
             for number, (file_name, source) in enumerate(files.items()):
-                report(number / (len(files) + 1), f"Copying {file_name}")
+                report(number / (len(files) + 1), Sentence("Copying %(file_name)s", file_name=file_name))
                 self._copy(source, draft / file_name, cancelled)
                 crash_point("youtube_upload", "copied")
             self._write(draft / "description.txt", request.description)

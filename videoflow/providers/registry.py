@@ -12,6 +12,7 @@ from videoflow.providers.base import CancelCheck, Capability, ProviderError
 from videoflow.providers.net import Client, Connection
 from videoflow.providers.paid import PaidCall
 from videoflow.providers.services import EMBEDDED
+from videoflow.sentences import Sentence
 
 Made = TypeVar("Made")
 _makers: dict[tuple[Capability, str], Callable[..., Any]] = {}
@@ -64,7 +65,13 @@ def _maker(capability: Capability, name: str) -> Callable[..., Any]:
     except KeyError:
         names = ", ".join(provider_names(capability)) or "none"
         raise ProviderError(
-            f"There is no provider “{name}” for {capability}. Installed: {names}.", code="PROVIDER_UNKNOWN"
+            Sentence(
+                "There is no provider “%(name)s” for %(capability)s. Installed: %(names)s.",
+                name=name,
+                capability=capability,
+                names=names,
+            ),
+            code="PROVIDER_UNKNOWN",
         ) from None
 
 

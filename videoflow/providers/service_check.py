@@ -10,6 +10,7 @@ from typing import Any
 from videoflow.providers.base import CancelCheck, ProviderError
 from videoflow.providers.net import Answer, Client, ServiceBroken, ServiceRefused
 from videoflow.providers.services import service_label
+from videoflow.sentences import Sentence
 
 DEADLINE_SECONDS = 15.0
 _LIMIT_BYTES = 4_000_000
@@ -71,7 +72,9 @@ class _Asker:
     def broken(self) -> ServiceBroken:
         label = service_label(self.service)
         return ServiceBroken(
-            f"{label} answered, but not as {label} does. Check its address.", service=self.service, reason="other_shape"
+            Sentence("%(label)s answered, but not as %(label)s does. Check its address.", label=label),
+            service=self.service,
+            reason="other_shape",
         )
 
 
@@ -258,7 +261,10 @@ def service_check(client: Client, *, today: date, cancelled: CancelCheck | None 
     if service == "piper":
         return Checked(0.0, _piper(client.connection.options))
     if service not in _CHECKS:
-        raise ProviderError(f"{service_label(service)} has nothing that could be tested.", code="NOTHING_TO_TEST")
+        raise ProviderError(
+            Sentence("%(label)s has nothing that could be tested.", label=service_label(service)),
+            code="NOTHING_TO_TEST",
+        )
     facts, models = _CHECKS[service](_Asker(client, today, cancelled))
     known = tuple((what, value) for what, value in facts if value)
     return Checked(time.monotonic() - began, known, tuple(sorted(models)[:_MODELS_KEPT]))

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from videoflow.providers.base import Capability, ProviderError
+from videoflow.sentences import Sentence
 
 EMBEDDED = "embedded"
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -401,7 +402,7 @@ def service_get(key: str) -> Service:
     try:
         return SERVICES[key]
     except KeyError:
-        raise ProviderError(f"There is no service “{key}”.", code="PROVIDER_UNKNOWN") from None
+        raise ProviderError(Sentence("There is no service “%(key)s”.", key=key), code="PROVIDER_UNKNOWN") from None
 
 
 def service_label(key: str) -> str:

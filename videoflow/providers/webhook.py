@@ -12,6 +12,7 @@ from videoflow.errors import Cancelled
 from videoflow.providers.base import CancelCheck, ProviderError, Published, PublishRequest, Report
 from videoflow.providers.net import Answer, Client, Connection, ServiceError
 from videoflow.providers.net.addresses import host_listed
+from videoflow.sentences import Sentence
 
 SIGNATURE = "X-Videoflow-Signature"
 _PIECE_BYTES = 262_144
@@ -65,7 +66,7 @@ class WebhookPublisher:
         kinds = {".mp4": "video/mp4", ".jpg": "image/jpeg", ".srt": "application/x-subrip", ".vtt": "text/vtt"}
         for name, path in files.items():
             digest, size = facts[name]
-            report(0.05 + 0.9 * sent / total, f"Sending {name}")
+            report(0.05 + 0.9 * sent / total, Sentence("Sending %(name)s", name=name))
             self._send(delivery, name, kinds[path.suffix if path.suffix in kinds else Path(name).suffix], path, digest, cancelled)
             sent += size
         report(1.0, "Delivered")
@@ -96,7 +97,11 @@ class WebhookPublisher:
             )
         except ServiceError as error:
             raise ProviderError(
-                f"The webhook did not take {name} ({error.status or 'no answer'}). Look at what receives it, then retry.",
+                Sentence(
+                    "The webhook did not take %(name)s (%(reason)s). Look at what receives it, then retry.",
+                    name=name,
+                    reason=error.status or "no answer",
+                ),
                 code="WEBHOOK_FAILED",
                 retryable=error.retryable,
                 details={"status": error.status, "file": name},

@@ -25,6 +25,7 @@ from videoflow.render.sound_mix import LEAD, TAIL, WINDOW_STEPS, Mix
 from videoflow.render.sound_shelf import SoundShelf
 from videoflow.render.sound_stems import Scratch, Stem, clip_stem, speaker_gains_db, stem_measure, voice_stem
 from videoflow.render.timeline import Timeline
+from videoflow.sentences import Sentence
 
 SOUND_VERSION = 3
 """Raise it whenever the same description would sound different."""
@@ -225,7 +226,10 @@ def sound_make(job: Mapping[str, Any], progress: Callable[[float], None]) -> Sou
                 target += miss
                 ceiling_db -= over + 0.15 if over >= 0.0 else 0.0
         raise VideoflowError(
-            f"The sound could not be brought to {wish:.0f} LUFS without clipping; check the voice and music files."
+            Sentence(
+                "The sound could not be brought to %(wish)s LUFS without clipping; check the voice and music files.",
+                wish=f"{wish:.0f}",
+            )
         )
     finally:
         for path in (stems_file, mixed_file, aside):

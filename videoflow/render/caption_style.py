@@ -4,6 +4,7 @@ import re
 
 from videoflow.errors import BadInput
 from videoflow.render.timeline import CaptionStyle
+from videoflow.sentences import Sentence
 
 SIZE_SHARES = (0.025, 0.10)
 BOTTOM_SHARES = (0.02, 0.45)
@@ -28,7 +29,8 @@ def caption_style_check(style: CaptionStyle) -> None:
     """
     if style.name not in ("word", "sentence", "classic", "none"):
         raise BadInput(
-            f"There is no caption style “{style.name}”; choose word, sentence, classic or none.", details={"name": "unknown"}
+            Sentence("There is no caption style “%(name)s”; choose word, sentence, classic or none.", name=style.name),
+            details={"name": "unknown"},
         )
     if style.position not in ("top", "middle", "bottom"):
         raise BadInput("Captions stand at the top, in the middle or at the bottom.", details={"position": "unknown"})
@@ -36,9 +38,17 @@ def caption_style_check(style: CaptionStyle) -> None:
         value = getattr(style, field)
         if value is not None and not least <= value <= most:  # NaN is refused too
             raise BadInput(
-                f"{name} is {value * 100:.1f} %; {least * 100:g} to {most * 100:g} % are possible.",
+                Sentence(
+                    "%(name)s is %(value)s %%; %(least)s to %(most)s %% are possible.",
+                    name=name,
+                    value=f"{value * 100:.1f}",
+                    least=f"{least * 100:g}",
+                    most=f"{most * 100:g}",
+                ),
                 details={field: "out of range"},
             )
     for field, name in (("text_colour", "The colour of the captions"), ("box_colour", "The colour of the captions' box")):
         if not _COLOUR.fullmatch(getattr(style, field)):
-            raise BadInput(f"{name} is written as # and six digits, such as #ffffff.", details={field: "no colour"})
+            raise BadInput(
+                Sentence("%(name)s is written as # and six digits, such as #ffffff.", name=name), details={field: "no colour"}
+            )

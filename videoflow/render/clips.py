@@ -17,6 +17,7 @@ from videoflow.errors import BadInput
 from videoflow.render.planes import Planes, cover_box, planes_filled, planes_of_frame
 from videoflow.render.probe import media_open, stream_end_seconds
 from videoflow.render.stills import contain_size
+from videoflow.sentences import Sentence
 
 LOOP_FADE_SECONDS = 0.4
 """A clip that begins again fades in over its own last frame."""
@@ -266,7 +267,7 @@ class _Run:
         try:
             frame = next(self._frames, None)
         except av.error.FFmpegError as error:
-            raise BadInput(f"{self._path.name} is damaged and cannot be decoded.") from error
+            raise BadInput(Sentence("%(name)s is damaged and cannot be decoded.", name=self._path.name)) from error
         return None if frame is None else (float(frame.time or 0.0) - self._origin, frame)
 
     def planes_at(self, seconds: float) -> Planes:
@@ -275,12 +276,14 @@ class _Run:
             self._now, self._planes = self._next, None
             self._next = self._step()
         if self._now is None:
-            raise BadInput(f"{self._path.name} has no picture in it.")
+            raise BadInput(Sentence("%(name)s has no picture in it.", name=self._path.name))
         if self._planes is None:
             try:
                 self._planes = self._fitter.fit(self._now[1], self._shape)
             except (av.error.FFmpegError, ValueError) as error:
-                raise BadInput(f"{self._path.name} has a picture of a kind that cannot be shown; convert it to H.264.") from error
+                raise BadInput(
+                    Sentence("%(name)s has a picture of a kind that cannot be shown; convert it to H.264.", name=self._path.name)
+                ) from error
         return self._planes
 
     def close(self) -> None:
@@ -296,7 +299,13 @@ class Clip:
         self._start = float(spec["clip_start"])
         self._there = clip_seconds(self._path) - self._start
         if self._there <= 0:
-            raise BadInput(f"{self._path.name} ends before the {self._start:.1f} s at which it should begin.")
+            raise BadInput(
+                Sentence(
+                    "%(name)s ends before the %(start)s s at which it should begin.",
+                    name=self._path.name,
+                    start=f"{self._start:.1f}",
+                )
+            )
         self._rate, self._period = clip_rate(self._there, wanted_seconds, spec["clip_end"]), float("inf")
         missing = self._there < wanted_seconds - HELD_SECONDS and self._there < wanted_seconds * self._rate - 0.5 / fps
         if missing and spec["clip_end"] != "hold" and self._there >= SHORTEST_LOOP_SECONDS:

@@ -22,6 +22,7 @@ from videoflow.render.plan import Plan, Segment, plan_make
 from videoflow.render.probe import media_check, probe
 from videoflow.render.quality import QualityReport, Seen, quality_check
 from videoflow.render.timeline import Scene, Timeline
+from videoflow.sentences import Sentence
 
 Report = Callable[[float, str], None]
 
@@ -85,7 +86,14 @@ def scene_check(scene: Scene, *, whole: bool = True) -> None:
     """
     facts = media_check(scene.media, scene.kind, heard=scene.clip_level_db is not None, whole=whole)
     if scene.kind == "clip" and 0.0 < facts.video_seconds <= scene.clip_start:
-        raise BadInput(f"{scene.media.name} lasts {facts.video_seconds:.1f} s and should begin at {scene.clip_start:.1f} s.")
+        raise BadInput(
+            Sentence(
+                "%(name)s lasts %(video_seconds)s s and should begin at %(clip_start)s s.",
+                name=scene.media.name,
+                video_seconds=f"{facts.video_seconds:.1f}",
+                clip_start=f"{scene.clip_start:.1f}",
+            )
+        )
 
 
 def inputs_check(timeline: Timeline) -> dict[Path, str]:
@@ -96,7 +104,11 @@ def inputs_check(timeline: Timeline) -> dict[Path, str]:
     """
     if timeline.seconds > LONGEST_VIDEO_SECONDS:
         raise BadInput(
-            f"A video of {timeline.seconds / 3600:.1f} hours cannot be made; {LONGEST_VIDEO_SECONDS / 3600:.0f} are possible."
+            Sentence(
+                "A video of %(seconds)s hours cannot be made; %(limit)s are possible.",
+                seconds=f"{timeline.seconds / 3600:.1f}",
+                limit=f"{LONGEST_VIDEO_SECONDS / 3600:.0f}",
+            )
         )
     hashes: dict[Path, str] = {}
     for scene in timeline.scenes:
@@ -107,9 +119,18 @@ def inputs_check(timeline: Timeline) -> dict[Path, str]:
         if clip.path not in hashes:
             lasts = media_check(clip.path, "audio").audio_seconds
             if lasts > LONGEST_LINE_SECONDS:
-                raise BadInput(f"{clip.path.name} lasts longer than half an hour; cut it into shorter lines.")
+                raise BadInput(
+                    Sentence("%(name)s lasts longer than half an hour; cut it into shorter lines.", name=clip.path.name)
+                )
             if lasts < clip.seconds - 0.25:
-                raise BadInput(f"{clip.path.name} is cut off: it should last {clip.seconds:.1f} s and has {lasts:.1f} s.")
+                raise BadInput(
+                    Sentence(
+                        "%(name)s is cut off: it should last %(seconds)s s and has %(lasts)s s.",
+                        name=clip.path.name,
+                        seconds=f"{clip.seconds:.1f}",
+                        lasts=f"{lasts:.1f}",
+                    )
+                )
             hashes[clip.path] = file_sha256(clip.path)
     if timeline.music and timeline.music.path not in hashes:
         media_check(timeline.music.path, "audio")
@@ -153,8 +174,11 @@ def _room_check(remake: Remake, timeline: Timeline, work_dir: Path, out: Path) -
         free = shutil.disk_usage(folder).free
         if free < needed:
             raise DiskFull(
-                f"Composing needs about {needed / 1e6:.0f} MB of disk space and {free / 1e6:.0f} MB are free. "
-                "Free some space and try again.",
+                Sentence(
+                    "Composing needs about %(needed)s MB of disk space and %(free)s MB are free. Free some space and try again.",
+                    needed=f"{needed / 1e6:.0f}",
+                    free=f"{free / 1e6:.0f}",
+                ),
                 details={"needed_bytes": needed, "free_bytes": free},
             )
 
@@ -228,7 +252,10 @@ def parts_make(remake: Remake, work_dir: Path, fps: int, *, report: Report, canc
 def _disk_full(folder: Path) -> DiskFull:
     free = shutil.disk_usage(folder).free
     return DiskFull(
-        f"The disk became full ({free / 1e6:.0f} MB left). Free some space and start again; finished parts are kept.",
+        Sentence(
+            "The disk became full (%(free)s MB left). Free some space and start again; finished parts are kept.",
+            free=f"{free / 1e6:.0f}",
+        ),
         details={"needed_bytes": None, "free_bytes": free},
     )
 
@@ -268,7 +295,12 @@ def compose(
     if cancelled():
         raise Cancelled("The composition was cancelled.")
     _room_check(remake, timeline, work_dir, out)
-    report(_SHARE_CHECKED, f"Frame {remake.plan.frames - remake.frames:,} of {remake.plan.frames:,}")
+    report(
+        _SHARE_CHECKED,
+        Sentence(
+            "Frame %(done)s of %(frames)s", done=f"{remake.plan.frames - remake.frames:,}", frames=f"{remake.plan.frames:,}"
+        ),
+    )
     if remake.missing or remake.sound_missing:
         parts_make(remake, work_dir, timeline.format.fps, report=report, cancelled=cancelled, workers=workers)
     aside = out.with_name(f".{out.name}.part")
@@ -287,7 +319,9 @@ def compose(
         )
         if quality.broken:
             reason = " ".join(quality.broken)
-            raise VideoflowError(f"The video was made but did not pass its check. {reason}", code="QUALITY_CHECK_FAILED")
+            raise VideoflowError(
+                Sentence("The video was made but did not pass its check. %(reason)s", reason=reason), code="QUALITY_CHECK_FAILED"
+            )
         composition = _composition(aside, out, remake, quality)
         _synced(aside)
         crash_point("video_composition", "checked")

@@ -27,6 +27,7 @@ from videoflow.render.probe import MediaFacts, UnknownType, media_check, media_o
 from videoflow.render.sound_reader import Reader
 from videoflow.render.stills import picture_rgb, resized
 from videoflow.render.timeline import Format
+from videoflow.sentences import Sentence
 
 TakenKind = Literal["image", "clip", "music"]
 Purpose = Literal["picture", "music"]
@@ -81,26 +82,30 @@ def file_take(
     try:
         return _take(source, folder, purpose, progress, clip_seconds_most)
     except UnknownType as error:
-        raise BadInput(f"{source.name} {_SERVING[purpose]}, whatever its name says.") from error
+        raise BadInput(
+            Sentence("%(name)s %(serving)s, whatever its name says.", name=source.name, serving=_SERVING[purpose])
+        ) from error
 
 
 def _take(source: Path, folder: Path, purpose: Purpose, progress: Callable[[float], None], clip_seconds_most: float) -> Taken:
     with source.open("rb") as file:
         head = file.read(16)
     if head[4:8] == b"ftyp" and head[8:12] in _PHONE_PICTURES:
-        raise BadInput(f"{source.name} is a HEIC or AVIF picture, which is not read here. Save it as JPEG or PNG.")
+        raise BadInput(
+            Sentence("%(name)s is a HEIC or AVIF picture, which is not read here. Save it as JPEG or PNG.", name=source.name)
+        )
     is_still = looks_like_picture(head)
     if purpose == "music":
         if is_still:
-            raise BadInput(f"{source.name} is a picture. Music comes as MP3, WAV, FLAC, Ogg or M4A.")
+            raise BadInput(Sentence("%(name)s is a picture. Music comes as MP3, WAV, FLAC, Ogg or M4A.", name=source.name))
         return music_take(source, folder, progress)
     if is_still:
         return picture_take(source, folder)
     if head.lstrip().startswith((b"<svg", b"<?xml")):
-        raise BadInput(f"{source.name} is a drawing that can hold programs (SVG). Save it as PNG.")
+        raise BadInput(Sentence("%(name)s is a drawing that can hold programs (SVG). Save it as PNG.", name=source.name))
     facts = probe(source)
     if facts.video_codec is None:
-        raise BadInput(f"{source.name} has no picture in it. Sound can be brought under “Music”.")
+        raise BadInput(Sentence("%(name)s has no picture in it. Sound can be brought under “Music”.", name=source.name))
     return clip_take(source, folder, progress, clip_seconds_most)
 
 
@@ -129,7 +134,9 @@ def clip_take(source: Path, folder: Path, progress: Callable[[float], None], sec
     facts = media_check(source, "clip", whole=False)
     whole = clip_seconds(source)
     if whole < SHORTEST_SECONDS:
-        raise BadInput(f"{source.name} lasts {whole:.1f} s; half a second is the least.")
+        raise BadInput(
+            Sentence("%(name)s lasts %(whole)s s; half a second is the least.", name=source.name, whole=f"{whole:.1f}")
+        )
     seconds = min(whole, seconds_most)
     width, height = _clip_size(facts, source)
     out = folder / "clip.mp4"
@@ -187,13 +194,15 @@ def music_take(source: Path, folder: Path, progress: Callable[[float], None]) ->
         try:
             peaks = peaks_of(pieces(reader))
         except av.error.FFmpegError as error:
-            raise BadInput(f"{source.name} is damaged and cannot be decoded.") from error
+            raise BadInput(Sentence("%(name)s is damaged and cannot be decoded.", name=source.name)) from error
         container.mux(stream.encode(None))
     seconds = written / RATE
     if seconds < SHORTEST_SECONDS:
-        raise BadInput(f"{source.name} lasts {seconds:.1f} s; half a second is the least.")
+        raise BadInput(
+            Sentence("%(name)s lasts %(seconds)s s; half a second is the least.", name=source.name, seconds=f"{seconds:.1f}")
+        )
     if not peaks:
-        raise BadInput(f"{source.name} is silent from beginning to end.")
+        raise BadInput(Sentence("%(name)s is silent from beginning to end.", name=source.name))
     cut = facts.audio_seconds if facts.audio_seconds > MUSIC_SECONDS + 1 else None
     return Taken(str(out), "music", seconds=seconds, peaks=tuple(peaks), cut_seconds=cut)
 

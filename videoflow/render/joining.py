@@ -10,6 +10,7 @@ import av
 from videoflow.errors import Cancelled, VideoflowError
 from videoflow.render.loudness import RATE
 from videoflow.render.sample_table import samples_read
+from videoflow.sentences import Sentence
 
 REORDERED_FRAMES = 2
 """How many frames decoding runs ahead of showing with x264's B-frame pyramid; very short segments alone would claim less."""
@@ -40,7 +41,7 @@ def video_packets(paths: Sequence[Path], counts: Sequence[int], stream: av.Video
 
 
 def _differ(what: str) -> VideoflowError:
-    return VideoflowError(f"{what} Start the composition again.", code="SEGMENTS_DIFFER")
+    return VideoflowError(Sentence("%(what)s Start the composition again.", what=what), code="SEGMENTS_DIFFER")
 
 
 def _sound_packets(container: av.container.InputContainer, stream: av.AudioStream) -> Iterator["av.Packet[Any]"]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from videoflow.errors import BadInput
 from videoflow.render.loudness import RATE, Grid, Signal
+from videoflow.sentences import Sentence
 
 DUCK_DB = -8.0
 ATTACK_SECONDS = 0.35
@@ -141,7 +142,11 @@ class EndlessMusic:
         self._reader = self._opener(self._path, 2)
         head = self._reader.read(self._window)
         if head.shape[1] < SHORTEST_SECONDS * RATE:
-            raise BadInput(f"{self._path.name} lasts less than half a second, which is no music; choose a longer track.")
+            raise BadInput(
+                Sentence(
+                    "%(name)s lasts less than half a second, which is no music; choose a longer track.", name=self._path.name
+                )
+            )
         kept = max(0, self._held.shape[1] - self._window)
         seam = seam_find(self._held[:, kept:], head)
         leave, samples = kept + seam.leave, seam.samples

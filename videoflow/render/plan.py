@@ -15,6 +15,7 @@ from videoflow.render.loudness import RATE
 from videoflow.render.presets import encoder_settings
 from videoflow.render.stills import colour_rgb
 from videoflow.render.timeline import Scene, Timeline
+from videoflow.sentences import Sentence
 
 RENDER_VERSION = 10
 """Raise it whenever the same description would be drawn differently."""
@@ -67,24 +68,32 @@ def timeline_check(timeline: Timeline) -> None:
         or form.height_px % 2
         or not 64 <= min(form.width_px, form.height_px) <= max(form.width_px, form.height_px) <= 4096
     ):
-        raise BadInput(f"A video of {form.width_px} x {form.height_px} pixels cannot be made; use even sides from 64 to 4096.")
+        raise BadInput(
+            Sentence(
+                "A video of %(width)s x %(height)s pixels cannot be made; use even sides from 64 to 4096.",
+                width=form.width_px,
+                height=form.height_px,
+            )
+        )
     if not 10 <= form.fps <= 60:
-        raise BadInput(f"A video of {form.fps} frames a second cannot be made; use 10 to 60.")
+        raise BadInput(Sentence("A video of %(fps)s frames a second cannot be made; use 10 to 60.", fps=form.fps))
     if not timeline.scenes or timeline.seconds <= 0:
         raise BadInput("The video has no scenes; make its pictures first.")
     at = 0.0
     for scene in timeline.scenes:
         if scene.seconds <= 0 or abs(scene.start - at) > 1.0 / form.fps:
-            raise BadInput(f"Scene {scene.key} does not follow the one before it without a gap.")
+            raise BadInput(Sentence("Scene %(key)s does not follow the one before it without a gap.", key=scene.key))
         colour_rgb(scene.background)
         if scene.clip_start < 0:
-            raise BadInput(f"Scene {scene.key} begins its clip before the clip's own beginning.")
+            raise BadInput(Sentence("Scene %(key)s begins its clip before the clip's own beginning.", key=scene.key))
         at = scene.start + scene.seconds
     if abs(at - timeline.seconds) > 2.0 / form.fps:
-        raise BadInput(f"The scenes last {at:.2f} s, the video {timeline.seconds:.2f} s.")
+        raise BadInput(
+            Sentence("The scenes last %(at)s s, the video %(seconds)s s.", at=f"{at:.2f}", seconds=f"{timeline.seconds:.2f}")
+        )
     for clip in timeline.speech:
         if clip.start < 0 or clip.start + clip.seconds > timeline.seconds + 0.5:
-            raise BadInput(f"The spoken line {clip.path.name} does not lie within the video.")
+            raise BadInput(Sentence("The spoken line %(name)s does not lie within the video.", name=clip.path.name))
 
 
 def _transition_frames(scenes: Sequence[Scene], edges: Sequence[int], fps: int) -> list[int]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from videoflow.errors import BadInput
 from videoflow.render.timeline import Format, Quality, VideoCodec
+from videoflow.sentences import Sentence
 
 GOP_SECONDS = 4
 
@@ -52,7 +53,11 @@ def encoder_settings(form: Format) -> dict[str, Any]:
     """
     if form.codec not in _SOFTWARE or form.quality not in _SOFTWARE[form.codec]:
         raise BadInput(
-            f"There is no preset “{form.quality}” for {form.codec}; use draft, standard or high with h264, hevc or av1."
+            Sentence(
+                "There is no preset “%(quality)s” for %(codec)s; use draft, standard or high with h264, hevc or av1.",
+                quality=form.quality,
+                codec=form.codec,
+            )
         )
     common = {
         "codec": form.codec,
@@ -67,6 +72,13 @@ def encoder_settings(form: Format) -> dict[str, Any]:
         return {**common, "encoder": encoder, "options": dict(options)}
     if form.encoder not in HARDWARE_ENCODERS[form.codec]:
         known = ", ".join(HARDWARE_ENCODERS[form.codec])
-        raise BadInput(f"“{form.encoder}” is no hardware encoder for {form.codec}; known are {known}.")
+        raise BadInput(
+            Sentence(
+                "“%(encoder)s” is no hardware encoder for %(codec)s; known are %(known)s.",
+                encoder=form.encoder,
+                codec=form.codec,
+                known=known,
+            )
+        )
     bit_rate = round(form.width_px * form.height_px * form.fps * _HARDWARE_BITS_PER_PIXEL[form.quality])
     return {**common, "encoder": form.encoder, "options": {}, "bit_rate": bit_rate}

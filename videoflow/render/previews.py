@@ -31,6 +31,7 @@ from videoflow.render.plan import Plan, Segment, plan_make
 from videoflow.render.planes import planes_of_frame
 from videoflow.render.probe import media_check
 from videoflow.render.timeline import CaptionLine, Format, Scene, Timeline
+from videoflow.sentences import Sentence
 
 PREVIEW_SIDE_PX = 360
 """The shorter side of a preview."""
@@ -147,7 +148,9 @@ def poster(timeline: Timeline, index: int, out: Path, *, width_px: int = 640) ->
 
 def _scene_at(timeline: Timeline, index: int) -> Scene:
     if not 0 <= index < len(timeline.scenes):
-        raise BadInput(f"There is no scene {index + 1}; the video has {len(timeline.scenes)}.")
+        raise BadInput(
+            Sentence("There is no scene %(index)s; the video has %(scenes)s.", index=index + 1, scenes=len(timeline.scenes))
+        )
     return timeline.scenes[index]
 
 
@@ -167,7 +170,10 @@ def _bounded(cancelled: Callable[[], bool], limit_seconds: float) -> Iterator[Ca
         if cancelled():
             raise
         raise VideoflowError(
-            f"The preview took longer than {limit_seconds:.0f} s. Try again when the machine is less busy.",
+            Sentence(
+                "The preview took longer than %(limit_seconds)s s. Try again when the machine is less busy.",
+                limit_seconds=f"{limit_seconds:.0f}",
+            ),
             code="PREVIEW_TOO_SLOW",
             retryable=True,
         ) from None

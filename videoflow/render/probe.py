@@ -13,6 +13,7 @@ from av.stream import Disposition
 
 from videoflow.errors import BadInput
 from videoflow.render.stills import still_check
+from videoflow.sentences import Sentence
 
 MediaKind = Literal["image", "clip", "audio"]
 
@@ -104,21 +105,26 @@ def media_open(path: Path) -> InputContainer:
         with path.open("rb") as file:
             head = file.read(16)
     except OSError as error:
-        raise BadInput(f"{path.name} cannot be opened.") from error
+        raise BadInput(Sentence("%(name)s cannot be opened.", name=path.name)) from error
     if not head:
-        raise BadInput(f"{path.name} is empty.")
+        raise BadInput(Sentence("%(name)s is empty.", name=path.name))
     demuxer = next((name for offset, mark, name in _HEADS if head[offset : offset + len(mark)] == mark), None)
     if demuxer is None or (demuxer == "wav" and head[8:12] != b"WAVE"):
-        raise UnknownType(f"{path.name} is not a video or sound file of a known type (MP4, MOV, WebM, MKV, WAV, MP3, FLAC, Ogg).")
+        raise UnknownType(
+            Sentence(
+                "%(name)s is not a video or sound file of a known type (MP4, MOV, WebM, MKV, WAV, MP3, FLAC, Ogg).",
+                name=path.name,
+            )
+        )
     if demuxer == "wav" and _wav_promises_more(head, path):
-        raise BadInput(f"{path.name} is cut off: its end is missing.")
+        raise BadInput(Sentence("%(name)s is cut off: its end is missing.", name=path.name))
     try:
         options = {**_OPEN_OPTIONS, "format_whitelist": _WHITELISTED[demuxer]}
         if demuxer in _LOOKED_AT_BYTES:
             options["probesize"] = str(_LOOKED_AT_BYTES[demuxer])
         container = av.open(path, "r", format=demuxer, options=options)
     except (av.error.FFmpegError, OSError) as error:
-        raise BadInput(f"{path.name} is damaged or incomplete and cannot be read.") from error
+        raise BadInput(Sentence("%(name)s is damaged or incomplete and cannot be read.", name=path.name)) from error
     for stream in container.streams.video:
         stream.codec_context.options = {"max_pixels": str(MAX_CLIP_PIXELS)}
     return container
@@ -159,7 +165,14 @@ def probe(path: Path) -> MediaFacts:
         seconds = float(container.duration or 0) / av.time_base
         facts: dict[str, Any] = {}
         if len(container.streams) > _MANY_STREAMS:
-            raise BadInput(f"{path.name} has {len(container.streams)} streams in it; {_MANY_STREAMS} are possible.")
+            raise BadInput(
+                Sentence(
+                    "%(name)s has %(streams)s streams in it; %(limit)s are possible.",
+                    name=path.name,
+                    streams=len(container.streams),
+                    limit=_MANY_STREAMS,
+                )
+            )
         video = _picture_stream(container)
         if video is not None:
             context = video.codec_context
@@ -196,7 +209,7 @@ def media_check(path: Path, kind: MediaKind, *, heard: bool = False, whole: bool
         BadInput: with the file's name and what is wrong with it.
     """
     if not path.is_file():
-        raise BadInput(f"{path.name} does not exist.")
+        raise BadInput(Sentence("%(name)s does not exist.", name=path.name))
     state = path.stat()
     facts = _checked(path, kind, state.st_size, state.st_mtime_ns, whole=whole)
     if heard and facts.audio_codec is not None:
@@ -213,37 +226,67 @@ def _checked(path: Path, kind: MediaKind, size_bytes: int, changed_ns: int, *, w
     if kind == "clip":
         _picture_check(path, facts)
     elif facts.audio_codec is None:
-        raise BadInput(f"{path.name} has no sound in it.")
+        raise BadInput(Sentence("%(name)s has no sound in it.", name=path.name))
     else:
         _sound_check(path, facts)
     shown_seconds = facts.video_seconds if kind == "clip" else facts.audio_seconds
     if shown_seconds <= 0 and not (kind == "clip" and facts.container.startswith("matroska")):
-        raise BadInput(f"{path.name} has no length: there is nothing in it.")
+        raise BadInput(Sentence("%(name)s has no length: there is nothing in it.", name=path.name))
     _course_check(path, kind, shown_seconds, whole=whole)
     return facts
 
 
 def _picture_check(path: Path, facts: MediaFacts) -> None:
     if facts.video_codec is None:
-        raise BadInput(f"{path.name} has no picture in it.")
+        raise BadInput(Sentence("%(name)s has no picture in it.", name=path.name))
     if facts.video_codec not in _VIDEO_CODECS:
-        raise BadInput(f"{path.name} is coded as {facts.video_codec}, which is not accepted; convert it to H.264.")
+        raise BadInput(
+            Sentence(
+                "%(name)s is coded as %(video_codec)s, which is not accepted; convert it to H.264.",
+                name=path.name,
+                video_codec=facts.video_codec,
+            )
+        )
     if facts.video_tag in _DOLBY_VISION_TAGS:
         raise BadInput(
-            f"{path.name} is Dolby Vision without a picture for other players, so its colours would be wrong; "
-            "export it as HDR10, HLG or SDR."
+            Sentence(
+                "%(name)s is Dolby Vision without a picture for other players, so its colours would be wrong; "
+                "export it as HDR10, HLG or SDR.",
+                name=path.name,
+            )
         )
     width, height = facts.width_px, facts.height_px
     if max(width, height) > MAX_CLIP_SIDE_PX or min(width, height) < 16 or width * height > MAX_CLIP_PIXELS:
-        raise BadInput(f"{path.name} has {width} x {height} pixels; sides of 16 to {MAX_CLIP_SIDE_PX}, up to 8K, are possible.")
+        raise BadInput(
+            Sentence(
+                "%(name)s has %(width)s x %(height)s pixels; sides of 16 to %(limit)s, up to 8K, are possible.",
+                name=path.name,
+                width=width,
+                height=height,
+                limit=MAX_CLIP_SIDE_PX,
+            )
+        )
 
 
 def _sound_check(path: Path, facts: MediaFacts) -> None:
     codec = facts.audio_codec or ""
     if codec not in _AUDIO_CODECS and codec not in _DECODERS:
-        raise BadInput(f"The sound of {path.name} is coded as {codec}, which is not accepted; convert it to WAV or AAC.")
+        raise BadInput(
+            Sentence(
+                "The sound of %(name)s is coded as %(codec)s, which is not accepted; convert it to WAV or AAC.",
+                name=path.name,
+                codec=codec,
+            )
+        )
     if facts.audio_seconds > MAX_AUDIO_SECONDS:
-        raise BadInput(f"{path.name} lasts {facts.audio_seconds / 3600:.1f} hours; {MAX_AUDIO_SECONDS / 3600:.0f} are possible.")
+        raise BadInput(
+            Sentence(
+                "%(name)s lasts %(hours)s hours; %(limit)s are possible.",
+                name=path.name,
+                hours=f"{facts.audio_seconds / 3600:.1f}",
+                limit=f"{MAX_AUDIO_SECONDS / 3600:.0f}",
+            )
+        )
 
 
 def _frame_step(stream: av.VideoStream) -> Fraction | int:
@@ -280,11 +323,18 @@ def _course_check(path: Path, kind: MediaKind, seconds: float, *, whole: bool) -
             else:
                 last = stream_end_seconds(container, stream)
     except (av.error.FFmpegError, OSError) as error:
-        raise BadInput(f"{path.name} is damaged: it cannot be read to its end.") from error
+        raise BadInput(Sentence("%(name)s is damaged: it cannot be read to its end.", name=path.name)) from error
     if first is None:
-        raise BadInput(f"{path.name} has no length: there is nothing in it.")
+        raise BadInput(Sentence("%(name)s has no length: there is nothing in it.", name=path.name))
     if seconds - last > max(0.5, 0.05 * seconds) and seconds > 0.5:
-        raise BadInput(f"{path.name} is cut off: it says {seconds:.1f} s and ends after {last:.1f} s.")
+        raise BadInput(
+            Sentence(
+                "%(name)s is cut off: it says %(seconds)s s and ends after %(last)s s.",
+                name=path.name,
+                seconds=f"{seconds:.1f}",
+                last=f"{last:.1f}",
+            )
+        )
 
 
 def _first_frames(container: InputContainer, kind: MediaKind) -> Iterator[object]:
@@ -323,9 +373,16 @@ def _clip_walk(container: InputContainer, stream: av.VideoStream, path: Path, *,
         except av.error.FFmpegError:
             is_whole = False
         if not is_whole or any(frame.is_corrupt and at > _SETTLED_SECONDS for frame in frames):
-            raise BadInput(f"{path.name} is damaged: its picture is missing at {at:.1f} s.")
+            raise BadInput(Sentence("%(name)s is damaged: its picture is missing at %(at)s s.", name=path.name, at=f"{at:.1f}"))
     if packets < stream.frames * 0.98:
-        raise BadInput(f"{path.name} is damaged: {stream.frames - packets} of its {stream.frames} frames are missing.")
+        raise BadInput(
+            Sentence(
+                "%(name)s is damaged: %(missing)s of its %(total)s frames are missing.",
+                name=path.name,
+                missing=stream.frames - packets,
+                total=stream.frames,
+            )
+        )
     return last - float((stream.start_time or 0) * (stream.time_base or 0))
 
 

@@ -10,6 +10,7 @@ from PIL import ExifTags, Image, ImageCms, ImageOps
 from PIL.TiffImagePlugin import TiffImageFile
 
 from videoflow.errors import BadInput
+from videoflow.sentences import Sentence
 
 Rgb = NDArray[np.uint8]
 
@@ -37,7 +38,7 @@ def colour_rgb(text: str) -> tuple[int, int, int]:
             return red, green, blue
     except ValueError:
         pass
-    raise BadInput(f"“{text}” is no colour; write it as #rrggbb.")
+    raise BadInput(Sentence("“%(text)s” is no colour; write it as #rrggbb.", text=text))
 
 
 def contain_size(width: float, height: float, to_width: int, to_height: int) -> tuple[int, int]:
@@ -52,7 +53,14 @@ def contain_size(width: float, height: float, to_width: int, to_height: int) -> 
 
 def _size_check(image: Image.Image, path: Path) -> None:
     if image.width * image.height > MAX_PICTURE_PIXELS:
-        raise BadInput(f"{path.name} has {image.width} x {image.height} pixels; the limit is 50 megapixels.")
+        raise BadInput(
+            Sentence(
+                "%(name)s has %(width)s x %(height)s pixels; the limit is 50 megapixels.",
+                name=path.name,
+                width=image.width,
+                height=image.height,
+            )
+        )
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
@@ -102,7 +110,9 @@ def picture_rgb(path: Path, background: str = "#000000") -> Rgb:
                 upright = ImageCms.profileToProfile(upright, lab, ImageCms.createProfile("sRGB"), outputMode="RGB") or upright
             return np.asarray(_in_srgb(upright, profile).convert("RGB"))
     except _BROKEN as error:
-        raise BadInput(f"{path.name} cannot be read as a picture; it may be damaged or of another type.") from error
+        raise BadInput(
+            Sentence("%(name)s cannot be read as a picture; it may be damaged or of another type.", name=path.name)
+        ) from error
 
 
 def resized(samples: Rgb, size: tuple[int, int]) -> Rgb:
@@ -143,12 +153,14 @@ def still_check(path: Path) -> tuple[str, int, int]:
             _size_check(image, path)
             name = str(image.format).lower()
             if not _ends_well(path, name):
-                raise BadInput(f"{path.name} is cut off: its end is missing.")
+                raise BadInput(Sentence("%(name)s is cut off: its end is missing.", name=path.name))
             width, height = (image.height, image.width) if _orientation(image) >= _FIRST_SIDEWAYS else image.size
     except Image.DecompressionBombError as error:
-        raise BadInput(f"{path.name} has far too many pixels; the limit is 50 megapixels.") from error
+        raise BadInput(Sentence("%(name)s has far too many pixels; the limit is 50 megapixels.", name=path.name)) from error
     except _BROKEN as error:
-        raise BadInput(f"{path.name} is not a picture (PNG, JPEG or WebP), whatever its name says.") from error
+        raise BadInput(
+            Sentence("%(name)s is not a picture (PNG, JPEG or WebP), whatever its name says.", name=path.name)
+        ) from error
     try:
         with Image.open(path, formats=FORMATS) as image:
             if name == "png":
@@ -157,7 +169,7 @@ def still_check(path: Path) -> tuple[str, int, int]:
                 image.draft("RGB", (image.width // 8, image.height // 8))  # a JPEG is read to its end, at an eighth of its size
                 image.load()
     except _BROKEN as error:
-        raise BadInput(f"{path.name} is damaged: it cannot be read to its end.") from error
+        raise BadInput(Sentence("%(name)s is damaged: it cannot be read to its end.", name=path.name)) from error
     return name, width, height
 
 

@@ -139,7 +139,10 @@ def _waiting_check(task: Task, limit: int | None) -> None:
     """Refuse the task just written when too many wait; its event holds the session, so two at once are counted one by one."""
     if limit is not None and Task.objects.filter(session_id=task.session_id, status__in=Task.WAITING).count() > limit:
         raise TooManyWaiting(
-            f"{limit} steps of yours are waiting already. Let some finish, or cancel some under Tasks, then start this one.",
+            Sentence(
+                "%(limit)s steps of yours are waiting already. Let some finish, or cancel some under Tasks, then start this one.",
+                limit=limit,
+            ),
             details={"waiting": limit},
         )
 

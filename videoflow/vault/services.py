@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from videoflow.errors import BadInput
+from videoflow.sentences import Sentence
 from videoflow.vault.crypto import VaultKeyWrong, is_current, seal, unseal
 from videoflow.vault.models import Credential
 
@@ -66,7 +67,12 @@ def credential_set(*, owner: Owner, provider: str, secret: str, label: str = "")
         raise BadInput("Enter the whole key: this is only its masked form.", code="KEY_MASKED")
     if not SHORTEST <= len(secret) <= LONGEST or not secret.isascii() or not secret.isprintable() or " " in secret:
         raise BadInput(
-            f"A key has {SHORTEST} to {LONGEST} letters, digits and signs without blanks. Copy it again from the service's page.",
+            Sentence(
+                "A key has %(shortest)s to %(longest)s letters, digits and signs without blanks. Copy it again "
+                "from the service's page.",
+                shortest=SHORTEST,
+                longest=LONGEST,
+            ),
             code="KEY_INVALID",
         )
     now = timezone.now()

@@ -39,6 +39,7 @@ from videoflow.providers.youtube.metadata import (
 )
 from videoflow.providers.youtube.quota import publish_cost
 from videoflow.providers.youtube.upload import Pace, Transfer, UploadUnsure
+from videoflow.sentences import Sentence
 
 AWAY_WAITS = (timedelta(seconds=20), timedelta(minutes=15))
 AWAY_LONGEST = timedelta(days=3)
@@ -166,7 +167,10 @@ def _transfer(context: StageContext, wanted: Wanted, youtube: YouTube, journal: 
             first[0] = stored
         rate = (stored - first[0]) / max(0.1, time.monotonic() - began)
         sizes = f"{stored / 1e6:.1f} of {upload.size_bytes / 1e6:.1f} MB"
-        context.report(0.02 + 0.86 * stored / upload.size_bytes, f"Uploading: {sizes}, {rate / 1e6:.2f} MB/s")
+        context.report(
+            0.02 + 0.86 * stored / upload.size_bytes,
+            Sentence("Uploading: %(sizes)s, %(rate)s MB/s", sizes=sizes, rate=f"{rate / 1e6:.2f}"),
+        )
 
     transfer = Transfer(
         youtube,
@@ -212,7 +216,7 @@ def _away_waits(upload: YouTubeUpload) -> Iterator[None]:
             raise
         shortest, longest = AWAY_WAITS
         until = now + min(longest, max(shortest, (now - upload.begun_at) / 4))
-        raise WaitUntil(f"{error} Everything is kept.", until=until, code="YOUTUBE_AWAY") from error
+        raise WaitUntil(Sentence("%(error)s Everything is kept.", error=error), until=until, code="YOUTUBE_AWAY") from error
 
 
 @contextmanager
@@ -246,7 +250,10 @@ def _processed(youtube: YouTube, journal: RowJournal) -> None:
         journal.step_done("deleted", f"YouTube {_FAILURES.get(reason, reason or state)}")
         journal.state(YouTubeUpload.State.DONE)
         raise ProviderError(
-            f"YouTube {_FAILURES.get(reason, f'did not take the video ({reason or state})')}. It is not published.",
+            Sentence(
+                "YouTube %(reason)s. It is not published.",
+                reason=_FAILURES.get(reason, f"did not take the video ({reason or state})"),
+            ),
             code="YOUTUBE_REJECTED",
             details={"reason": reason, "video": upload.remote_id},
         )
@@ -262,8 +269,10 @@ def _processing_wait(upload: YouTubeUpload, details: dict[str, Any]) -> Videoflo
     since = now - (upload.uploaded_at or now)
     if since > PROCESSING_LONGEST:
         return ProviderError(
-            f"YouTube has not processed the video in {PROCESSING_LONGEST.total_seconds() / 3600:.0f} hours; it stays private. "
-            "Retry to look again.",
+            Sentence(
+                "YouTube has not processed the video in %(hours)s hours; it stays private. Retry to look again.",
+                hours=f"{PROCESSING_LONGEST.total_seconds() / 3600:.0f}",
+            ),
             code="YOUTUBE_PROCESSING",
         )
     progress = details.get("processingProgress") or {}
@@ -334,7 +343,7 @@ def _extras(context: StageContext, wanted: Wanted, youtube: YouTube, journal: Ro
         context.check()
         if name in journal.upload.steps:
             continue
-        context.report(0.93, f"Adding {name}")
+        context.report(0.93, Sentence("Adding %(name)s", name=name))
         try:
             step()
         except YouTubeRefused as error:

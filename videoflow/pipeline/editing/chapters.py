@@ -7,6 +7,7 @@ from videoflow.errors import BadInput
 from videoflow.pipeline.editing.publish_draft import draft_chapters_put
 from videoflow.pipeline.metadata import CHAPTER_SECONDS, CHAPTERS_MINIMUM, Section, clock, title_read
 from videoflow.pipeline.models import Project, Video
+from videoflow.sentences import Sentence
 
 TITLE_LIMIT = 100
 CHAPTERS_MOST = 100
@@ -27,27 +28,45 @@ def chapters_save(*, project: Project, video: Video, rows: Sequence[tuple[str, s
 def _chapter(time: str, title: str) -> Section:
     match = _TIME.fullmatch(time)
     if match is None or int(match[3]) > 59:
-        raise BadInput(f"“{time[:20]}” is not a time. Write minutes and seconds, as in 1:05, or hours too, as in 1:02:05.")
+        raise BadInput(
+            Sentence(
+                "“%(time)s” is not a time. Write minutes and seconds, as in 1:05, or hours too, as in 1:02:05.", time=time[:20]
+            )
+        )
     start = int(match[1] or 0) * 3600 + int(match[2]) * 60 + int(match[3])
     if not title:
-        raise BadInput(f"The chapter at {time} has no title.")
+        raise BadInput(Sentence("The chapter at %(time)s has no title.", time=time))
     if len(title) > TITLE_LIMIT or "<" in title or ">" in title:
-        raise BadInput(f"The title at {time} can have {TITLE_LIMIT} characters, without < and >.")
+        raise BadInput(
+            Sentence("The title at %(time)s can have %(limit)s characters, without < and >.", time=time, limit=TITLE_LIMIT)
+        )
     return Section(float(start), title)
 
 
 def _check(chapters: Sequence[Section], seconds: float) -> None:
     if len(chapters) > CHAPTERS_MOST:
-        raise BadInput(f"{CHAPTERS_MOST} chapters are the most.")
+        raise BadInput(Sentence("%(limit)s chapters are the most.", limit=CHAPTERS_MOST))
     if len(chapters) < CHAPTERS_MINIMUM:
-        raise BadInput(f"YouTube shows chapters when there are {CHAPTERS_MINIMUM} at least; here are {len(chapters)}.")
+        raise BadInput(
+            Sentence(
+                "YouTube shows chapters when there are %(least)s at least; here are %(chapters)s.",
+                least=CHAPTERS_MINIMUM,
+                chapters=len(chapters),
+            )
+        )
     if chapters[0].start:
-        raise BadInput(f"The first chapter begins at 0:00, not at {clock(chapters[0].start)}.")
+        raise BadInput(Sentence("The first chapter begins at 0:00, not at %(time)s.", time=clock(chapters[0].start)))
     ends = [*(chapter.start for chapter in chapters[1:]), seconds]
     for chapter, end in zip(chapters, ends, strict=True):
         if end - chapter.start < CHAPTER_SECONDS:
             follows = "the video ends" if end == seconds else "the next begins"
             raise BadInput(
-                f"“{chapter.title}” begins at {clock(chapter.start)} and {follows} at {clock(end)}: "
-                f"a chapter lasts {CHAPTER_SECONDS:.0f} seconds at least."
+                Sentence(
+                    "“%(title)s” begins at %(time)s and %(follows)s at %(next)s: a chapter lasts %(seconds)s seconds at least.",
+                    title=chapter.title,
+                    time=clock(chapter.start),
+                    follows=follows,
+                    next=clock(end),
+                    seconds=f"{CHAPTER_SECONDS:.0f}",
+                )
             )

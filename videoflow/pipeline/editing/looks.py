@@ -11,6 +11,7 @@ from videoflow.errors import BadInput, VideoflowError
 from videoflow.pipeline.editing.steps import edit
 from videoflow.pipeline.models import Asset, Project
 from videoflow.render import CaptionStyle, caption_style_check
+from videoflow.sentences import Sentence
 
 MUSIC_LEVELS_DB = (-40.0, -6.0)
 LookPart = Literal["caption", "music", "aspect"]
@@ -50,7 +51,7 @@ def caption_check(values: Mapping[str, Any]) -> None:
     """Refuse captions that cannot be drawn; raises what ``caption_change`` does."""
     unknown = set(values) - _STYLE_FIELDS - {"colours"}
     if unknown:
-        raise BadInput(f"Captions have no “{min(unknown)}”.", details={min(unknown): "unknown"})
+        raise BadInput(Sentence("Captions have no “%(unknown)s”.", unknown=min(unknown)), details={min(unknown): "unknown"})
     caption_style_check(CaptionStyle(**{name: value for name, value in values.items() if name != "colours"}))
     for speaker, colour in values.get("colours", {}).items():
         if speaker not in ("A", "B") or not _COLOUR.fullmatch(str(colour)):
@@ -71,7 +72,10 @@ def music_change(*, project: Project, values: Mapping[str, Any], revision: str |
         raise BadInput("Music has no such property.")
     low, high = MUSIC_LEVELS_DB
     if "level_db" in values and not low <= values["level_db"] <= high:  # NaN is refused too
-        raise BadInput(f"The music's level lies between {low:.0f} and {high:.0f} dB.", details={"level_db": "out of range"})
+        raise BadInput(
+            Sentence("The music's level lies between %(low)s and %(high)s dB.", low=f"{low:.0f}", high=f"{high:.0f}"),
+            details={"level_db": "out of range"},
+        )
     asset_id = values.get("asset_id")
     if asset_id and not project.assets.filter(pk=asset_id, kind=Asset.Kind.MUSIC).exists():
         raise BadInput("This music is not there any more. Choose another.", details={"asset_id": "unknown"})
@@ -89,7 +93,9 @@ def aspect_change(*, project: Project, aspect: str) -> None:
         BadInput: there is no such shape.
     """
     if aspect not in Project.SIZES:
-        raise BadInput(f"“{aspect}” is not a format. Choose 16:9, 9:16 or 1:1.", details={"aspect": "unknown"})
+        raise BadInput(
+            Sentence("“%(aspect)s” is not a format. Choose 16:9, 9:16 or 1:1.", aspect=aspect), details={"aspect": "unknown"}
+        )
 
     def change() -> None:
         project.aspect = aspect

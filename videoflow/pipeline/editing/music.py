@@ -11,6 +11,7 @@ from videoflow.pipeline.models import Asset, Project, script_current
 from videoflow.pipeline.store import file_store, work_dir, work_dirs_remove
 from videoflow.providers.base import MusicBed
 from videoflow.providers.embedded_music.music import music_moods
+from videoflow.sentences import Sentence
 
 MUSIC_SECONDS_MOST = 30.0
 """A bed of three minutes takes two."""
@@ -37,7 +38,13 @@ def music_mood_set(*, project: Project, mood: str) -> Asset:
         VideoflowError: it took longer than 30 s.
     """
     if mood not in music_moods():
-        raise BadInput(f"There is no music for the mood “{mood}”. Choose one of: {', '.join(music_moods())}.")
+        raise BadInput(
+            Sentence(
+                "There is no music for the mood “%(mood)s”. Choose one of: %(moods)s.",
+                mood=mood,
+                moods=", ".join(music_moods()),
+            )
+        )
     script = script_current(project)
     if script is None or script.media_seconds is None:
         raise BadInput("Speech and pictures are not complete yet. Make the media first.")
@@ -63,7 +70,10 @@ def _bed_lay(project: Project, mood: str, seconds: float) -> Asset:
         )
     except Cancelled:
         raise VideoflowError(
-            f"The music took longer than {MUSIC_SECONDS_MOST:.0f} s, because the machine is busy. Try again in a moment.",
+            Sentence(
+                "The music took longer than %(seconds)s s, because the machine is busy. Try again in a moment.",
+                seconds=f"{MUSIC_SECONDS_MOST:.0f}",
+            ),
             code="BUSY",
             retryable=True,
         ) from None

@@ -14,6 +14,7 @@ from videoflow.providers import base
 from videoflow.providers.base import Line
 from videoflow.providers.embedded_speech.speech_text import has_something_to_say
 from videoflow.providers.registry import provider_get
+from videoflow.sentences import Sentence
 
 ENTRIES_LIMIT = 100
 WRITTEN_LIMIT = 60
@@ -26,9 +27,12 @@ _listening = BoundedSemaphore(2)
 def _clean(text: str, limit: int, field: str, what: str) -> str:
     clean = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     if not clean:
-        raise BadInput(f"Say {what}.", details={field: "empty"})
+        raise BadInput(Sentence("Say %(what)s.", what=what), details={field: "empty"})
     if len(clean) > limit:
-        raise BadInput(f"{limit} characters are the most here; this has {len(clean)}.", details={field: "too long"})
+        raise BadInput(
+            Sentence("%(limit)s characters are the most here; this has %(size)s.", limit=limit, size=len(clean)),
+            details={field: "too long"},
+        )
     if not has_something_to_say(clean):
         raise BadInput("The offline voices read Latin letters and figures. Write it with those.", details={field: "unspeakable"})
     return clean
@@ -57,7 +61,10 @@ def pronunciation_set(*, project: Project, written: str, spoken: str) -> None:
     with edit(project, "look", f"Say “{entry[0]}” as “{entry[1]}”"):
         book = [list(pair) for pair in pronunciations_of(project) if pair[0].casefold() != entry[0].casefold()]
         if len(book) >= ENTRIES_LIMIT:
-            raise BadInput(f"The book has {ENTRIES_LIMIT} entries. Remove one first.", details={"written": "full"})
+            raise BadInput(
+                Sentence("The book has %(limit)s entries. Remove one first.", limit=ENTRIES_LIMIT),
+                details={"written": "full"},
+            )
         project.pronunciations = sorted([*book, list(entry)], key=lambda pair: pair[0].casefold())
         project.save(update_fields=["pronunciations"])
 

@@ -20,6 +20,7 @@ from videoflow.pipeline.stages.drafting import ScriptInput, embedded_redraft
 from videoflow.providers.base import Conversation
 from videoflow.providers.embedded_writer.rewrite import OtherWords, WrittenLine, lines_reword
 from videoflow.providers.services import EMBEDDED
+from videoflow.sentences import Sentence
 from videoflow.tasks.models import Task
 
 DRAFTS = 6
@@ -90,7 +91,11 @@ def lines_named(script: Script, numbers: str) -> set[UUID] | None:
         last = int(match[2] or first) if match else 0
         if not 1 <= first <= last <= len(keys):
             raise BadInput(
-                f"“{part.strip()[:20]}” names no line. Give numbers from 1 to {len(keys)}, such as 3, 7-9.",
+                Sentence(
+                    "“%(part)s” names no line. Give numbers from 1 to %(keys)s, such as 3, 7-9.",
+                    part=part.strip()[:20],
+                    keys=len(keys),
+                ),
                 details={"lines": "no such line"},
             )
         chosen.update(keys[first - 1 : last])

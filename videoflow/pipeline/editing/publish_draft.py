@@ -12,7 +12,7 @@ from videoflow.pipeline.editing.parts import PARTS
 from videoflow.pipeline.editing.steps import edit
 from videoflow.pipeline.metadata import Section, chapters_put, tags_read, text_normal, title_read
 from videoflow.pipeline.models import Asset, Project, Video
-from videoflow.pipeline.publishing import PublishChoice, suggestion
+from videoflow.pipeline.publishing import LANGUAGES, PublishChoice, suggestion
 from videoflow.pipeline.store import file_store, room_check, work_dir
 from videoflow.pipeline.thumbnails import (
     SIZE_PX,
@@ -21,6 +21,7 @@ from videoflow.pipeline.thumbnails import (
     picture_shaped,
     thumbnail_pictures,
 )
+from videoflow.sentences import Sentence
 
 Values = dict[str, Any]
 PICTURES_MOST = 8
@@ -93,10 +94,11 @@ def choice_of(values: Mapping[str, Any]) -> PublishChoice:
 
 
 def _localizations(values: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    """Return the translation of title and description, where there is one."""
-    if not values["other_language"]:
-        return {}
-    return {values["other_language"]: (title_read(values["other_title"]), text_normal(values["other_description"]).strip())}
+    """Return title and description in the languages where somebody wrote one of them."""
+    found = {
+        code: (title_read(values[f"title_{code}"]), text_normal(values[f"description_{code}"]).strip()) for code in LANGUAGES
+    }
+    return {code: texts for code, texts in found.items() if any(texts)}
 
 
 def thumbnail_of(values: Mapping[str, Any]) -> ThumbnailChoice:
@@ -143,9 +145,15 @@ def picture_add(*, project: Project, name: str, size_bytes: int, content: Callab
         DiskFull: there is no room.
     """
     if size_bytes > UPLOAD_LIMIT_BYTES:
-        raise BadInput(f"“{name[:80]}” is larger than {UPLOAD_LIMIT_BYTES // 1_000_000} MB. Make the picture smaller.")
+        raise BadInput(
+            Sentence(
+                "“%(name)s” is larger than %(megabytes)s MB. Make the picture smaller.",
+                name=name[:80],
+                megabytes=UPLOAD_LIMIT_BYTES // 1_000_000,
+            )
+        )
     if len(thumbnail_pictures(project)) >= PICTURES_MOST:
-        raise BadInput(f"There are {PICTURES_MOST} pictures here already. Pick one of them.")
+        raise BadInput(Sentence("There are %(limit)s pictures here already. Pick one of them.", limit=PICTURES_MOST))
     made = picture_shaped(content())
     room_check(len(made))
     folder = work_dir(f"picture-{uuid4().hex}")

@@ -9,6 +9,7 @@ from videoflow.pipeline.editing.steps import edit
 from videoflow.pipeline.keeping import SHORTEST_SECONDS
 from videoflow.pipeline.models import Asset, Project, Scene
 from videoflow.render.timeline import MotionKind, TransitionKind
+from videoflow.sentences import Sentence
 
 MOTIONS: tuple[str, ...] = get_args(MotionKind)
 TRANSITIONS: tuple[str, ...] = get_args(TransitionKind)
@@ -32,7 +33,15 @@ def scene_change(*, scene: Scene, revision: int | None = None, **values: Any) ->
     """
     for name, known in (("motion", MOTIONS), ("transition", TRANSITIONS)):
         if name in values and values[name] not in known:
-            raise BadInput(f"“{values[name]}” is not a {name}. Choose one of: {', '.join(known)}.", details={name: "unknown"})
+            raise BadInput(
+                Sentence(
+                    "“%(values)s” is not a %(name)s. Choose one of: %(known)s.",
+                    values=values[name],
+                    name=name,
+                    known=", ".join(known),
+                ),
+                details={name: "unknown"},
+            )
     for name in ("focus_x", "focus_y"):
         if name in values and not 0 <= values[name] <= 1:
             raise BadInput("The focus lies within the picture: 0 to 100 per cent.", details={name: "out of range"})
@@ -41,7 +50,10 @@ def scene_change(*, scene: Scene, revision: int | None = None, **values: Any) ->
     if "trim_start" in values:
         latest = clip_latest_start(scene)
         if not 0 <= values["trim_start"] <= latest:
-            raise BadInput(f"This clip can begin between 0 and {latest:.1f} s.", details={"trim_start": "out of range"})
+            raise BadInput(
+                Sentence("This clip can begin between 0 and %(latest)s s.", latest=f"{latest:.1f}"),
+                details={"trim_start": "out of range"},
+            )
 
     def change(rows: list[Stored], at: int) -> None:
         if rows[at] == rows[at] | values:
@@ -96,7 +108,12 @@ def scene_trim(*, scene: Scene, end: float) -> None:
         latest = following["start"] + following["seconds"] - SHORTEST_SECONDS
         if not earliest <= end <= latest:
             raise BadInput(
-                f"The cut can be between {earliest:.1f} and {latest:.1f} s: both scenes last {SHORTEST_SECONDS} s at least.",
+                Sentence(
+                    "The cut can be between %(earliest)s and %(latest)s s: both scenes last %(shortest)s s at least.",
+                    earliest=f"{earliest:.1f}",
+                    latest=f"{latest:.1f}",
+                    shortest=SHORTEST_SECONDS,
+                ),
                 details={"end": "out of range"},
             )
         moved = end - following["start"]

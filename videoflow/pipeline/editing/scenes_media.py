@@ -21,6 +21,7 @@ from videoflow.pipeline.store import cache_dir, file_store, room_check
 from videoflow.providers import base
 from videoflow.providers.base import Picture, Shot, SpokenTurn, SpokenWord
 from videoflow.providers.registry import provider_get
+from videoflow.sentences import Sentence
 
 DRAW_SECONDS_MOST = 30.0
 """A picture takes a second or two and a clip about as long as it lasts; whoever waits longer is told that the machine is busy."""
@@ -54,7 +55,12 @@ def scene_redraw(*, scene: Scene) -> Asset:
         raise BadInput("Lines have changed since the recording. Update the media first; then this scene can be drawn again.")
     tried = scene.candidates.count()
     if tried >= CANDIDATES_MOST:
-        raise BadInput(f"{CANDIDATES_MOST} pictures were tried here. Choose one of them, or bring your own.")
+        raise BadInput(
+            Sentence(
+                "%(limit)s pictures were tried here. Choose one of them, or bring your own.",
+                limit=CANDIDATES_MOST,
+            )
+        )
     room_check(_ROOM_BYTES)
     shot = _other_shot(project, script, scene, tried + 1)
     picture = _draw(project, shot)
@@ -82,7 +88,11 @@ def picture_use(*, scene: Scene, asset: Asset) -> None:
         return
     if asset.is_refused:
         raise BadInput(
-            f"Its licence ({asset.licence}) stands against it: {asset.licence_refused}. Take that on yourself first, if you may.",
+            Sentence(
+                "Its licence (%(licence)s) stands against it: %(reason)s. Take that on yourself first, if you may.",
+                licence=asset.licence,
+                reason=asset.licence_refused,
+            ),
             code="LICENCE_REFUSED",
         )
     scene_show(scene=scene, asset=asset)
@@ -144,7 +154,10 @@ def _draw(project: Project, shot: Shot) -> Picture:
         )
     except Cancelled:
         raise VideoflowError(
-            f"Drawing took longer than {DRAW_SECONDS_MOST:.0f} s, because the machine is busy. Try again in a moment.",
+            Sentence(
+                "Drawing took longer than %(seconds)s s, because the machine is busy. Try again in a moment.",
+                seconds=f"{DRAW_SECONDS_MOST:.0f}",
+            ),
             code="BUSY",
             retryable=True,
         ) from None
@@ -187,7 +200,10 @@ def asset_describe(*, asset: Asset, values: Mapping[str, str], revision: str | N
         if name not in DESCRIBED or (name != "alt" and asset.origin != Asset.UPLOAD):
             raise BadInput("Only what it shows can be written about a file of ours.")
         if len(value) > DESCRIBED[name]:
-            raise BadInput(f"{DESCRIBED[name]} characters at most; these are {len(value)}.", details={name: "too long"})
+            raise BadInput(
+                Sentence("%(limit)s characters at most; these are %(size)s.", limit=DESCRIBED[name], size=len(value)),
+                details={name: "too long"},
+            )
     with transaction.atomic():
         stored = Asset.objects.select_for_update().get(pk=asset.pk)
         if all(getattr(stored, name) == value for name, value in clean.items()):

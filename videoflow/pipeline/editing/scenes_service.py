@@ -15,6 +15,7 @@ from videoflow.pipeline.spoken import turns_unspoken
 from videoflow.pipeline.store import file_store, room_check
 from videoflow.providers.base import Shot
 from videoflow.providers.services import EMBEDDED, service_label
+from videoflow.sentences import Sentence
 from videoflow.tasks.models import Task
 from videoflow.tasks.services import task_retry
 
@@ -50,7 +51,12 @@ def scene_ask(*, scene: Scene) -> Asset:
         raise BadInput("Lines have changed since the recording. Update the media first; then another picture can be asked for.")
     tried = list(scene.candidates.all())
     if len(tried) >= CANDIDATES_MOST:
-        raise BadInput(f"{CANDIDATES_MOST} pictures were tried here. Choose one of them, or bring your own.")
+        raise BadInput(
+            Sentence(
+                "%(limit)s pictures were tried here. Choose one of them, or bring your own.",
+                limit=CANDIDATES_MOST,
+            )
+        )
     room_check(_ROOM_BYTES)
     until = time.monotonic() + ASK_SECONDS_MOST
 
@@ -69,7 +75,11 @@ def scene_ask(*, scene: Scene) -> Asset:
         chosen = service.picture(wishes[scene.position], run=made_before + 1)
     except Cancelled:
         raise VideoflowError(
-            f"{service.label} did not answer within {ASK_SECONDS_MOST:.0f} s. Try again; what is paid for is not paid again.",
+            Sentence(
+                "%(label)s did not answer within %(seconds)s s. Try again; what is paid for is not paid again.",
+                label=service.label,
+                seconds=f"{ASK_SECONDS_MOST:.0f}",
+            ),
             code="BUSY",
             retryable=True,
         ) from None

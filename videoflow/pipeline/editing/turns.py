@@ -10,6 +10,7 @@ from videoflow.pipeline.editing.steps import edit
 from videoflow.pipeline.editing.versions import version_keep
 from videoflow.pipeline.length import ANSWER_PAUSE_SECONDS, GUESS_WORDS_PER_SECOND, SAME_SPEAKER_PAUSE_SECONDS
 from videoflow.pipeline.models import Project, Script, Turn, script_current
+from videoflow.sentences import Sentence
 from videoflow.tasks.models import Task
 
 TEXT_LIMIT = 2000
@@ -48,7 +49,12 @@ def text_clean(text: str) -> str:
         raise BadInput("A line needs words to be spoken. Delete it instead.", details={"text": "empty"})
     if len(clean) > TEXT_LIMIT:
         raise BadInput(
-            f"A line can have {TEXT_LIMIT:,} characters; this one has {len(clean):,}. Split it.", details={"text": "too long"}
+            Sentence(
+                "A line can have %(limit)s characters; this one has %(size)s. Split it.",
+                limit=f"{TEXT_LIMIT:,}",
+                size=f"{len(clean):,}",
+            ),
+            details={"text": "too long"},
         )
     return clean
 
@@ -199,7 +205,7 @@ def _restructure(turn: Turn, label: str, change: Callable[[list[Stored], int], N
         before = script_rows(script)
         change(rows, at)
         if len(rows) > TURNS_LIMIT:
-            raise BadInput(f"A script can have {TURNS_LIMIT} lines.")
+            raise BadInput(Sentence("A script can have %(limit)s lines.", limit=TURNS_LIMIT))
         if rows != before:
             version_keep(script, before)
             turns_write(script, rows)

@@ -21,6 +21,7 @@ from videoflow.pipeline.editing.scenes_media import picture_use, scene_of
 from videoflow.pipeline.models import Asset, Project, Upload
 from videoflow.pipeline.store import file_store, media_path, room_check, work_dir, work_dirs_remove
 from videoflow.render.intake import CLIP_SECONDS, MUSIC_SECONDS, Purpose, Taken, looks_like_picture
+from videoflow.sentences import Sentence
 
 PICTURE_LIMIT_BYTES = 20_000_000
 MUSIC_LIMIT_BYTES = 200_000_000
@@ -67,13 +68,16 @@ def upload_begin(*, project: Project, name: str, size_bytes: int, scene_key: UUI
     if scene_key is not None and not project.scenes.filter(key=scene_key).exists():
         raise BadInput("This scene is not there any more. The media were made anew.")
     if size_bytes <= 0:
-        raise BadInput(f"“{clean}” is empty. Choose a file with content.", code="FILE_EMPTY")
+        raise BadInput(Sentence("“%(name)s” is empty. Choose a file with content.", name=clean), code="FILE_EMPTY")
     _size_check(clean, size_bytes, MUSIC_LIMIT_BYTES if scene_key is None else CLIP_LIMIT_BYTES, "file")
     used = _session_bytes(project)
     if used + size_bytes > SESSION_LIMIT_BYTES:
         raise BadInput(
-            f"Your own files take {used / 1e9:.1f} GB, and {SESSION_LIMIT_BYTES / 1e9:.0f} GB is the most. "
-            "Delete a project that you do not need any more.",
+            Sentence(
+                "Your own files take %(used)s GB, and %(limit)s GB is the most. Delete a project that you do not need any more.",
+                used=f"{used / 1e9:.1f}",
+                limit=f"{SESSION_LIMIT_BYTES / 1e9:.0f}",
+            ),
             code="SESSION_FULL",
         )
     room_check(size_bytes)
@@ -88,7 +92,13 @@ def upload_begin(*, project: Project, name: str, size_bytes: int, scene_key: UUI
 def _size_check(name: str, size_bytes: int, limit_bytes: int, what: str) -> None:
     if size_bytes > limit_bytes:
         raise BadInput(
-            f"“{name}” has {size_bytes / 1e6:.0f} MB; a {what} may have {limit_bytes // 1_000_000} MB at most.",
+            Sentence(
+                "“%(name)s” has %(size)s MB; a %(what)s may have %(limit)s MB at most.",
+                name=name,
+                size=f"{size_bytes / 1e6:.0f}",
+                what=what,
+                limit=limit_bytes // 1_000_000,
+            ),
             code="FILE_TOO_LARGE",
         )
 
@@ -111,7 +121,7 @@ def upload_receive(*, upload: Upload, offset: int, content: bytes) -> None:
     if len(content) > PIECE_LIMIT_BYTES:
         raise BadInput("A piece may have 4 MiB at most.")
     if offset + len(content) > upload.size_bytes:
-        raise BadInput(f"“{upload.name}” is longer than announced. Choose it again.")
+        raise BadInput(Sentence("“%(name)s” is longer than announced. Choose it again.", name=upload.name))
     if offset == 0 and upload.size_bytes > PICTURE_LIMIT_BYTES and looks_like_picture(content[:_HEAD_BYTES]):
         _refuse(upload, f"“{upload.name}” has {upload.size_bytes / 1e6:.0f} MB; a picture may have 20 MB at most.")
     try:
@@ -120,7 +130,8 @@ def upload_receive(*, upload: Upload, offset: int, content: bytes) -> None:
             if not waiting.update(received_bytes=offset + len(content)):
                 upload.refresh_from_db()
                 raise WrongOffset(
-                    f"“{upload.name}” goes on at byte {upload.received_bytes}.", details={"offset": upload.received_bytes}
+                    Sentence("“%(name)s” goes on at byte %(offset)s.", name=upload.name, offset=upload.received_bytes),
+                    details={"offset": upload.received_bytes},
                 )
             with media_path(upload.path).open("r+b") as file:
                 file.seek(offset)
@@ -146,7 +157,7 @@ def upload_finish(*, upload: Upload) -> Asset:
     if upload.state == Upload.State.REFUSED:
         raise BadInput(upload.error)
     if upload.received_bytes < upload.size_bytes:
-        raise BadInput(f"“{upload.name}” has not arrived whole yet.")
+        raise BadInput(Sentence("“%(name)s” has not arrived whole yet.", name=upload.name))
     path = media_path(upload.path)
     folder = work_dir(f"upload-{upload.pk}")
     try:
@@ -184,11 +195,17 @@ def _look(upload: Upload, path: Path, folder: Path) -> Taken:
         [found] = children_map(_WORKER_MODULE, [job], workers=1, cancelled=lambda: time.monotonic() > until)
     except Cancelled:
         raise BadInput(
-            f"{named} takes longer than {LOOK_SECONDS_MOST:.0f} s to convert here. Cut out the part that you need, "
-            "or save it in a smaller size, and bring that."
+            Sentence(
+                "%(named)s takes longer than %(seconds)s s to convert here. Cut out the part that you "
+                "need, or save it in a smaller size, and bring that.",
+                named=named,
+                seconds=f"{LOOK_SECONDS_MOST:.0f}",
+            )
         ) from None
     except ChildFailed:
-        raise BadInput(f"{named} is damaged in a way that stops the decoder. Save it anew and bring that.") from None
+        raise BadInput(
+            Sentence("%(named)s is damaged in a way that stops the decoder. Save it anew and bring that.", named=named)
+        ) from None
     except VideoflowError as error:
         if error.code != BadInput.code:
             raise

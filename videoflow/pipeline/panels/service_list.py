@@ -16,6 +16,7 @@ from videoflow.pipeline.service_health import Health, health_of
 from videoflow.providers.base import Capability, ProviderError
 from videoflow.providers.service_check import Checked, is_checkable
 from videoflow.providers.services import EMBEDDED, SERVICES, Service, services_for
+from videoflow.sentences import Sentence
 from videoflow.vault.services import MASK, SHORTEST, Owner, StoredKey, credentials_stored
 
 KeyState = Literal["operator", "own", "shut", "missing", "optional", "none"]
@@ -170,4 +171,4 @@ def own_key_check(row: ServiceRow) -> None:
     if row.state == "operator":
         raise BadInput("The operator has set this key for the whole studio. It cannot be changed here.", code="KEY_OF_OPERATOR")
     if not row.takes_key:
-        raise BadInput(f"{row.service.label} has no key of its own.", code="NO_KEY_WANTED")
+        raise BadInput(Sentence("%(label)s has no key of its own.", label=row.service.label), code="NO_KEY_WANTED")

@@ -6,6 +6,7 @@ from functools import cache
 
 from videoflow.errors import BadInput
 from videoflow.pipeline.stages.base import Stage
+from videoflow.sentences import Sentence
 
 
 @cache
@@ -25,7 +26,7 @@ def get(name: str) -> Stage:
     for stage in load():
         if stage.name == name:
             return stage
-    raise BadInput(f"There is no step called “{name}”.", code="UNKNOWN_STAGE")
+    raise BadInput(Sentence("There is no step called “%(name)s”.", name=name), code="UNKNOWN_STAGE")
 
 
 def following(stage: Stage) -> Stage | None:

@@ -20,6 +20,7 @@ from videoflow.providers.embedded_writer import script_read
 from videoflow.providers.registry import provider_get
 from videoflow.providers.services import EMBEDDED, service_get
 from videoflow.providers.writing import ModelWriter, brief_check
+from videoflow.sentences import Sentence
 
 WORDS_LIMIT = 200_000  # characters of notes or script; the readers have their own, stricter limits
 INSTRUCTION_LIMIT = 1000
@@ -235,7 +236,7 @@ def writer_for(context: StageContext) -> ModelWriter:
 def _by_model(context: StageContext, brief: Brief, speak: Speak, minimum: float) -> Written:
     """Let the model write, and write more until the speech is long enough and both hosts have their share."""
     writer = writer_for(context)
-    context.report(0.02, f"{writer.label} is writing")
+    context.report(0.02, Sentence("%(label)s is writing", label=writer.label))
     conversation = writer.write_topic(brief) if isinstance(brief, base.TopicBrief) else writer.write_themes(brief)
     for number in range(1, EXTENSIONS_MOST + 2):
         draft = Draft(conversation, brief.hosts, f"{writer.name}/{writer.model}")
@@ -244,7 +245,9 @@ def _by_model(context: StageContext, brief: Brief, speak: Speak, minimum: float)
         except BadInput as error:
             if number > EXTENSIONS_MOST or error.code not in ("TOO_LITTLE_MATERIAL", "UNBALANCED"):
                 raise
-            context.report(0.06, f"{writer.label} is writing more: what there is does not fill the length yet")
+            context.report(
+                0.06, Sentence("%(label)s is writing more: what there is does not fill the length yet", label=writer.label)
+            )
             conversation = writer.extend(brief, conversation, words=_words_missing(error), quiet=_quiet(error), number=number)
             continue
         return Written(draft, measured, conversation.warnings)

@@ -26,6 +26,7 @@ from videoflow.providers import base
 from videoflow.providers.base import Cue, Datum, Host, MusicBed, Picture, Shot, SpokenLine, SpokenTurn, SpokenWord
 from videoflow.providers.registry import provider_get
 from videoflow.render import peaks_read
+from videoflow.sentences import Sentence
 
 SPEECH_SHARE = 0.06  # of the stage's time: the script was measured by speaking it, so the recordings are mostly there
 DRAWING_END_SHARE = 0.98
@@ -122,7 +123,7 @@ def run(context: StageContext) -> StageOutput:
         project.edit_steps.filter(part="scenes").delete()  # those scenes are not there any more
         return {"scenes": len(shots), "clips": clips, "turns": len(turns), "seconds": round(total_seconds, 2)}
 
-    return StageOutput(f"{len(shots)} scenes and {len(turns)} spoken turns", save)
+    return StageOutput(Sentence("%(shots)s scenes and %(turns)s spoken turns", shots=len(shots), turns=len(turns)), save)
 
 
 def _begin(context: StageContext, script: Script) -> None:
@@ -252,7 +253,9 @@ def _draw(
         nonlocal done
         crash_point(STAGE.name, "scene_saved")
         done += 1
-        context.report(share_done(), f"{what} {done} of {len(drawn)}", changed="scenes")
+        context.report(
+            share_done(), Sentence("%(what)s %(done)s of %(drawn)s", what=what, done=done, drawn=len(drawn)), changed="scenes"
+        )
 
     def draw(part: Sequence[_PlannedScene]) -> int:
         moving = 0
@@ -297,9 +300,15 @@ def _draw(
         seconds, music = first_look
         clips += draw([scene for scene in drawn if scene.start < seconds])
         if not service.unmade:
-            context.report(share_done(), f"Putting the first {int(seconds)} seconds together to watch")
+            context.report(
+                share_done(), Sentence("Putting the first %(seconds)s seconds together to watch", seconds=int(seconds))
+            )
             if first_look_make(context, script, seconds=seconds, music=music):
-                context.report(share_done(), f"The first {int(seconds)} seconds can be watched", changed=FIRST_LOOK)
+                context.report(
+                    share_done(),
+                    Sentence("The first %(seconds)s seconds can be watched", seconds=int(seconds)),
+                    changed=FIRST_LOOK,
+                )
         clips += draw([scene for scene in drawn if scene.start >= seconds])
     service.check()
     return clips

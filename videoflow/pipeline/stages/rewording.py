@@ -10,6 +10,7 @@ from videoflow.pipeline.stages.base import StageContext, StageOutput
 from videoflow.pipeline.stages.drafting import RewordInput, ScriptInput, hosts_of, seed_of, writer_for
 from videoflow.providers.base import Datum, Evidence
 from videoflow.providers.writing import RewordBrief, ScriptLine
+from videoflow.sentences import Sentence
 
 NO_SCRIPT = "There is no script yet. Write or paste one first."
 
@@ -48,7 +49,7 @@ def reword(context: StageContext, wanted: RewordInput) -> StageOutput:
     if not indexes:
         raise BadInput("A locked line stays as it is. Unlock it first.")
     writer = writer_for(context)
-    context.report(0.1, f"{writer.label} is writing other words")
+    context.report(0.1, Sentence("%(label)s is writing other words", label=writer.label))
     lines = [ScriptLine("A" if turn.speaker == "A" else "B", turn.text, tuple(turn.sources)) for turn in turns]
     found = writer.reword(_brief(project, script, context.input, wanted.instruction), lines, indexes)
     context.check()
@@ -71,7 +72,10 @@ def reword(context: StageContext, wanted: RewordInput) -> StageOutput:
             count += 1
         return {"script_id": script.pk, "proposals": count}
 
-    return StageOutput(f"Other words proposed for {len(found)} {'line' if len(found) == 1 else 'lines'}", save)
+    return StageOutput(
+        Sentence("Other words proposed for %(found)s %(value)s", found=len(found), value="line" if len(found) == 1 else "lines"),
+        save,
+    )
 
 
 def _brief(project: Project, script: Script, options: ScriptInput, instruction: str) -> RewordBrief:

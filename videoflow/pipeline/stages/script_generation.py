@@ -21,6 +21,7 @@ from videoflow.pipeline.voices import HostVoices, voices_check
 from videoflow.providers.base import DraftTurn, SpokenLine
 from videoflow.providers.embedded_writer import foreign_language
 from videoflow.providers.services import EMBEDDED
+from videoflow.sentences import Sentence
 
 SPEECH_BYTES_PER_SECOND = 48_000
 
@@ -43,7 +44,7 @@ def _language_check(project: Project, options: ScriptInput) -> None:
         else:
             way_out = f"and the video's language is “{options.language}”. Choose the language “{found.code}”, or translate it."
         raise BadInput(
-            f"{seems}, {way_out}",
+            Sentence("%(seems)s, %(way_out)s", seems=seems, way_out=way_out),
             code="NO_VOICE_FOR_LANGUAGE",
             details={{"script": "script_text"}.get(what, what): f"in {found.name}"},
         )
@@ -107,7 +108,7 @@ def run(context: StageContext) -> StageOutput:
             "warnings": warnings,
         }
 
-    return StageOutput(f"{len(lines)} turns, {minutes(seconds)} measured", save)
+    return StageOutput(Sentence("%(lines)s turns, %(minutes)s measured", lines=len(lines), minutes=minutes(seconds)), save)
 
 
 def _speak(context: StageContext, voices: HostVoices) -> Speak:
@@ -123,7 +124,9 @@ def _speak(context: StageContext, voices: HostVoices) -> Speak:
         width = 0.65 if rounds == 1 else 0.02
         return voices.speak(
             [(turn.speaker, turn.text) for turn in turns],
-            report=lambda share, message: context.report(floor + width * share, f"Measuring the speech: {message}"),
+            report=lambda share, message: context.report(
+                floor + width * share, Sentence("Measuring the speech: %(message)s", message=message)
+            ),
             on_line=lambda index, line: crash_point(STAGE.name, "line_spoken"),
         )
 

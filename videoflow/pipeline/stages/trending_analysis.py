@@ -19,6 +19,7 @@ from videoflow.providers import base
 from videoflow.providers.embedded_trends import TrendTable, sample_path, trends_analyse, trends_read
 from videoflow.providers.live_trends import FEEDS_SOURCE, LIVE_SOURCES, themes_plain
 from videoflow.providers.services import EMBEDDED
+from videoflow.sentences import Sentence
 
 SAMPLE = "sample"
 
@@ -88,7 +89,7 @@ def _table(context: StageContext, options: TrendingInput, question: LiveQuestion
     if question is not None:
         return live_table(context, question)
     path, label = _source(context.project, options.source)
-    context.report(0.05, f"Reading {label}")
+    context.report(0.05, Sentence("Reading %(label)s", label=label))
     return trends_read(path, file_name=label, mapping=options.mapping or None)
 
 
@@ -98,7 +99,7 @@ def run(context: StageContext) -> StageOutput:
     table = _table(context, options, question)
     crash_point(STAGE.name, "source_read")
     context.check()
-    context.report(0.5, f"Looking for themes in {len(table.rows):,} rows")
+    context.report(0.5, Sentence("Looking for themes in %(rows)s rows", rows=f"{len(table.rows):,}"))
     analysis = trends_analyse(table, window=options.window, region=options.region, categories=options.categories)
     service = question.service if question else EMBEDDED
     if not shows_derived(service):
@@ -142,7 +143,12 @@ def run(context: StageContext) -> StageOutput:
             row.videos.set([by_id[video.video_id] for video in theme.videos])
         return {"report_id": report.pk, "themes": [theme.label for theme in analysis.themes]}
 
-    return StageOutput(f"{len(analysis.themes)} themes in {len(analysis.categories)} categories", save)
+    return StageOutput(
+        Sentence(
+            "%(themes)s themes in %(categories)s categories", themes=len(analysis.themes), categories=len(analysis.categories)
+        ),
+        save,
+    )
 
 
 def _video_row(report: TrendReport, video: base.TrendVideo) -> TrendVideo:

@@ -36,6 +36,7 @@ from videoflow.render.timeline import (
     VideoCodec,
 )
 from videoflow.render.timeline import Scene as TimelineScene
+from videoflow.sentences import Sentence
 
 SPEAKER_COLOURS = {"A": "#ffd166", "B": "#6cc5ff"}
 MUSIC_LEVEL_DB = -20.0  # beside the speech, while nobody speaks
@@ -65,7 +66,11 @@ def _ready_script(project: Project) -> Script:
     changed = len(turns_unspoken(project, script))
     if changed:
         lines = "One line has" if changed == 1 else f"{changed} lines have"
-        raise StageNotReady(f"{lines} changed since the recording. Update the media first: only what changed is made anew.")
+        raise StageNotReady(
+            Sentence(
+                "%(lines)s changed since the recording. Update the media first: only what changed is made anew.", lines=lines
+            )
+        )
     return script
 
 
@@ -243,7 +248,15 @@ def run(context: StageContext) -> StageOutput:
             "composed_seconds": round(composed_seconds, 1),
         }
 
-    return StageOutput(f"Video of {int(made.seconds) // 60}:{int(made.seconds) % 60:02}, {made.size_bytes / 1e6:.0f} MB", save)
+    return StageOutput(
+        Sentence(
+            "Video of %(seconds)s:%(seconds2)s, %(megabytes)s MB",
+            seconds=int(made.seconds) // 60,
+            seconds2=f"{int(made.seconds) % 60:02}",
+            megabytes=f"{made.size_bytes / 1e6:.0f}",
+        ),
+        save,
+    )
 
 
 def _preview(context: StageContext, timeline: Timeline) -> StageOutput:
@@ -266,7 +279,10 @@ def _preview(context: StageContext, timeline: Timeline) -> StageOutput:
             "timeline_key": timeline_key(timeline),
         }
 
-    return StageOutput(f"Preview of {int(made.seconds) // 60}:{int(made.seconds) % 60:02}", save)
+    return StageOutput(
+        Sentence("Preview of %(seconds)s:%(seconds2)s", seconds=int(made.seconds) // 60, seconds2=f"{int(made.seconds) % 60:02}"),
+        save,
+    )
 
 
 def film_add(context: StageContext, made: render.Composition | render.Preview, *, kind: Asset.Kind, name: str, alt: str) -> Asset:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from django.conf import settings
 from django.utils import timezone
@@ -35,7 +35,11 @@ from videoflow.providers.folder import FolderPublisher
 from videoflow.providers.podcast import PodcastPublisher
 from videoflow.providers.webhook import WebhookPublisher
 from videoflow.providers.youtube.metadata import VideoFacts
+from videoflow.sentences import Sentence
 
+TEXT_MOST = 20_000
+"""Characters; longer than any target takes, so that the list before the start says by how much a text is too long."""
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 TOLD = {"folder": "Exported to", "webhook": "Handed to", "podcast": "In the podcast:"}
 
 
@@ -51,8 +55,8 @@ class ThumbnailInput(BaseModel):
 class LocalizationInput(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    title: str = Field(max_length=100)
-    description: str = Field(default="", max_length=5000)
+    title: str = Field(default="", max_length=TEXT_MOST, description="100 characters at most.")
+    description: str = Field(default="", max_length=TEXT_MOST, description="5,000 bytes at most.")
 
 
 class PublishInput(StageInput):
@@ -65,7 +69,7 @@ class PublishInput(StageInput):
     )
     title: str = Field(default="", description="Empty: the script's title.")
     description: str = Field(default="", description="Empty: made from chapters, sources and credits.")
-    tags: list[str] | None = Field(default=None, max_length=100, description="Empty: the script's keywords.")
+    tags: list[str] | None = Field(default=None, max_length=500, description="Empty: the script's keywords.")
     privacy: Literal["private", "unlisted", "public"] = "private"
     publish_at: AwareDatetime | None = Field(default=None, description="When a private video becomes public by itself.")
     audience: Literal["", "general", "kids"] = Field(default="", description="Whether it is made for kids; YouTube insists.")
@@ -78,7 +82,7 @@ class PublishInput(StageInput):
     embeddable: bool = True
     recorded_on: date | None = Field(default=None, description="The day of recording, as viewers may see it.")
     paid_promotion: bool = Field(default=False, description="Whether it shows paid placement, sponsoring or endorsement.")
-    localizations: dict[str, LocalizationInput] = Field(default_factory=dict, max_length=20, description="By language.")
+    localizations: dict[Language, LocalizationInput] = Field(default_factory=dict, max_length=20, description="By language.")
     thumbnail: ThumbnailInput = Field(default_factory=ThumbnailInput)
 
 
@@ -147,7 +151,7 @@ def _channel(project: Project, options: PublishInput) -> Channel:
         raise BadInput("Choose the channel.", code="CHANNEL_MISSING", details={"channel": "one of several"})
     if chosen[0].state == Channel.State.LOST:
         raise BadInput(
-            f"{chosen[0].problem} Connect “{chosen[0].title}” again under Settings.",
+            Sentence("%(problem)s Connect “%(title)s” again under Settings.", problem=chosen[0].problem, title=chosen[0].title),
             code="CHANNEL_RECONNECT",
             details={"channel": "not connected any more"},
         )
@@ -235,7 +239,7 @@ def run(context: StageContext) -> StageOutput:
         )
         return {"publication_id": publication.pk, "location": published.location, "files": list(published.files)}
 
-    return StageOutput(f"{TOLD[options.target]} {published.location}", save)
+    return StageOutput(Sentence("%(told)s %(location)s", told=TOLD[options.target], location=published.location), save)
 
 
 def _facts(choice: PublishChoice) -> VideoFacts:
@@ -306,7 +310,7 @@ def _youtube(context: StageContext, options: PublishInput, video: Video, choice:
             "warnings": list(done.refused.values()),
         }
 
-    return StageOutput(f"On YouTube: {done.address}", save)
+    return StageOutput(Sentence("On YouTube: %(address)s", address=done.address), save)
 
 
 def _time_kept(at: datetime | None, stored: Mapping[str, Any]) -> datetime | None:

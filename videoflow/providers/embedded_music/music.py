@@ -12,6 +12,7 @@ from videoflow.providers.base import MusicBed
 from videoflow.providers.embedded_music.joining import best_join, describe
 from videoflow.providers.embedded_music.tracks import MOODS, SAMPLE_RATE_HZ, Family, Samples, load
 from videoflow.providers.registry import provider
+from videoflow.sentences import Sentence
 
 FADE_IN_SECONDS = 0.8
 FADE_OUT_SECONDS = 2.5
@@ -38,7 +39,11 @@ class EmbeddedMusic:
             BadInput: an unknown mood, or a length that makes no sense.
         """
         if mood not in MOODS:
-            raise BadInput(f'There is no music for the mood "{mood}". Choose one of: {", ".join(MOODS)}.')
+            raise BadInput(
+                Sentence(
+                    'There is no music for the mood "%(mood)s". Choose one of: %(moods)s.', mood=mood, moods=", ".join(MOODS)
+                )
+            )
         if not 0.5 <= seconds <= _LONGEST_BED_SECONDS:
             raise BadInput("A music bed has to be between half a second and four hours long.")
         choice = np.random.default_rng(seed)

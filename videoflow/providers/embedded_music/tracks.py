@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from videoflow.providers.base import ProviderError
 from videoflow.providers.loudness import loudness_lufs
+from videoflow.sentences import Sentence
 
 SAMPLE_RATE_HZ = 48_000
 TARGET_LUFS = -20.0
@@ -71,7 +72,9 @@ def load(name: str) -> Samples:
                 pieces += [np.asarray(piece.to_ndarray(), np.float32).reshape(-1, 2) for piece in resampler.resample(frame)]
     except (OSError, av.FFmpegError) as error:
         raise ProviderError(
-            f"The embedded music is incomplete ({name} is missing or damaged). Install it again, or go without."
+            Sentence(
+                "The embedded music is incomplete (%(name)s is missing or damaged). Install it again, or go without.", name=name
+            )
         ) from error
     samples = np.concatenate(pieces)
     samples = samples * np.float32(10 ** ((TARGET_LUFS - loudness_lufs(samples, SAMPLE_RATE_HZ)) / 20))

@@ -12,6 +12,7 @@ from videoflow.providers.embedded_pictures.animator import Animator, still
 from videoflow.providers.embedded_pictures.board import Board
 from videoflow.providers.embedded_pictures.encode import clip_write
 from videoflow.providers.embedded_pictures.layouts import LAYOUTS
+from videoflow.sentences import Sentence
 
 PICTURE_SCALE = 1.1
 """Pictures are this much larger than the frame: room for the camera."""
@@ -29,7 +30,7 @@ def board_laid(
 ) -> Board:
     """Return the board of a shot with all its pieces on it."""
     if layout not in LAYOUTS:
-        raise ProviderError(f"The embedded pictures know no layout called {layout!r}.")
+        raise ProviderError(Sentence("The embedded pictures know no layout called %(layout)s.", layout=repr(layout)))
     board = Board(width_px, height_px, look, spec, seconds, moving)
     LAYOUTS[layout](board)
     return board

@@ -17,6 +17,7 @@ from videoflow.providers.embedded_pictures.look import look_derive
 from videoflow.providers.embedded_pictures.storyboard.direction import storyboard_make
 from videoflow.providers.embedded_pictures.thumbnail import thumbnail_draw
 from videoflow.providers.registry import provider
+from videoflow.sentences import Sentence
 
 DRAWING_VERSION = 4
 """Goes into every content key: raise it when the same spec is drawn differently."""
@@ -72,7 +73,13 @@ class EmbeddedPictures:
         """
         if not all(_SMALLEST_PX <= side <= _LARGEST_PX and side % 2 == 0 for side in (width_px, height_px)):
             raise BadInput(
-                f"A video of {width_px} by {height_px} pixels cannot be drawn; use even sizes, {_SMALLEST_PX} to {_LARGEST_PX}."
+                Sentence(
+                    "A video of %(width)s by %(height)s pixels cannot be drawn; use even sizes, %(smallest)s to %(largest)s.",
+                    width=width_px,
+                    height=height_px,
+                    smallest=_SMALLEST_PX,
+                    largest=_LARGEST_PX,
+                )
             )
         out_dir.mkdir(parents=True, exist_ok=True)
         fonts = fonts_version()
@@ -97,11 +104,11 @@ class EmbeddedPictures:
             nonlocal done
             for index in waiting[order[number]]:
                 done += 1
-                report(done / len(shots), f"Picture {done} of {len(shots)}")
+                report(done / len(shots), Sentence("Picture %(done)s of %(shots)s", done=done, shots=len(shots)))
                 if on_picture:
                     on_picture(index, pictures[index])
 
-        report(done / max(1, len(shots)), f"Picture {done} of {len(shots)}")
+        report(done / max(1, len(shots)), Sentence("Picture %(done)s of %(shots)s", done=done, shots=len(shots)))
         if jobs:
             try:
                 children_map(_WORKER_MODULE, jobs, workers=_WORKERS, cancelled=cancelled, on_result=arrived)

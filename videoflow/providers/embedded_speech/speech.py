@@ -13,6 +13,7 @@ from videoflow.providers.embedded_speech.speech_text import has_something_to_say
 from videoflow.providers.recordings import recording_read
 from videoflow.providers.registry import provider
 from videoflow.providers.takes import Takes
+from videoflow.sentences import Sentence
 
 _WORKER = "videoflow.providers.embedded_speech.worker"
 _LONGEST_LINE_LETTERS = 4000
@@ -82,7 +83,10 @@ class EmbeddedSpeech:
                 raise ProviderError("A spoken line could not be read back from the data folder. Try again.", retryable=True)
             takes.take(key, finished)
             done = sum(_cost(lines[index]) for index in takes.first_indexes if keys[index] in takes)
-            report(done / total_cost, f"Spoke {takes.lines_taken} of {len(lines)} lines")
+            report(
+                done / total_cost,
+                Sentence("Spoke %(done)s of %(lines)s lines", done=takes.lines_taken, lines=len(lines)),
+            )
 
         children_map(
             _WORKER,
@@ -91,21 +95,37 @@ class EmbeddedSpeech:
             cancelled=cancelled,
             on_result=arrived,
         )
-        report(1.0, f"Spoke {len(lines)} of {len(lines)} lines")
+        report(1.0, Sentence("Spoke %(lines)s of %(lines)s lines", lines=len(lines)))
         return takes.spoken()
 
 
 def _check_line(number: int, line: Line) -> None:
     if line.voice not in _MODELS:
-        raise BadInput(f'There is no embedded voice "{line.voice}". Choose one of: {", ".join(_MODELS)}.')
+        raise BadInput(
+            Sentence(
+                'There is no embedded voice "%(voice)s". Choose one of: %(models)s.', voice=line.voice, models=", ".join(_MODELS)
+            )
+        )
     said = line.text
     for written, spoken in line.pronunciations:
         said = said.replace(written, spoken)
     if not has_something_to_say(said):
         shown = f' ("{line.text.strip()[:60]}")' if line.text.strip() else ""
-        raise BadInput(f"Line {number}{shown} has nothing that can be said in English. Write words there, or remove the line.")
+        raise BadInput(
+            Sentence(
+                "Line %(number)s%(shown)s has nothing that can be said in English. Write words there, or remove the line.",
+                number=number,
+                shown=shown,
+            )
+        )
     if len(line.text) > _LONGEST_LINE_LETTERS:
-        raise BadInput(f"Line {number} is longer than {_LONGEST_LINE_LETTERS:,} letters. Split it into several turns.")
+        raise BadInput(
+            Sentence(
+                "Line %(number)s is longer than %(limit)s letters. Split it into several turns.",
+                number=number,
+                limit=f"{_LONGEST_LINE_LETTERS:,}",
+            )
+        )
 
 
 def _cost(line: Line) -> float:

@@ -9,6 +9,7 @@ from videoflow.providers.embedded_speech.assembly import FinishedLine, finish
 from videoflow.providers.embedded_speech.engines import SAMPLE_RATE_HZ, Engine, HeartEngine, KumoEngine
 from videoflow.providers.embedded_speech.phonemes import Phonemizer
 from videoflow.providers.recordings import recording_write
+from videoflow.sentences import Sentence
 
 _LOWERED = 1.25
 """More than this, and a listening machine begins to mistake words."""
@@ -36,7 +37,9 @@ def speak_line(text: str, voice: str, pronunciations: tuple[tuple[str, str], ...
     tokens = phonemizer.tokens(text, pronunciations)
     breaths = phonemizer.breaths(tokens)
     if not breaths:
-        raise BadInput(f'There is nothing to say in "{text[:80]}". Write it in English words, or remove the line.')
+        raise BadInput(
+            Sentence('There is nothing to say in "%(text)s". Write it in English words, or remove the line.', text=text[:80])
+        )
     engine = _engine(voice)
     takes = [engine.speak(breath.phonemes) for breath in breaths]
     return finish(tokens, breaths, takes), " ".join(word for token in tokens for word in token.words)

@@ -14,6 +14,7 @@ from videoflow.providers.embedded_trends.searches import searches_choose
 from videoflow.providers.embedded_trends.table import TrendRow, TrendTable
 from videoflow.providers.embedded_trends.themes import Whole, themes_choose
 from videoflow.providers.embedded_trends.titles import channel_key, phrases
+from videoflow.sentences import Sentence
 
 CATEGORIES_MAX = 5
 THEMES_PER_CATEGORY = 3
@@ -67,7 +68,8 @@ def trends_analyse(
         if not kept:
             found = ", ".join(sorted(set(names.values()))[:12])
             raise BadInput(
-                f"No row is in the categories you asked for; the file has {found}.", details={"categories": sorted(names)}
+                Sentence("No row is in the categories you asked for; the file has %(found)s.", found=found),
+                details={"categories": sorted(names)},
             )
         rows = kept
     rows_groups = _groups(rows, names)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from videoflow.errors import BadInput
 from videoflow.providers.embedded_trends.lexicon import column_names
+from videoflow.sentences import Sentence
 
 FIELDS: tuple[str, ...] = tuple(
     "title views date published_at video_id channel category tags likes comments url description".split()  # noqa: SIM905
@@ -40,12 +41,20 @@ def columns_resolve(columns: Sequence[str], mapping: Mapping[str, str] | None) -
     for field, column in (mapping or {}).items():
         if field not in FIELDS:
             raise BadInput(
-                f"There is no field called “{_short(field)}”; the fields are {', '.join(FIELDS)}.",
+                Sentence(
+                    "There is no field called “%(name)s”; the fields are %(fields)s.",
+                    name=_short(field),
+                    fields=", ".join(FIELDS),
+                ),
                 details={"fields": list(FIELDS)},
             )
         if column and column not in columns:
             raise BadInput(
-                f"The file has no column called “{_short(column)}”; its columns are {_listed(columns)}.",
+                Sentence(
+                    "The file has no column called “%(name)s”; its columns are %(columns)s.",
+                    name=_short(column),
+                    columns=_listed(columns),
+                ),
                 details={"columns": list(columns)},
             )
         resolved = {ours: theirs for ours, theirs in resolved.items() if theirs != column or ours == field}
@@ -58,8 +67,12 @@ def columns_resolve(columns: Sequence[str], mapping: Mapping[str, str] | None) -
         missing = "a column with titles" if dated else "a column with titles and one with views or dates"
         missing = missing if "title" not in resolved else "a column with views or dates"
         raise BadInput(
-            f"This file has the columns {_listed(columns)}; {missing} is needed and was not recognised. "
-            "Say below which column is which.",
+            Sentence(
+                "This file has the columns %(columns)s; %(missing)s is needed and was not recognised. Say below "
+                "which column is which.",
+                columns=_listed(columns),
+                missing=missing,
+            ),
             code="COLUMNS_UNKNOWN",
             details={"columns": list(columns), "guessed": resolved},
         )

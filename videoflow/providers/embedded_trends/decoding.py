@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from videoflow.errors import BadInput
+from videoflow.sentences import Sentence
 
 _SNIFF_BYTES = 1 << 20
 _CHUNK_BYTES = 1 << 20
@@ -47,7 +48,7 @@ def encoding_find(path: Path) -> str:
     with path.open("rb") as file:
         head = file.read(_SNIFF_BYTES)
     if not head.strip(b"\x00 \t\r\n\xef\xbb\xbf\xff\xfe"):
-        raise BadInput(f"This file is empty. {_EXPECTED}")
+        raise BadInput(Sentence("This file is empty. %(expected)s", expected=_EXPECTED))
     _binary_refuse(head)
     for mark, name in _BOMS:
         if head.startswith(mark):
@@ -69,18 +70,18 @@ def encoding_find(path: Path) -> str:
 def _binary_refuse(head: bytes) -> None:
     for magic, name in _MAGIC:
         if head.startswith(magic):
-            raise BadInput(f"This file is {name}, not a table. {_EXPECTED}")
+            raise BadInput(Sentence("This file is %(name)s, not a table. %(expected)s", name=name, expected=_EXPECTED))
     if head[4:8] == b"ftyp":
-        raise BadInput(f"This file is a video or picture file, not a table. {_EXPECTED}")
+        raise BadInput(Sentence("This file is a video or picture file, not a table. %(expected)s", expected=_EXPECTED))
     if head[:4] == b"RIFF":
-        raise BadInput(f"This file is a sound, picture or video file, not a table. {_EXPECTED}")
+        raise BadInput(Sentence("This file is a sound, picture or video file, not a table. %(expected)s", expected=_EXPECTED))
 
 
 def _control_refuse(head: bytes) -> None:
     control = len(re.findall(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]", head))
     zeros = head.count(0)
     if control > len(head) * 0.01 or zeros > len(head) * 0.2:
-        raise BadInput(f"This file is not text: it holds binary data. {_EXPECTED}")
+        raise BadInput(Sentence("This file is not text: it holds binary data. %(expected)s", expected=_EXPECTED))
 
 
 def _utf8_faults(path: Path) -> tuple[int, int]:

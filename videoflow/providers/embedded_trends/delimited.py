@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from videoflow.errors import BadInput
+from videoflow.sentences import Sentence
 
 _FIELD_MAX_CHARACTERS = 400_000
 _LINE_MAX_CHARACTERS = 1_000_000
@@ -53,7 +54,10 @@ class DelimitedFile:
             self.number += 1
             if len(line) >= _LINE_MAX_CHARACTERS:
                 raise BadInput(
-                    f"Line {self.number} is longer than a million characters. Export the table again with one video per row."
+                    Sentence(
+                        "Line %(number)s is longer than a million characters. Export the table again with one video per row.",
+                        number=self.number,
+                    )
                 )
             if "\x00" in line:
                 line = line.replace("\x00", "")
@@ -76,8 +80,11 @@ class DelimitedFile:
                 unbalanced = self._open_quotes % 2 == 1
         except csv.Error as error:
             raise BadInput(
-                f"Near line {self.number} a quote opens that is never closed, so the rows after it cannot be told apart. "
-                "Export the table again."
+                Sentence(
+                    "Near line %(number)s a quote opens that is never closed, so the rows after it cannot be told "
+                    "apart. Export the table again.",
+                    number=self.number,
+                )
             ) from error
         finally:
             self.close()

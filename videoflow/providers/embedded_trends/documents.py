@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from videoflow.errors import BadInput
+from videoflow.sentences import Sentence
 
 _DOCUMENT_MAX_BYTES = 160 * 1024 * 1024
 _LINE_MAX_CHARACTERS = 4_000_000
@@ -40,7 +41,10 @@ def records_json(path: Path, encoding: str) -> tuple[tuple[str, ...], Iterator[R
         document = json.loads(path.read_text(encoding, errors="replace"))
     except json.JSONDecodeError as error:
         raise BadInput(
-            f"This file begins like JSON but breaks off or goes wrong at line {error.lineno}. Export it again."
+            Sentence(
+                "This file begins like JSON but breaks off or goes wrong at line %(lineno)s. Export it again.",
+                lineno=error.lineno,
+            )
         ) from error
     except RecursionError as error:
         raise BadInput("This JSON file is nested too deeply to be a list of videos.") from error

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from videoflow.errors import BadInput
+from videoflow.sentences import Sentence
 
 _MEMBER_MAX_BYTES = 1024 * 1024 * 1024
 _MEMBERS_MAX = 2000
@@ -66,7 +67,13 @@ def archive_open(path: Path, folder: Path) -> dict[str, Path]:
                     raise BadInput("This zip holds no table. Import a CSV, JSON or feed, or the zip that YouTube Studio exports.")
                 if len(tables) > 1:
                     found = ", ".join(names[member.filename][:40] for member in tables[:8])
-                    raise BadInput(f"This zip holds {len(tables)} tables ({found}); unpack it and import the one you mean.")
+                    raise BadInput(
+                        Sentence(
+                            "This zip holds %(tables)s tables (%(found)s); unpack it and import the one you mean.",
+                            tables=len(tables),
+                            found=found,
+                        )
+                    )
                 wanted = {"table": tables[0]}
             if sum(member.file_size for member in wanted.values()) > _MEMBER_MAX_BYTES:
                 raise BadInput("The table in this zip is larger than 1 GB. Import a shorter period.")

@@ -18,6 +18,7 @@ from videoflow.providers.embedded_trends.feeds import Feed, feed_read
 from videoflow.providers.embedded_trends.rows import Dated, rows_collect, summary_of
 from videoflow.providers.embedded_trends.table import Dating, RowCollector, SourceKind, TrendRow, TrendTable, video_id_made
 from videoflow.providers.embedded_trends.values import count_parse, day_parse, url_safe
+from videoflow.sentences import Sentence
 
 _TRENDING_COLUMNS = {"title", "trending_date"}
 _CUT_OFF = "cut off at the end of the file"
@@ -213,12 +214,15 @@ def _measure(kind: SourceKind, resolved: Mapping[str, str], dating: Dating, *, c
 def _nothing_usable(collector: RowCollector, columns: tuple[str, ...]) -> BadInput:
     if not collector.rows_read:
         return BadInput(
-            f"This file has column names ({', '.join(columns[:4])} …) but no rows. Export it again with at least one video."
+            Sentence(
+                "This file has column names (%(columns)s …) but no rows. Export it again with at least one video.",
+                columns=", ".join(columns[:4]),
+            )
         )
     reasons = ", ".join(f"{count} × {reason}" for reason, count in collector.left_out.most_common(3))
     which = f"None of the {collector.rows_read} rows" if collector.rows_read > 1 else "Not even the only row"
     return BadInput(
-        f"{which} can be used: {reasons}. Check which column is which.",
+        Sentence("%(which)s can be used: %(reasons)s. Check which column is which.", which=which, reasons=reasons),
         code="NO_USABLE_ROWS",
         details={"columns": list(columns), "left_out": dict(collector.left_out)},
     )

@@ -20,6 +20,7 @@ from videoflow.providers.embedded_writer.script_lines import (
     subtitle_lines,
     text_settle,
 )
+from videoflow.sentences import Sentence
 
 MOST_WORDS = 6_000
 """About 40 minutes of speech."""
@@ -117,7 +118,8 @@ def script_read(text: str, *, file_name: str = "", hosts: tuple[Host, Host]) -> 
     parts, title, dropped = _Reader(lines, is_subtitles=subtitles).read()
     shown = _two_speakers(parts)
     ids, named = _cast(shown, hosts)
-    turns = [(part, ids[_key(part.who)], piece) for part in parts for piece in _pieces(part.lines)]
+    left_out: list[str] = []
+    turns = [(part, ids[_key(part.who)], piece) for part in parts for piece in _pieces(part.lines, left_out)]
     if not turns:
         raise BadInput("There is nothing to say in this script: its lines have no words. Give both speakers a few sentences.")
     if len({speaker for _, speaker, _ in turns}) < 2:
@@ -125,6 +127,8 @@ def script_read(text: str, *, file_name: str = "", hosts: tuple[Host, Host]) -> 
     warnings = []
     if dropped:
         warnings.append(f"{dropped} line{'' if dropped == 1 else 's'} without a speaker will not be spoken.")
+    if left_out:
+        warnings.append(_left_out_said(left_out))
     conversation = _conversation(turns, title or _title_from(file_name), tuple(warnings))
     return ReadScript(conversation, named, tuple(warnings))
 
@@ -138,8 +142,12 @@ def _refuse_unreadable(text: str) -> None:
     odd = sum(1 for sign in text if sign == "\ufffd" or (ord(sign) < 32 and sign not in "\t\n\r\f\v\x1c\x1d\x1e\x1f"))
     if len(text) > _MOST_SIGNS:
         raise BadInput(
-            f"This script has {len(text):,} characters, far more than {MOST_WORDS:,} words (about 40 minutes). Split it "
-            "into several videos.",
+            Sentence(
+                "This script has %(text)s characters, far more than %(limit)s words (about 40 minutes). "
+                "Split it into several videos.",
+                text=f"{len(text):,}",
+                limit=f"{MOST_WORDS:,}",
+            ),
             details={"characters": len(text), "limit": _MOST_SIGNS},
         )
     if "\x00" in text or odd > max(3, len(text) // 50):
@@ -158,9 +166,13 @@ def _refuse_too_long(text: str) -> None:
     count = _word_count("\n".join(line for line in text.split("\n") if "-->" not in line and not line.strip().isdigit()))
     if count > MOST_WORDS:
         raise BadInput(
-            f"This script has about {round(count, -2):,} words, which is roughly "
-            f"{say_clock(round(count / _WORDS_PER_MINUTE) * 60)} of speech. "
-            f"The limit is {MOST_WORDS:,} words, about 40 minutes: split it into several videos.",
+            Sentence(
+                "This script has about %(count)s words, which is roughly %(length)s of speech. The limit is "
+                "%(limit)s words, about 40 minutes: split it into several videos.",
+                count=f"{round(count, -2):,}",
+                length=say_clock(round(count / _WORDS_PER_MINUTE) * 60),
+                limit=f"{MOST_WORDS:,}",
+            ),
             details={"words": count, "limit": MOST_WORDS},
         )
 
@@ -179,18 +191,27 @@ def _two_speakers(parts: Sequence[_Part]) -> list[str]:
     if len(lines) == 1:
         (only, count), *_ = lines.items()
         raise BadInput(
-            f"Only one speaker was found: {_display(shown[only])}, with {count} line{'' if count == 1 else 's'}. Add a "
-            "second speaker, with a "
-            "name and a colon before each line.",
+            Sentence(
+                "Only one speaker was found: %(name)s, with %(count)s line%(value)s. Add a second speaker, "
+                "with a name and a colon before each line.",
+                name=_display(shown[only]),
+                count=count,
+                value="" if count == 1 else "s",
+            ),
             details={"speakers": {_display(shown[only]): count}},
         )
     if len(lines) > 2:
         listed = [f"{_display(shown[key])} ({count} line{'' if count == 1 else 's'})" for key, count in lines.most_common()]
         few = _display(shown[lines.most_common()[2][0]])
         raise BadInput(
-            f"{len(lines)} speakers were found: {', '.join(listed[:8])}{' …' if len(listed) > 8 else ''}. A video has "
-            f"two: give {few}'s lines to "
-            "one of the first two, or remove the colon if it is not a name.",
+            Sentence(
+                "%(lines)s speakers were found: %(listed)s%(value)s. A video has two: give %(few)s's lines to "
+                "one of the first two, or remove the colon if it is not a name.",
+                lines=len(lines),
+                listed=", ".join(listed[:8]),
+                value=" …" if len(listed) > 8 else "",
+                few=few,
+            ),
             details={"speakers": {_display(shown[key]): count for key, count in lines.items()}},
         )
     return [shown[key] for key in shown]
@@ -301,9 +322,22 @@ class _Reader:
         return "", line.text, ""
 
 
-def _pieces(lines: Sequence[str]) -> list[str]:
-    """What a part says, in pieces of at most about 45 words, cut between sentences."""
-    text = spoken_text(" ".join(lines))
+def _left_out_said(directions: Sequence[str]) -> str:
+    """What was taken for stage directions, with an example or three."""
+    examples = ", ".join(f"“{text[:40]}{'…' if len(text) > 40 else ''}”" for text in list(dict.fromkeys(directions))[:3])
+    if len(directions) == 1:
+        return Sentence("%(example)s is taken for a stage direction and is not spoken.", example=examples)
+    return Sentence(
+        "%(count)s notes in brackets are taken for stage directions and are not spoken: %(examples)s%(more)s.",
+        count=len(directions),
+        examples=examples,
+        more=" …" if len(set(directions)) > 3 else "",
+    )
+
+
+def _pieces(lines: Sequence[str], left_out: list[str]) -> list[str]:
+    """What a part says, in pieces of at most about 45 words, cut between sentences; directions go to ``left_out``."""
+    text = spoken_text(" ".join(lines), left_out)
     if _word_count(text) <= _TURN_WORDS:
         return [text] if any(sign.isalnum() for sign in text) else []
     pieces: list[str] = []

@@ -15,6 +15,7 @@ from videoflow.providers.embedded_writer.theme_facts import Angle, ThemeFacts
 from videoflow.providers.embedded_writer.theme_makers import maker_angles, pair_angles, profile_angles
 from videoflow.providers.embedded_writer.theme_motion import beside, category_angle, date_angles, growth_angles
 from videoflow.providers.embedded_writer.titles import strip_lures
+from videoflow.sentences import Sentence
 
 REQUIRED_SHARE = 0.9
 """Of the wanted length, spoken in required exchanges."""
@@ -152,8 +153,13 @@ class _ThemeScript:
             self._add(wish, is_required=self._seconds < REQUIRED_SHARE * minimum - 8, priority=1.0 - step * (number + 1))
         if self._seconds < minimum:
             raise BadInput(
-                f"The evidence of {say_list([facts.label for facts in self._themes])} carries about {say_clock(self._seconds)}; "
-                f"{say_clock(minimum)} were asked for. Add another theme, choose the monthly window, or ask for a shorter video."
+                Sentence(
+                    "The evidence of %(themes)s carries about %(length)s; %(wanted)s were asked for. Add "
+                    "another theme, choose the monthly window, or ask for a shorter video.",
+                    themes=say_list([facts.label for facts in self._themes]),
+                    length=say_clock(self._seconds),
+                    wanted=say_clock(minimum),
+                )
             )
         return self._conversation()
 

@@ -17,6 +17,7 @@ from videoflow.providers.embedded_writer.sections import Section, sections_make
 from videoflow.providers.embedded_writer.stock import Said, stock_read
 from videoflow.providers.embedded_writer.theme_facts import Angle
 from videoflow.providers.embedded_writer.theme_script import POOL_SHARE, REQUIRED_SHARE, exchanges_of
+from videoflow.sentences import Sentence
 
 MATERIAL_SHARE = 0.42
 """At least this much of the spoken time comes from the notes; the rest is the hosts' talk around them."""
@@ -46,15 +47,22 @@ def topic_write(brief: TopicBrief) -> Conversation:
         )
     if len(_LETTERS.findall(brief.notes)) < 20:
         raise BadInput(
-            f"“{topic[:80]}” is only a topic so far. The embedded writer says nothing that it has no evidence for, so "
-            "add your notes or an "
-            f"article (about {_words_for(brief.minimum_seconds)} words for {say_clock(brief.minimum_seconds)}), or set "
-            "up a writer service."
+            Sentence(
+                "“%(topic)s” is only a topic so far. The embedded writer says nothing that it has no evidence "
+                "for, so add your notes or an article (about %(words)s words for %(length)s), or set up a "
+                "writer service.",
+                topic=topic[:80],
+                words=_words_for(brief.minimum_seconds),
+                length=say_clock(brief.minimum_seconds),
+            )
         )
     if len(brief.notes) > _MOST_SIGNS:
         raise BadInput(
-            f"The notes have {len(brief.notes):,} characters; {_MOST_SIGNS:,} are read at most. Keep the part "
-            "that the video is about."
+            Sentence(
+                "The notes have %(notes)s characters; %(limit)s are read at most. Keep the part that the video is about.",
+                notes=f"{len(brief.notes):,}",
+                limit=f"{_MOST_SIGNS:,}",
+            )
         )
     letters = _LETTERS.findall(brief.notes)
     if sum(1 for letter in letters if ord(letter) < 0x250) < 0.7 * len(letters):
@@ -130,8 +138,13 @@ class _TopicScript:
         said = sum(len(note.text.split()) for note in self._notes)
         missing = math.ceil((minimum - seconds) * WORDS_PER_MINUTE / 60 * MATERIAL_SHARE / 10) * 10
         raise BadInput(
-            f"These notes carry about {say_clock(seconds)}; {say_clock(minimum)} need roughly {max(missing, 20)} more words. "
-            "Add details, figures, examples or the opposite view, or ask for a shorter video.",
+            Sentence(
+                "These notes carry about %(length)s; %(wanted)s need roughly %(missing)s more words. Add "
+                "details, figures, examples or the opposite view, or ask for a shorter video.",
+                length=say_clock(seconds),
+                wanted=say_clock(minimum),
+                missing=max(missing, 20),
+            ),
             details={"seconds": round(seconds), "words": said, "words_missing": max(missing, 20)},
         )
 

@@ -5,6 +5,7 @@ from videoflow.providers.base import Conversation, ThemesBrief, TopicBrief
 from videoflow.providers.embedded_writer.theme_script import themes_write
 from videoflow.providers.embedded_writer.topic_script import topic_write
 from videoflow.providers.registry import provider
+from videoflow.sentences import Sentence
 
 
 @provider("writer", "embedded")
@@ -33,7 +34,9 @@ class EmbeddedWriter:
 def _require_english(language: str) -> None:
     if language.lower().replace("_", "-").split("-")[0] != "en":
         raise BadInput(
-            f"The embedded writer writes English only, and “{language}” was asked for. Choose English, or paste a "
-            "finished script in your "
-            "language if a voice for it exists."
+            Sentence(
+                "The embedded writer writes English only, and “%(language)s” was asked for. Choose English, or "
+                "paste a finished script in your language if a voice for it exists.",
+                language=language,
+            )
         )

@@ -10,6 +10,7 @@ from videoflow.providers.embedded_trends import TrendRow, TrendTable, trends_rea
 from videoflow.providers.live_trends.sources import DEADLINE_SECONDS, LiveWish, no_answer
 from videoflow.providers.net import ServiceError
 from videoflow.providers.registry import Access, provider
+from videoflow.sentences import Sentence
 
 FEEDS_MOST = 10
 FEED_LIMIT_BYTES = 8_000_000
@@ -26,7 +27,10 @@ class GoogleTrends:
         """Return the terms that are searched for in a country."""
         region = wish.region.upper()
         if not re.fullmatch(r"[A-Z]{2}", region):
-            raise BadInput(f"“{wish.region}” is no country's code. Give two letters, such as US.", details={"region": "unknown"})
+            raise BadInput(
+                Sentence("“%(region)s” is no country's code. Give two letters, such as US.", region=wish.region),
+                details={"region": "unknown"},
+            )
         wish.report(0.1, "Asking Google Trends")
         answer = self._client.request(
             "GET", "/trending/rss", params={"geo": region}, deadline_seconds=DEADLINE_SECONDS, cancelled=wish.cancelled
@@ -49,12 +53,15 @@ class FeedTrends:
         if not addresses:
             raise BadInput("Give the address of at least one feed.", details={"feeds": "missing"})
         if len(addresses) > FEEDS_MOST:
-            raise BadInput(f"{FEEDS_MOST} feeds can be read at once.", details={"feeds": "too many"})
+            raise BadInput(Sentence("%(limit)s feeds can be read at once.", limit=FEEDS_MOST), details={"feeds": "too many"})
         tables: list[TrendTable] = []
         left_out: Counter[str] = Counter()
         failed: ServiceError | BadInput | None = None
         for number, address in enumerate(addresses):
-            wish.report(number / len(addresses), f"Reading feed {number + 1} of {len(addresses)}")
+            wish.report(
+                number / len(addresses),
+                Sentence("Reading feed %(number)s of %(feeds)s", number=number + 1, feeds=len(addresses)),
+            )
             file = wish.folder / f"feed{number}.xml"
             try:
                 self._client.download(

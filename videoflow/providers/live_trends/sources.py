@@ -12,6 +12,7 @@ from videoflow.providers.embedded_trends import TrendTable
 from videoflow.providers.net import ServiceBroken
 from videoflow.providers.services import service_label
 from videoflow.providers.youtube.quota import Bucket
+from videoflow.sentences import Sentence
 
 WINDOW_DAYS: Mapping[str, int] = {"weekly": 7, "monthly": 30}
 COUNT_MOST = 10**15
@@ -75,7 +76,12 @@ class LiveTrends(Protocol):
 
 def no_answer(service: str, what: str) -> NoReturn:
     """Refuse an answer that lacks what it must have."""
-    raise ServiceBroken(f"{service_label(service)} answered without {what}.", service=service, status=200, reason="no_answer")
+    raise ServiceBroken(
+        Sentence("%(label)s answered without %(what)s.", label=service_label(service), what=what),
+        service=service,
+        status=200,
+        reason="no_answer",
+    )
 
 
 def objects(value: Any, service: str, what: str) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from videoflow.providers.embedded_trends import TrendRow, TrendTable
 from videoflow.providers.live_trends.sources import DEADLINE_SECONDS, LiveWish, count_of, no_answer, objects, text_of
 from videoflow.providers.net import ServiceRefused
 from videoflow.providers.registry import Access, provider
+from videoflow.sentences import Sentence
 
 PAGES_A_DAY = 100
 LATE_DAYS = 3
@@ -41,7 +42,7 @@ class WikimediaViews:
         for number, day in enumerate(days):
             if found == wish.days:
                 break
-            wish.report(number / len(days), f"Asking Wikimedia for {day.isoformat()}")
+            wish.report(number / len(days), Sentence("Asking Wikimedia for %(day)s", day=day.isoformat()))
             articles = self._day(wiki, day, wish, may_be_missing=found == 0 and number < LATE_DAYS)
             if articles is None:
                 continue
@@ -54,7 +55,11 @@ class WikimediaViews:
                 no_answer("wikimedia", "readable page views")
             rows += kept
         if not rows:
-            raise BadInput(f"Wikimedia has no page views of {wiki}.wikipedia.org for these days. Take another language.")
+            raise BadInput(
+                Sentence(
+                    "Wikimedia has no page views of %(wiki)s.wikipedia.org for these days. Take another language.", wiki=wiki
+                )
+            )
         return TrendTable(
             rows=tuple(rows),
             rows_read=read,

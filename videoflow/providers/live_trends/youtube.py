@@ -19,6 +19,7 @@ from videoflow.providers.net import ServiceRefused
 from videoflow.providers.registry import Access, provider
 from videoflow.providers.youtube.errors import QuotaSpent
 from videoflow.providers.youtube.quota import COSTS, Bucket
+from videoflow.sentences import Sentence
 
 PER_PAGE = 50
 CATEGORIES_MOST = 16
@@ -49,19 +50,27 @@ class YouTubeTrends:
         """
         region = wish.region.upper()
         if not re.fullmatch(r"[A-Z]{2}", region):
-            raise BadInput(f"“{wish.region}” is no country's code. Give two letters, such as US.", details={"region": "unknown"})
+            raise BadInput(
+                Sentence("“%(region)s” is no country's code. Give two letters, such as US.", region=wish.region),
+                details={"region": "unknown"},
+            )
         categories = self._categories(wish, region)
         videos: dict[str, dict[str, Any]] = {}
         without: list[str] = []
         for number, category in enumerate(categories):
-            wish.report(number / len(categories), f"Asking YouTube about {category.name}")
+            wish.report(number / len(categories), Sentence("Asking YouTube about %(name)s", name=category.name))
             found = self._videos(self._search(category, wish, region), wish)
             if not found:
                 without.append(category.name)
             videos.update(found)
         rows, left_out = _rows(videos, wish)
         if not rows:
-            raise BadInput(f"YouTube lists no videos of this window for {region}. Take the last 30 days or another country.")
+            raise BadInput(
+                Sentence(
+                    "YouTube lists no videos of this window for %(region)s. Take the last 30 days or another country.",
+                    region=region,
+                )
+            )
         if without:
             left_out[f"categories without videos: {', '.join(without)}"] = len(without)
         return TrendTable(
@@ -108,7 +117,8 @@ class YouTubeTrends:
         if not chosen:
             names = ", ".join(entry.name for entry in found[:12])
             raise BadInput(
-                f"YouTube has none of these categories in {region}. It has {names}.", details={"categories": "unknown"}
+                Sentence("YouTube has none of these categories in %(region)s. It has %(names)s.", region=region, names=names),
+                details={"categories": "unknown"},
             )
         return chosen[:CATEGORIES_MOST]
 

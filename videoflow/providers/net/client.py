@@ -31,6 +31,7 @@ from videoflow.providers.net.errors import (
 from videoflow.providers.net.sockets import CertificateWrong, DeadlineOver, Exchange, current
 from videoflow.providers.net.transport import transport
 from videoflow.providers.services import service_label
+from videoflow.sentences import Sentence
 
 SLOWEST_BYTES_PER_SECOND = 500
 SLOW_AFTER_SECONDS = 10.0
@@ -68,7 +69,10 @@ class Answer:
         except (ValueError, RecursionError):
             label = service_label(self.service)
             raise ServiceBroken(
-                f"{label} answered with something that is not JSON.", service=self.service, status=self.status, reason="not_json"
+                Sentence("%(label)s answered with something that is not JSON.", label=label),
+                service=self.service,
+                status=self.status,
+                reason="not_json",
             ) from None
 
 
@@ -274,7 +278,9 @@ class Client:
             raise self._broken("did not say how long its answer is, so nobody knows whether it is whole", "length_unknown")
 
     def _broken(self, what: str, reason: str) -> ServiceBroken:
-        return ServiceBroken(f"{self._label} {what}.", service=self.connection.service, reason=reason)
+        return ServiceBroken(
+            Sentence("%(label)s %(what)s.", label=self._label, what=what), service=self.connection.service, reason=reason
+        )
 
     @contextlib.contextmanager
     def _exchange(self, deadline_seconds: float, cancelled: CancelCheck | None) -> Iterator[Exchange]:
@@ -304,20 +310,23 @@ class Client:
             raise
         except AddressRefused as error:
             raise ServiceUnreachable(
-                f"{label} names an address that may not be opened. {error}",
+                Sentence("%(label)s names an address that may not be opened. %(error)s", label=label, error=error),
                 service=service,
                 reason="address_refused",
                 retryable=False,
             ) from None
         except NameUnknown:
             raise ServiceUnreachable(
-                f"{label} cannot be found: its name has no address here. Check the network and the address set for it.",
+                Sentence(
+                    "%(label)s cannot be found: its name has no address here. Check the network and the address set for it.",
+                    label=label,
+                ),
                 service=service,
                 reason="name_unknown",
             ) from None
         except CertificateWrong:
             raise ServiceUnreachable(
-                f"{label} shows a certificate that is not to be trusted, so nothing was sent.",
+                Sentence("%(label)s shows a certificate that is not to be trusted, so nothing was sent.", label=label),
                 service=service,
                 reason="certificate",
                 retryable=False,
@@ -325,31 +334,50 @@ class Client:
         except (DeadlineOver, httpcore.TimeoutException):
             if not exchange.is_sent:
                 raise ServiceUnreachable(
-                    f"{label} does not answer at its address. Check that it runs and that the address is right.",
+                    Sentence(
+                        "%(label)s does not answer at its address. Check that it runs and that the address is right.", label=label
+                    ),
                     service=service,
                     reason="connect_timeout",
                 ) from None
             raise ServiceTimeout(
-                f"{label} did not answer within {deadline_seconds:g} s.", service=service, reason="deadline"
+                Sentence(
+                    "%(label)s did not answer within %(deadline_seconds)s s.",
+                    label=label,
+                    deadline_seconds=f"{deadline_seconds:g}",
+                ),
+                service=service,
+                reason="deadline",
             ) from None
         except _TooSlow:
-            raise ServiceTimeout(f"{label} answers too slowly to wait for.", service=service, reason="too_slow") from None
+            raise ServiceTimeout(
+                Sentence("%(label)s answers too slowly to wait for.", label=label), service=service, reason="too_slow"
+            ) from None
         except _TooLarge:
             raise ServiceBroken(
-                f"{label} sent more than is taken from it.", service=service, reason="too_large", retryable=False
+                Sentence("%(label)s sent more than is taken from it.", label=label),
+                service=service,
+                reason="too_large",
+                retryable=False,
             ) from None
         except (httpx.InvalidURL, UnicodeError):
-            raise ServiceRefused(f"{label} names something that is no web address.", service=service, reason="address") from None
+            raise ServiceRefused(
+                Sentence("%(label)s names something that is no web address.", label=label), service=service, reason="address"
+            ) from None
         except (httpcore.NetworkError, httpcore.ProtocolError):
             if not exchange.is_sent:
                 raise ServiceUnreachable(
-                    f"{label} cannot be reached. Check that it runs and that its address is right.",
+                    Sentence("%(label)s cannot be reached. Check that it runs and that its address is right.", label=label),
                     service=service,
                     reason="no_connection",
                 ) from None
-            raise ServiceBroken(f"{label} broke off its answer.", service=service, reason="cut_off") from None
+            raise ServiceBroken(
+                Sentence("%(label)s broke off its answer.", label=label), service=service, reason="cut_off"
+            ) from None
         except zlib.error:
-            raise ServiceBroken(f"{label} sent an answer that cannot be unpacked.", service=service, reason="encoding") from None
+            raise ServiceBroken(
+                Sentence("%(label)s sent an answer that cannot be unpacked.", label=label), service=service, reason="encoding"
+            ) from None
 
 
 def _unpacked(decoder: "zlib._Decompress", raw: bytes) -> Iterator[bytes]:

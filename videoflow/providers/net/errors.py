@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 from videoflow.providers.base import ProviderError
+from videoflow.sentences import Sentence
 
 _SAID_LENGTH = 200
 _REASON = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{1,79}")
@@ -149,23 +150,51 @@ def status_error(
     words = said(message, key)
     facts: dict[str, Any] = {"service": service, "status": status, "reason": reason}
     if status == 402 or (status in {403, 429} and reason in _NO_CREDIT):
-        return ServiceRefused(f"{label} says that the account has no credit left.{words}", **facts)
+        return ServiceRefused(
+            Sentence("%(label)s says that the account has no credit left.%(words)s", label=label, words=words), **facts
+        )
     if status in {429, 503, 529}:
         wait = retry_after_read(headers)
         wait = _retry_delay(body) if wait is None else wait
         when = f" It asks to wait {wait:.0f} s." if wait else ""
-        return ServiceBusy(f"{label} is busy ({status}).{when}{words}", retry_after_seconds=wait, **facts)
+        return ServiceBusy(
+            Sentence("%(label)s is busy (%(status)s).%(when)s%(words)s", label=label, status=status, when=when, words=words),
+            retry_after_seconds=wait,
+            **facts,
+        )
     if status == 408:
-        return ServiceTimeout(f"{label} gave up waiting ({status}).{words}", **facts)
+        return ServiceTimeout(
+            Sentence("%(label)s gave up waiting (%(status)s).%(words)s", label=label, status=status, words=words), **facts
+        )
     if status >= 500:
-        return ServiceBroken(f"{label} has a fault of its own ({status}).{words}", **facts)
+        return ServiceBroken(
+            Sentence("%(label)s has a fault of its own (%(status)s).%(words)s", label=label, status=status, words=words), **facts
+        )
     if status in {401, 403} and not words:
-        return ServiceRefused(f"{label} does not accept the key, or not for this ({status}). Check it in the settings.", **facts)
+        return ServiceRefused(
+            Sentence(
+                "%(label)s does not accept the key, or not for this (%(status)s). Check it in the settings.",
+                label=label,
+                status=status,
+            ),
+            **facts,
+        )
     if 300 <= status < 400:
         return ServiceRefused(
-            f"{label} sends us to another address ({status}). Check the address that the operator set for it.",
+            Sentence(
+                "%(label)s sends us to another address (%(status)s). Check the address that the operator set for it.",
+                label=label,
+                status=status,
+            ),
             **(facts | {"reason": "redirect"}),
         )
     if status < 300:
-        return ServiceBroken(f"{label} answered with an unexpected status ({status}).{words}", **facts)
-    return ServiceRefused(f"{label} refused this ({status}).{words}", **facts)
+        return ServiceBroken(
+            Sentence(
+                "%(label)s answered with an unexpected status (%(status)s).%(words)s", label=label, status=status, words=words
+            ),
+            **facts,
+        )
+    return ServiceRefused(
+        Sentence("%(label)s refused this (%(status)s).%(words)s", label=label, status=status, words=words), **facts
+    )

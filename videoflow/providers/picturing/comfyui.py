@@ -17,6 +17,7 @@ from videoflow.providers.picturing.found import Made, PictureKind, Wish
 from videoflow.providers.picturing.json_reading import at_path, objects_read, text_read
 from videoflow.providers.picturing.making import PICTURE_LIMIT_BYTES, Job, PictureMaker, seed_of, size_of
 from videoflow.providers.registry import provider
+from videoflow.sentences import Sentence
 
 _DEFAULT_SIZE = "1024x576"
 _ASK_SECONDS = 30.0
@@ -52,7 +53,9 @@ class ComfyUi(PictureMaker):
             ).json()
             remote_id = text_read(answer, "prompt_id")
             if not remote_id:
-                raise ServiceRefused(f"{self.label} did not take the workflow.", service=self.name, reason="no_prompt_id")
+                raise ServiceRefused(
+                    Sentence("%(label)s did not take the workflow.", label=self.label), service=self.name, reason="no_prompt_id"
+                )
             return Submitted(remote_id)
 
         body = self.pay(Job(wish.said, "workflow", {"graph": graph}, run, is_free=True), send, self._poll)
@@ -65,10 +68,14 @@ class ComfyUi(PictureMaker):
         if job is None:
             if self._is_waiting(remote_id):
                 return None
-            raise CallLost(f"{self.label} does not know this job any more; it may have been started anew.")
+            raise CallLost(
+                Sentence("%(label)s does not know this job any more; it may have been started anew.", label=self.label)
+            )
         status = text_read(job, "status", "status_str")
         if status == "error":
-            raise CallRefused(f"{self.label} could not run the workflow. Its own window says at which node it stopped.")
+            raise CallRefused(
+                Sentence("%(label)s could not run the workflow. Its own window says at which node it stopped.", label=self.label)
+            )
         if not isinstance(at_path(job, "outputs"), Mapping):
             return None
         return Reply(json.dumps(job["outputs"]).encode(), charged_micros=0, remote_id=remote_id)
@@ -129,7 +136,12 @@ class ComfyUi(PictureMaker):
         listed = at_path(answer, _CHECKPOINT_NODE, "input", "required", "ckpt_name")
         names = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], list) else []
         if not names:
-            raise BadInput(f"{self.label} has no checkpoint. Put one into its models folder, or give it a workflow of your own.")
+            raise BadInput(
+                Sentence(
+                    "%(label)s has no checkpoint. Put one into its models folder, or give it a workflow of your own.",
+                    label=self.label,
+                )
+            )
         return str(names[0])
 
 

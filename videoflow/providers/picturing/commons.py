@@ -14,6 +14,7 @@ from videoflow.providers.picturing.json_reading import address_read, number_read
 from videoflow.providers.picturing.licences import licence_named
 from videoflow.providers.picturing.stock import StockSearch, pages_gather
 from videoflow.providers.registry import provider
+from videoflow.sentences import Sentence
 
 _PER_PAGE = 30
 _WIDTH_PX = 1920
@@ -59,7 +60,9 @@ class Commons(StockSearch):
             body = self.answer("/api.php", {**params, "gsroffset": (number - 1) * _PER_PAGE})
             if isinstance(body, Mapping) and isinstance(body.get("error"), Mapping):
                 why = text_read(body, "error", "code")[:80] or "no reason given"
-                raise ServiceBroken(f"{self.label} could not search: {why}.", service=self.name, reason="error")
+                raise ServiceBroken(
+                    Sentence("%(label)s could not search: %(why)s.", label=self.label, why=why), service=self.name, reason="error"
+                )
             query_part = body.get("query") if isinstance(body, Mapping) else None
             if query_part is None:  # nothing was found
                 return (), False

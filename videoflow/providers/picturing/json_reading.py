@@ -6,6 +6,7 @@ from typing import Any
 
 from videoflow.providers.net import ServiceBroken
 from videoflow.providers.services import service_label
+from videoflow.sentences import Sentence
 
 
 def rows_read(body: Any, name: str, service: str) -> list[Mapping[str, Any]]:
@@ -16,7 +17,11 @@ def rows_read(body: Any, name: str, service: str) -> list[Mapping[str, Any]]:
     """
     rows = body.get(name) if isinstance(body, Mapping) else None
     if not isinstance(rows, list):
-        raise ServiceBroken(f"{service_label(service)} answered without a list of “{name}”.", service=service, reason="no_list")
+        raise ServiceBroken(
+            Sentence("%(label)s answered without a list of “%(name)s”.", label=service_label(service), name=name),
+            service=service,
+            reason="no_list",
+        )
     return [row for row in rows if isinstance(row, Mapping)]
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from videoflow.providers.picturing.found import PictureUnusable
+from videoflow.sentences import Sentence
 
 LEAST_SIDE_PX = 400
 SAME_BITS = 6
@@ -29,7 +30,7 @@ def picture_check(path: Path, kind: str, width_px: int, height_px: int) -> str:
         PictureUnusable: too small to fill a frame, of one colour, or black from beginning to end.
     """
     if min(width_px, height_px) < LEAST_SIDE_PX:
-        raise PictureUnusable(f"it has only {width_px} × {height_px} pixels")
+        raise PictureUnusable(Sentence("it has only %(width_px)s × %(height_px)s pixels", width_px=width_px, height_px=height_px))
     greys = [_grey(path)] if kind == "image" else _clip_greys(path)
     spreads = [float(grey.std()) for grey in greys]
     if all(float(np.percentile(grey, 99)) < _DARK_LEVEL for grey in greys):

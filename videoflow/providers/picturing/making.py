@@ -15,6 +15,7 @@ from videoflow.providers.paid import CallRefused, PaidCall, Reply, Submitted, re
 from videoflow.providers.picturing.found import Made, NoPicture, PictureKind, Shape, Wish
 from videoflow.providers.registry import Access
 from videoflow.providers.services import service_label
+from videoflow.sentences import Sentence
 
 PICTURE_LIMIT_BYTES = 24_000_000
 MAKE_SECONDS = 180.0
@@ -76,7 +77,9 @@ class PictureMaker(ABC):
             BadInput: none is chosen.
         """
         if not self.access.connection.model:
-            raise BadInput(f"No model is chosen for the pictures of {self.label}. Choose one in the settings.")
+            raise BadInput(
+                Sentence("No model is chosen for the pictures of %(label)s. Choose one in the settings.", label=self.label)
+            )
         return self.access.connection.model
 
     def pay(self, job: Job, send: Callable[[str], Reply | Submitted], poll: Callable[[str], Reply | None] | None = None) -> bytes:
@@ -109,7 +112,9 @@ class PictureMaker(ABC):
 
     def broken(self, what: str) -> ServiceBroken:
         """Return the error for an answer that is none."""
-        return ServiceBroken(f"{self.label} {what}.", service=self.name, reason="no_picture", retryable=False)
+        return ServiceBroken(
+            Sentence("%(label)s %(what)s.", label=self.label, what=what), service=self.name, reason="no_picture", retryable=False
+        )
 
     def picture_bytes(self, text: str) -> bytes:
         """Return the picture that base64 text stands for, with or without the ``data:`` in front.
@@ -139,7 +144,7 @@ def size_of(shape: Shape, options: Mapping[str, Any]) -> tuple[int, int]:
         return _SIZES[shape]
     width, _, height = text.lower().partition("x")
     if not (width.isdecimal() and height.isdecimal() and int(width) in _SIDES and int(height) in _SIDES):
-        raise BadInput(f"“{text[:40]}” is no size of a picture; write it as 1536x1024.")
+        raise BadInput(Sentence("“%(text)s” is no size of a picture; write it as 1536x1024.", text=text[:40]))
     low, high = sorted((int(width), int(height)))
     return (low, high) if shape == "9:16" else (high, low)
 

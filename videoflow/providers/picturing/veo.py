@@ -16,6 +16,7 @@ from videoflow.providers.picturing.found import Made, NoPicture, Wish
 from videoflow.providers.picturing.json_reading import address_read, objects_read, text_read
 from videoflow.providers.picturing.making import Job, PictureMaker, WordsRefused
 from videoflow.providers.registry import provider
+from videoflow.sentences import Sentence
 
 _ASK_SECONDS = 60.0
 _FETCH_SECONDS = 300.0
@@ -61,13 +62,13 @@ class Veo(PictureMaker):
             operation = self.access.client.request("GET", f"/{name}", deadline_seconds=_ASK_SECONDS).json()
         except ServiceRefused as error:
             if error.status == _NOT_FOUND:
-                raise CallLost(f"{self.label} does not know this order any more.") from error
+                raise CallLost(Sentence("%(label)s does not know this order any more.", label=self.label)) from error
             raise
         if not isinstance(operation, dict) or operation.get("done") is not True:
             return None
         if isinstance(operation.get("error"), dict):
             told = text_read(operation, "error", "message")[:200]
-            raise CallRefused(f"{self.label} could not make this clip. It said: “{told}”.")
+            raise CallRefused(Sentence("%(label)s could not make this clip. It said: “%(told)s”.", label=self.label, told=told))
         return Reply(json.dumps(operation).encode(), remote_id=name)
 
     def _fetched(self, operation: Any) -> bytes:
@@ -78,8 +79,10 @@ class Veo(PictureMaker):
             reasons = response.get("generateVideoResponse", {}) if isinstance(response, dict) else {}
             filtered = reasons.get("raiMediaFilteredReasons") if isinstance(reasons, dict) else None
             if filtered:
-                raise WordsRefused(f"{self.label} made no clip of this line, because of its rules about content.")
-            raise NoPicture(f"{self.label} finished, but there is no clip in its answer.")
+                raise WordsRefused(
+                    Sentence("%(label)s made no clip of this line, because of its rules about content.", label=self.label)
+                )
+            raise NoPicture(Sentence("%(label)s finished, but there is no clip in its answer.", label=self.label))
         return self._file(address)
 
     def _file(self, address: str) -> bytes:

@@ -15,6 +15,7 @@ from videoflow.providers.paid import Reply
 from videoflow.providers.registry import provider
 from videoflow.providers.speaking.languages import code_of
 from videoflow.providers.speaking.service_speech import REPLY_LIMIT_BYTES, Heard, ServiceSpeech, Wanted
+from videoflow.sentences import Sentence
 
 _POLL_SECONDS = 0.05
 
@@ -82,7 +83,10 @@ class PiperSpeech(ServiceSpeech):
 
     def _broken(self, what: str) -> ServiceBroken:
         return ServiceBroken(
-            f"Piper {what}. Try the program by hand with the same voice.", service=self.name, reason="program", retryable=False
+            Sentence("Piper %(what)s. Try the program by hand with the same voice.", what=what),
+            service=self.name,
+            reason="program",
+            retryable=False,
         )
 
     def read(self, body: bytes) -> Heard:

@@ -24,6 +24,7 @@ from videoflow.providers.speaking.said import Said, said_read
 from videoflow.providers.speaking.voice_lists import voice_check
 from videoflow.providers.speaking.word_times import TimedPiece, words_timed
 from videoflow.providers.takes import Takes
+from videoflow.sentences import Sentence
 
 FINISHING = 1
 """Raised when lines are finished in another way, so that kept ones are made again from the replies that were paid for."""
@@ -131,8 +132,16 @@ class ServiceSpeech(ABC):
             for one, sound, pieces in self.spoken(batch, cancelled):
                 takes.take(one.key, self._keep(one, sound, pieces, out_dir))
             done = sum(len(one.said.text) for one in wanted if one.key in takes)
-            report(done / total, f"{self.label} spoke {takes.lines_taken} of {len(lines)} lines")
-        report(1.0, f"{self.label} spoke {len(lines)} of {len(lines)} lines")
+            report(
+                done / total,
+                Sentence(
+                    "%(label)s spoke %(done)s of %(lines)s lines",
+                    label=self.label,
+                    done=takes.lines_taken,
+                    lines=len(lines),
+                ),
+            )
+        report(1.0, Sentence("%(label)s spoke %(lines)s of %(lines)s lines", label=self.label, lines=len(lines)))
         return takes.spoken()
 
     def post(
@@ -189,7 +198,11 @@ class ServiceSpeech(ABC):
 
     def unusable(self, what: str) -> SpeechUnusable:
         return SpeechUnusable(
-            f"{self.label} {what}. Change its wording or the voice, or try again, which asks {self.label} anew.",
+            Sentence(
+                "%(label)s %(what)s. Change its wording or the voice, or try again, which asks %(label)s anew.",
+                label=self.label,
+                what=what,
+            ),
             service=self.name,
             reason="unusable",
         )
@@ -249,11 +262,21 @@ class ServiceSpeech(ABC):
         said = said_read(line)
         if not said.letters:
             shown = f" (“{line.text.strip()[:60]}”)" if line.text.strip() else ""
-            raise BadInput(f"Line {number}{shown} has nothing that can be said. Write words there, or remove the line.")
+            raise BadInput(
+                Sentence(
+                    "Line %(number)s%(shown)s has nothing that can be said. Write words there, or remove the line.",
+                    number=number,
+                    shown=shown,
+                )
+            )
         if len(said.text) > self.longest_letters:
             raise BadInput(
-                f"Line {number} is longer than the {self.longest_letters:,} characters that {self.label} takes. "
-                "Split it into several turns."
+                Sentence(
+                    "Line %(number)s is longer than the %(limit)s characters that %(label)s takes. Split it into several turns.",
+                    number=number,
+                    limit=f"{self.longest_letters:,}",
+                    label=self.label,
+                )
             )
         if line.language not in self._voices:
             self._voices[line.language] = self.voices(line.language)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from videoflow.errors import BadInput
 from videoflow.providers.base import Line, Voice
 from videoflow.providers.registry import Access
+from videoflow.sentences import Sentence
 
 _KEPT_SECONDS = 24 * 3600.0
 _SHOWN = 8
@@ -36,8 +37,20 @@ def voice_check(label: str, line: Line, voices: Sequence[Voice]) -> None:
     if any(voice.key == line.voice for voice in voices):
         return
     if not voices:
-        raise BadInput(f"{label} has no voice that speaks “{line.language}”. Choose another service or language.")
+        raise BadInput(
+            Sentence(
+                "%(label)s has no voice that speaks “%(language)s”. Choose another service or language.",
+                label=label,
+                language=line.language,
+            )
+        )
     names = ", ".join(voice.name for voice in voices[:_SHOWN])
     raise BadInput(
-        f"{label} has no voice “{line.voice}” for “{line.language}”. Choose another one for the host, such as {names}."
+        Sentence(
+            "%(label)s has no voice “%(voice)s” for “%(language)s”. Choose another one for the host, such as %(names)s.",
+            label=label,
+            voice=line.voice,
+            language=line.language,
+            names=names,
+        )
     )

@@ -15,6 +15,7 @@ from videoflow.providers.services import service_get
 from videoflow.providers.writing.dialects import Ask, Dialect, Message, NoAnswer, Rung, Said
 from videoflow.providers.writing.prompts import repair_prompt
 from videoflow.providers.writing.schema import AnyAnswer, Unusable, answer_read, schema_of
+from videoflow.sentences import Sentence
 
 DEADLINE_SECONDS = 300.0
 REPLY_LIMIT_BYTES = 8_000_000
@@ -105,8 +106,11 @@ class Asker:
         if answer is not None:
             return answer, faults
         raise AnswerUnusable(
-            f"{self.label} did not answer in the form that was asked for, twice. Choose a model that follows instructions "
-            "better, or write with another seed.",
+            Sentence(
+                "%(label)s did not answer in the form that was asked for, twice. Choose a model that follows "
+                "instructions better, or write with another seed.",
+                label=self.label,
+            ),
             details={"faults": list(left)[:5]},
         )
 
@@ -208,7 +212,7 @@ class Asker:
             reason = "not an object"
         if said is None:
             raise ServiceBroken(
-                f"{self._service.label} answered without an answer in it ({reason}).",
+                Sentence("%(label)s answered without an answer in it (%(reason)s).", label=self._service.label, reason=reason),
                 service=self._service.key,
                 status=200,
                 reason="no_answer",
@@ -218,13 +222,20 @@ class Asker:
     def _whole(self, said: Said) -> Said:
         if said.finish == "length":
             raise AnswerCut(
-                f"{self.label} stopped in the middle: its answer may not be longer. Ask for a shorter video, or choose a model "
-                "with a larger limit."
+                Sentence(
+                    "%(label)s stopped in the middle: its answer may not be longer. Ask for a shorter video, or "
+                    "choose a model with a larger limit.",
+                    label=self.label,
+                )
             )
         if said.finish == "refused":
             reason = " ".join("".join(sign if sign.isprintable() else " " for sign in said.text).split())[:200]
             raise ModelRefused(
-                f"{self.label} does not write this. It said: “{reason}”. Change the topic, or choose another model."
+                Sentence(
+                    "%(label)s does not write this. It said: “%(reason)s”. Change the topic, or choose another model.",
+                    label=self.label,
+                    reason=reason,
+                )
             )
         return said
 

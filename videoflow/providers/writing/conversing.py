@@ -8,6 +8,7 @@ from videoflow.providers.writing.asking import AnswerUnusable
 from videoflow.providers.writing.gate import Gated, exchange_gate, heading_clean
 from videoflow.providers.writing.material import Material, keywords_clean
 from videoflow.providers.writing.schema import ExchangeAnswer, MoreAnswer, ScriptAnswer
+from videoflow.sentences import Sentence
 
 _TITLE_LENGTH = 95
 _LEAST_SHARE = 0.5
@@ -55,8 +56,13 @@ def exchanges_pass(answer: MoreAnswer, material: Material, *, opens: bool, label
     if len(good) < _LEAST_SHARE * len(gated) or not good:
         faults = [fault for entry in gated for fault in entry.faults]
         raise AnswerUnusable(
-            f"{label} wrote a conversation in which {len(gated) - len(good)} of {len(gated)} parts say what stands in no source, "
-            "even after it was told. Choose another model, or write with another seed.",
+            Sentence(
+                "%(label)s wrote a conversation in which %(unsourced)s of %(parts)s parts say what stands in no "
+                "source, even after it was told. Choose another model, or write with another seed.",
+                label=label,
+                unsourced=len(gated) - len(good),
+                parts=len(gated),
+            ),
             details={"faults": faults[:5]},
         )
     return Passed(good, len(gated) - len(good))
@@ -102,7 +108,10 @@ def conversation_extend(conversation: Conversation, answer: MoreAnswer, material
     fresh = tuple(entry for entry in passed.exchanges if not any(turn.text.casefold() in said for turn in entry.turns))
     if not fresh:
         raise AnswerUnusable(
-            f"{label} has nothing more to say about this. Give it more notes or themes, or ask for a shorter video."
+            Sentence(
+                "%(label)s has nothing more to say about this. Give it more notes or themes, or ask for a shorter video.",
+                label=label,
+            )
         )
     *body, end = conversation.exchanges
     exchanges = (*_ordered([*body, *fresh]), end)

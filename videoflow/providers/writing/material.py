@@ -13,6 +13,7 @@ from videoflow.providers.base import Evidence, Theme, ThemesBrief, TopicBrief, T
 from videoflow.providers.embedded_writer import notes_evidence, themes_evidence
 from videoflow.providers.writing.figures import Figure, figures_read
 from videoflow.providers.writing.sanitising import instructs, text_clean
+from videoflow.sentences import Sentence
 
 NOTES_LIMIT = 60_000  # characters, about 15,000 tokens
 EVIDENCE_LIMIT = 400  # characters of one statement
@@ -91,8 +92,12 @@ def topic_material(brief: TopicBrief, *, model: str) -> Material:
         )
     if len(brief.notes) > NOTES_LIMIT:
         raise BadInput(
-            f"The notes have {len(brief.notes):,} characters; a writing service is given {NOTES_LIMIT:,} at most. "
-            "Keep the part that the video is about.",
+            Sentence(
+                "The notes have %(notes)s characters; a writing service is given %(limit)s at most. Keep "
+                "the part that the video is about.",
+                notes=f"{len(brief.notes):,}",
+                limit=f"{NOTES_LIMIT:,}",
+            ),
             details={"notes": "too long"},
         )
     evidence = tuple(_cleaned(entry) for entry in notes_evidence(brief.notes)[:EVIDENCE_MOST]) if brief.notes.strip() else ()

@@ -18,6 +18,7 @@ from videoflow.providers.writing.material import Material, reword_material, them
 from videoflow.providers.writing.prompts import lines_prompt, more_prompt, script_prompt, system_prompt
 from videoflow.providers.writing.sanitising import text_clean
 from videoflow.providers.writing.schema import LineAnswer, LinesAnswer, MoreAnswer, ScriptAnswer
+from videoflow.sentences import Sentence
 
 Brief = ThemesBrief | TopicBrief
 LINES_MOST = 120
@@ -115,7 +116,9 @@ class ModelWriter:
             AnswerUnusable: none of the new words can be used.
         """
         if len(wanted) > LINES_MOST:
-            raise BadInput(f"{LINES_MOST} lines can be reworded at once. Choose fewer, or write the script anew.")
+            raise BadInput(
+                Sentence("%(limit)s lines can be reworded at once. Choose fewer, or write the script anew.", limit=LINES_MOST)
+            )
         material = reword_material(
             brief.topic,
             brief.evidence,
@@ -139,7 +142,9 @@ class ModelWriter:
         answer, _ = self._asker.ask(question, LinesAnswer, asked.faults)
         found = {line.line - 1: asked.words(line) for line in answer.lines if not asked.line_faults(line)}
         if not found:
-            raise AnswerUnusable(f"{self.label} gave no other words that can be used. Try another instruction.")
+            raise AnswerUnusable(
+                Sentence("%(label)s gave no other words that can be used. Try another instruction.", label=self.label)
+            )
         return found
 
     def _material(self, brief: Brief) -> Material:

@@ -14,6 +14,7 @@ from videoflow.providers.net.client import Method
 from videoflow.providers.youtube.errors import YouTubeBusy, YouTubeRefused, error_read
 from videoflow.providers.youtube.metadata import marker_file_name
 from videoflow.providers.youtube.quota import COSTS, Bucket
+from videoflow.sentences import Sentence
 
 API = "youtube/v3"
 UPLOAD = "upload/youtube/v3"
@@ -184,7 +185,7 @@ class YouTube:
         except YouTubeRefused as error:
             if error.reason != "captionExists":
                 raise
-            raise YouTubeBusy(f"YouTube has captions in “{name}” and does not list them yet.") from error
+            raise YouTubeBusy(Sentence("YouTube has captions in “%(name)s” and does not list them yet.", name=name)) from error
         if answer.get("snippet", {}).get("status") == "failed":
             said = f"YouTube could not read the captions in “{name}”. Bring another file."
             raise YouTubeRefused(said, reason=str(answer["snippet"].get("failureReason", "failed")), status=200)

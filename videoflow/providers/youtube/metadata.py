@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from videoflow.providers.youtube.errors import YouTubeRefused
+from videoflow.sentences import Sentence
 
 TITLE_LIMIT = 100
 DESCRIPTION_LIMIT_BYTES = 5000
@@ -66,13 +67,19 @@ def limits_check(facts: VideoFacts) -> None:
     for language, (title, description) in texts.items():
         where = f" ({language})" if language else ""
         if not 1 <= len(title) <= TITLE_LIMIT or _has_angles(title):
-            raise YouTubeRefused(f"The title{where} needs 1 to 100 characters and no < or >.", reason="invalidTitle", status=400)
+            raise YouTubeRefused(
+                Sentence("The title%(where)s needs 1 to 100 characters and no < or >.", where=where),
+                reason="invalidTitle",
+                status=400,
+            )
         if len(description.encode()) > DESCRIPTION_LIMIT_BYTES or _has_angles(description):
             said = f"The description{where} may have 5,000 bytes and no < or >."
             raise YouTubeRefused(said, reason="invalidDescription", status=400)
     size = sum(len(tag) + (2 if " " in tag else 0) for tag in facts.tags) + max(0, len(facts.tags) - 1)
     if size > TAGS_LIMIT:
-        raise YouTubeRefused(f"The tags have {size} characters; 500 are allowed.", reason="invalidTags", status=400)
+        raise YouTubeRefused(
+            Sentence("The tags have %(size)s characters; 500 are allowed.", size=size), reason="invalidTags", status=400
+        )
 
 
 def _has_angles(text: str) -> bool:

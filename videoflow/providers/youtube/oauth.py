@@ -13,6 +13,7 @@ from videoflow.errors import BadInput
 from videoflow.providers.base import ProviderError
 from videoflow.providers.net import Client, Connection, ServiceError
 from videoflow.providers.youtube.errors import ReconnectNeeded, YouTubeBusy
+from videoflow.sentences import Sentence
 
 SCOPE = "https://www.googleapis.com/auth/youtube.force-ssl"
 """Covers uploads, captions, playlists and reading back; ``youtube.upload`` alone could do no more than upload."""
@@ -149,7 +150,10 @@ def _ask(sign_in: SignIn, form: Mapping[str, str]) -> dict[str, Any]:
             code="GOOGLE_CLIENT_WRONG",
         )
     if answer.status != 200 and body.get("error") != "invalid_grant":
-        raise ProviderError(f"Google refused the sign-in ({str(body.get('error', answer.status))[:60]}).", code="GOOGLE_REFUSED")
+        raise ProviderError(
+            Sentence("Google refused the sign-in (%(reason)s).", reason=str(body.get("error", answer.status))[:60]),
+            code="GOOGLE_REFUSED",
+        )
     return body
 
 

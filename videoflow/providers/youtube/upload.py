@@ -19,6 +19,7 @@ from videoflow.providers.net.client import Method
 from videoflow.providers.youtube.api import LOOK_BACK_PAGES, UPLOAD, YouTube
 from videoflow.providers.youtube.errors import YouTubeBusy, YouTubeRefused, error_read
 from videoflow.providers.youtube.metadata import marker_file_name, parts_of
+from videoflow.sentences import Sentence
 
 GRANULE_BYTES = 262_144
 CHUNK_BYTES = 32 * GRANULE_BYTES
@@ -363,7 +364,7 @@ class Transfer:
         self.journal.confirmed(None, self._sent)
         self._sent = 0
         if self._faults >= len(self.pace.backoffs):
-            raise YouTubeBusy(f"The upload does not get on: {fault}. It goes on where it stopped.")
+            raise YouTubeBusy(Sentence("The upload does not get on: %(fault)s. It goes on where it stopped.", fault=fault))
         wait = self.pace.backoffs[self._faults]
         wait = max(fault.retry_after_seconds or 0.0, wait + wait * self.pace.jitter() / 2)
         self._faults += 1

@@ -8,6 +8,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 
 from videoflow.errors import BadInput
+from videoflow.sentences import Sentence
 
 _FLAGS = Path(__file__).parent / "data" / "flags.zip"
 _OVER = 4
@@ -20,7 +21,7 @@ def _flag(iso2: str) -> Image.Image:
         try:
             data = flags.read(f"{iso2.upper()}.webp")
         except KeyError as error:
-            raise BadInput(f"There is no flag for the country code {iso2!r}.") from error
+            raise BadInput(Sentence("There is no flag for the country code %(iso2)s.", iso2=repr(iso2))) from error
     with Image.open(BytesIO(data)) as image:
         return image.convert("RGB")
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from videoflow.errors import BadInput
+from videoflow.sentences import Sentence
 
 Degrees = NDArray[np.float64]
 """n x 2: longitude and latitude. A ring that crosses the date line goes on beyond 180."""
@@ -111,7 +112,7 @@ def homeland(iso2: str) -> Degrees:
     """
     rings = outlines().get(iso2.upper())
     if not rings:
-        raise BadInput(f"There is no map of the country code {iso2!r}.")
+        raise BadInput(Sentence("There is no map of the country code %(iso2)s.", iso2=repr(iso2)))
     areas = [ring_area(ring) for ring in rings]
     main = rings[areas.index(max(areas))]
     middle = _vectors(main).mean(axis=0)
