@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +16,9 @@ from videoflow.providers.embedded_pictures.sprite import Pad, Pixels, Sprite, pi
 _FILE = Path(__file__).parent / "data" / "icons.json"
 _WORDS_FILE = Path(__file__).parent / "data" / "icon_words.json"
 _FIELD = 256.0
+_COMMAND = re.compile(r"([MmLlHhVvCcSsQqAaZz])([^MmLlHhVvCcSsQqAaZz]*)")
+_NUMBER = re.compile(r"\s*,?\s*([-+]?(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)?)")
+_FLAG = re.compile(r"\s*,?\s*([01])")
 _ARGUMENTS = {"m": 2, "l": 2, "h": 1, "v": 1, "c": 6, "s": 4, "q": 4, "a": 7, "z": 0}
 
 _FILLERS = (
@@ -132,70 +135,86 @@ def _arc(start: Point, rx: float, ry: float, turn: float, large: bool, sweep: bo
     return points
 
 
-def path_outlines(path: str) -> list[list[Point]]:
-    """Return the closed outlines of SVG path data, in its own units."""
-    outlines: list[list[Point]] = []
-    current: list[Point] = []
-    position: Point = (0.0, 0.0)
-    control: Point | None = None
-    scanner = re.compile(r"\s*,?\s*([-+]?(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)?)")
-    flag = re.compile(r"\s*,?\s*([01])")
-    for command, body in re.findall(r"([MmLlHhVvCcSsQqAaZz])([^MmLlHhVvCcSsQqAaZz]*)", path):
-        kind, relative = command.lower(), command.islower()
-        if kind == "z":
-            if current:
-                outlines.append(current)
-                position, current = current[0], []
-            continue
-        at = 0
+def _commands(path: str) -> Iterator[tuple[str, bool, list[float]]]:
+    """Give the steps of SVG path data: the command in lower case, whether it is relative, and one set of its numbers.
+
+    Source: https://www.w3.org/TR/SVG2/paths.html#PathData
+
+    Raises:
+        ValueError: it is no path data.
+    """
+    for letter, body in _COMMAND.findall(path):
+        command, at = letter.lower(), 0
+        if command == "z":
+            yield command, False, []
         while body[at:].strip(" ,"):
             values: list[float] = []
-            for number in range(_ARGUMENTS[kind]):
-                match = (flag if kind == "a" and number in (3, 4) else scanner).match(body, at)
+            for number in range(_ARGUMENTS[command]):
+                match = (_FLAG if command == "a" and number in (3, 4) else _NUMBER).match(body, at)
                 if match is None:
                     raise ValueError(f"path data cannot be read: {body[at : at + 20]!r}")
                 values.append(float(match.group(1)))
                 at = match.end()
-            ox, oy = position if relative else (0.0, 0.0)
-            if kind == "m" and current:
-                outlines.append(current)
-                current = []
-            if not current:
-                current = [position] if kind != "m" else []
-            if kind in "ml":
-                position = (values[0] + ox, values[1] + oy)
-                current.append(position)
-            elif kind == "h":
-                position = (values[0] + ox, position[1])
-                current.append(position)
-            elif kind == "v":
-                position = (position[0], values[0] + oy)
-                current.append(position)
-            elif kind == "a":
-                end = (values[5] + ox, values[6] + oy)
-                current += _arc(position, values[0], values[1], values[2], values[3] > 0, values[4] > 0, end)
-                position = end
-            else:
-                pairs = [(values[i] + ox, values[i + 1] + oy) for i in range(0, len(values), 2)]
-                if kind == "s":
-                    mirrored = position if control is None else (2 * position[0] - control[0], 2 * position[1] - control[1])
-                    pairs = [mirrored, *pairs]
-                elif kind == "q":
-                    q, end = pairs
-                    pairs = [
-                        (position[0] + (q[0] - position[0]) * 2 / 3, position[1] + (q[1] - position[1]) * 2 / 3),
-                        (end[0] + (q[0] - end[0]) * 2 / 3, end[1] + (q[1] - end[1]) * 2 / 3),
-                        end,
-                    ]
-                current += _bezier(position, pairs)
-                control, position = pairs[1], pairs[2]
-            if kind not in "cs":
-                control = None
-            if kind == "m":
-                kind = "l"
+            yield command, letter.islower(), values
+            if command == "m":  # more pairs behind a move are lines
+                command = "l"
+
+
+def path_outlines(path: str) -> list[list[Point]]:
+    """Return the closed outlines of SVG path data, in its own units.
+
+    Raises:
+        ValueError: it is no path data.
+    """
+    outlines: list[list[Point]] = []
+    current: list[Point] = []
+    position: Point = (0.0, 0.0)
+    control: Point | None = None
+    for command, is_relative, values in _commands(path):
+        if command in "mz" and current:
+            outlines.append(current)
+            position, current = current[0] if command == "z" else position, []
+        if command == "z":
+            continue
+        ox, oy = position if is_relative else (0.0, 0.0)
+        if not current and command != "m":
+            current = [position]
+        if command in "ml":
+            position = (values[0] + ox, values[1] + oy)
+            current.append(position)
+        elif command == "h":
+            position = (values[0] + ox, position[1])
+            current.append(position)
+        elif command == "v":
+            position = (position[0], values[0] + oy)
+            current.append(position)
+        elif command == "a":
+            end = (values[5] + ox, values[6] + oy)
+            current += _arc(position, values[0], values[1], values[2], values[3] > 0, values[4] > 0, end)
+            position = end
+        else:
+            pairs = [(values[i] + ox, values[i + 1] + oy) for i in range(0, len(values), 2)]
+            if command == "s":
+                mirrored = position if control is None else (2 * position[0] - control[0], 2 * position[1] - control[1])
+                pairs = [mirrored, *pairs]
+            elif command == "q":
+                pairs = _cubic(position, *pairs)
+            current += _bezier(position, pairs)
+            control, position = pairs[1], pairs[2]
+        if command not in "cs":
+            control = None
     if current:
         outlines.append(current)
     return outlines
+
+
+def _cubic(start: Point, control: Point, end: Point) -> list[Point]:
+    """Return a quadratic curve as the two control points and the end of a cubic one."""
+    return [
+        (start[0] + (control[0] - start[0]) * 2 / 3, start[1] + (control[1] - start[1]) * 2 / 3),
+        (end[0] + (control[0] - end[0]) * 2 / 3, end[1] + (control[1] - end[1]) * 2 / 3),
+        end,
+    ]
 
 
 def _bezier(start: Point, pairs: Sequence[Point]) -> list[Point]:

@@ -1,5 +1,7 @@
 """Cards that open, divide and close a video: title, chapter, recap, outro."""
 
+from collections.abc import Sequence
+
 from videoflow.providers.embedded_pictures.animation import Sway
 from videoflow.providers.embedded_pictures.backdrop import backdrop
 from videoflow.providers.embedded_pictures.board import Area, Board
@@ -44,22 +46,40 @@ def title(board: Board) -> None:
     bottom = board.say(block, text_area.left, top, scheme.ink, at=0.0, stagger=0.05, seconds=0.6)
     if board.tall:
         _hosts_row(board, board.safe.left, min(bottom + 5 * u, board.safe.bottom - 9 * u), at=0.75)
-        cx, cy, big = board.width * 0.76, board.safe.bottom - 2 * u, 30 * u
-        add_plate(
-            board, names[0], cx, board.height * 0.87, big, colour=scheme.a, at=0.35, sway=Sway(dy=0.7 * u, degrees=1.2, period=7)
-        )
-        add_plate(
-            board,
-            names[1],
-            board.width * 0.30,
-            board.height * 0.90,
-            17 * u,
-            colour=scheme.spark,
-            at=0.5,
-            sway=Sway(dy=0.6 * u, period=6, phase=0.3),
-        )
-        return
-    _hosts_row(board, text_area.left, min(bottom + 4.5 * u, board.safe.bottom - 8 * u), at=0.3, size=9 if board.wide else 7)
+        _plates_below(board, names)
+    else:
+        _hosts_row(board, text_area.left, min(bottom + 4.5 * u, board.safe.bottom - 8 * u), at=0.3, size=9 if board.wide else 7)
+        _plates_beside(board, names, art)
+
+
+def _plates_below(board: Board, names: Sequence[str]) -> None:
+    """Two of a topic's pictograms at the foot of a tall title."""
+    u, scheme = board.unit, board.scheme
+    add_plate(
+        board,
+        names[0],
+        board.width * 0.76,
+        board.height * 0.87,
+        30 * u,
+        colour=scheme.a,
+        at=0.35,
+        sway=Sway(dy=0.7 * u, degrees=1.2, period=7),
+    )
+    add_plate(
+        board,
+        names[1],
+        board.width * 0.30,
+        board.height * 0.90,
+        17 * u,
+        colour=scheme.spark,
+        at=0.5,
+        sway=Sway(dy=0.6 * u, period=6, phase=0.3),
+    )
+
+
+def _plates_beside(board: Board, names: Sequence[str], art: Area) -> None:
+    """A topic's pictograms beside a title: the first one large, the two others over its edges."""
+    u, scheme = board.unit, board.scheme
     cx, cy = art.middle
     big = min(art.width * 0.80, art.height * 0.66)
     cx, cy = cx + 1.0 * u, cy + 2 * u

@@ -1,6 +1,7 @@
 """Charts of the evidence: bars, columns, bubbles, a line over days, one big figure."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from videoflow.providers.embedded_pictures.animation import Sway
@@ -8,7 +9,7 @@ from videoflow.providers.embedded_pictures.backdrop import backdrop
 from videoflow.providers.embedded_pictures.board import Area, Board
 from videoflow.providers.embedded_pictures.colour import ink_on, mix
 from videoflow.providers.embedded_pictures.layouts.figures import add_plate, counter, icons_of
-from videoflow.providers.embedded_pictures.shapes import disc_mask, polygon_mask, stroke_mask
+from videoflow.providers.embedded_pictures.shapes import Point, disc_mask, polygon_mask, stroke_mask
 from videoflow.providers.embedded_pictures.sprite import sprite_of_mask
 from videoflow.providers.embedded_pictures.wording import human_amount, plain_title, short_date, unit_label, without_emoji
 
@@ -150,17 +151,10 @@ def bubbles(board: Board) -> None:
     u, scheme = board.unit, board.scheme
     rows = sorted(rows_of(board, 4), key=lambda row: -float(row["value"]))
     area = _heading(board, board.header())
-    roots = [math.sqrt(max(0.0, float(row["value"]))) for row in rows]
-    spread = sum(roots) or 1.0
     gap = 3 * u
-    scale = min((area.width - gap * (len(rows) - 1)) / spread, (area.height - 8.5 * u) / (max(roots) or 1.0))
     slot = min(25 * u, area.width / max(1, len(rows)) - gap)  # a small disc still needs room for its name
-    widths = [max(root * scale, slot) for root in roots]
-    spare = area.width - gap * (len(rows) - 1)
-    if sum(widths) > spare:
-        scale *= max(0.3, (spare - slot * len(rows)) / max(1e-9, sum(widths) - slot * len(rows)))
-        widths = [max(root * scale, slot) for root in roots]
-    sizes = [max(root * scale, 6 * u) for root in roots]
+    room = (area.width - gap * (len(rows) - 1), area.height - 8.5 * u)
+    sizes, widths = _disc_sizes([float(row["value"]) for row in rows], room, slot, least=6 * u)
     total = sum(widths) + gap * (len(widths) - 1)
     x = area.left + (area.width - total) / 2
     middle = area.top + (area.height - 8.5 * u) / 2
@@ -189,10 +183,9 @@ def bubbles(board: Board) -> None:
             at=at + 0.15,
             seconds=0.8,
         )
-        room = max(d + gap * 0.8, slot)
         label = board.fit(
             plain_title(str(row["label"])),
-            (room, 8 * u),
+            (max(d + gap * 0.8, slot), 8 * u),
             largest=3.3,
             smallest=2.6,
             lines=3,
@@ -209,6 +202,20 @@ def bubbles(board: Board) -> None:
             enter="fade",
         )
         x += size + (width - size) / 2 + gap
+
+
+def _disc_sizes(
+    values: Sequence[float], room: tuple[float, float], slot: float, *, least: float
+) -> tuple[list[float], list[float]]:
+    """Return the diameters of discs whose areas are the values, and the widths that they and their names take, in pixels."""
+    roots = [math.sqrt(max(0.0, value)) for value in values]
+    scale = min(room[0] / (sum(roots) or 1.0), room[1] / (max(roots) or 1.0))
+    widths = [max(root * scale, slot) for root in roots]
+    if sum(widths) > room[0]:
+        names = slot * len(roots)
+        scale *= max(0.3, (room[0] - names) / max(1e-9, sum(widths) - names))
+        widths = [max(root * scale, slot) for root in roots]
+    return [max(root * scale, least) for root in roots], widths
 
 
 def _nice_ticks(low: float, high: float) -> list[float]:
@@ -239,40 +246,15 @@ def line(board: Board) -> None:
     face = board.text_face(550)
     axis = max(board.text_px(human_amount(tick, unit), face, 2.9) for tick in ticks) + 1.8 * u
     plot = area.inset(left=axis, top=4.5 * u, right=3 * u, bottom=5 * u)
-    for number, tick in enumerate(ticks):
-        y = plot.bottom - plot.height * (tick - low) / max(1e-9, high - low)
-        board.add(
-            board.bar(plot.width + 2 * u, 0.16 * u, mix(scheme.ground, scheme.ink, 0.22), radius=0),
-            plot.left,
-            y,
-            at=0.05 + 0.05 * number,
-            enter="grow_right",
-            seconds=0.5,
-        )
-        board.label(
-            human_amount(tick, unit),
-            plot.left - 1.6 * u,
-            y - 1.04 * u,
-            scheme.muted,
-            size=2.9,
-            weight=550,
-            align=1.0,
-            at=0.1 + 0.05 * number,
-        )
+    _scale(board, plot, ticks, unit)
     step = plot.width / max(1, len(values) - 1)
     points = [
         (plot.left + step * number, plot.bottom - plot.height * (value - low) / max(1e-9, high - low))
         for number, value in enumerate(values)
     ]
     tone = scheme.speaker(str(board.spec.get("speaker", "A")))
-    x0, y0 = int(plot.left - 2 * u), int(plot.top - 2 * u)
-    w, h = int(plot.width + 4 * u), int(plot.height + 4 * u)
-    local = [(x - x0, y - y0) for x, y in points]
     drawing = min(2.0, board.seconds * 0.5)
-    ground = plot.bottom - y0
-    glow = polygon_mask(w, h, [[*local, (local[-1][0], ground), (local[0][0], ground)]])
-    board.add(sprite_of_mask(glow, tone, 0.20), x0, y0, at=0.05, enter="draw_right", seconds=drawing)
-    board.add(sprite_of_mask(stroke_mask(w, h, [local], 1.15 * u), tone), x0, y0, at=0.05, enter="draw_right", seconds=drawing)
+    _curve(board, plot, points, tone, drawing)
     every = max(1, math.ceil(len(rows) / (6 if board.wide else 4)))
     for number, (x, y) in enumerate(points):
         at = 0.05 + drawing * (0.15 + 0.8 * number / max(1, len(points) - 1))
@@ -292,6 +274,30 @@ def line(board: Board) -> None:
     if len(points) > 1:
         _tag(board, values[0], unit, points[0], scheme.surface, 0.1, plot, align=0.0)
         _tag(board, values[-1], unit, points[-1], tone, 0.05 + drawing * 0.95, area, align=1.0)
+
+
+def _scale(board: Board, plot: Area, ticks: Sequence[float], unit: str) -> None:
+    """The rules behind a plot, each with its figure before it; the first and the last tick are the plot's foot and top."""
+    u, scheme, span = board.unit, board.scheme, max(1e-9, ticks[-1] - ticks[0])
+    rule = board.bar(plot.width + 2 * u, 0.16 * u, mix(scheme.ground, scheme.ink, 0.22), radius=0)
+    for number, tick in enumerate(ticks):
+        y, at = plot.bottom - plot.height * (tick - ticks[0]) / span, 0.05 * number
+        board.add(rule, plot.left, y, at=0.05 + at, enter="grow_right", seconds=0.5)
+        text = human_amount(tick, unit)
+        board.label(text, plot.left - 1.6 * u, y - 1.04 * u, scheme.muted, size=2.9, weight=550, align=1.0, at=0.1 + at)
+
+
+def _curve(board: Board, plot: Area, points: Sequence[Point], tone: str, seconds: float) -> None:
+    """The line through the points and the glow under it, drawn from the left within the seconds."""
+    u = board.unit
+    x0, y0 = int(plot.left - 2 * u), int(plot.top - 2 * u)
+    width, height = int(plot.width + 4 * u), int(plot.height + 4 * u)
+    local = [(x - x0, y - y0) for x, y in points]
+    ground = plot.bottom - y0
+    glow = polygon_mask(width, height, [[*local, (local[-1][0], ground), (local[0][0], ground)]])
+    board.add(sprite_of_mask(glow, tone, 0.20), x0, y0, at=0.05, enter="draw_right", seconds=seconds)
+    stroke = stroke_mask(width, height, [local], 1.15 * u)
+    board.add(sprite_of_mask(stroke, tone), x0, y0, at=0.05, enter="draw_right", seconds=seconds)
 
 
 def _tag(

@@ -1,6 +1,8 @@
 """Things in an order: ranked rows, points that build up, events on a time line."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from videoflow.providers.embedded_pictures.backdrop import backdrop
 from videoflow.providers.embedded_pictures.board import Area, Board
@@ -9,7 +11,7 @@ from videoflow.providers.embedded_pictures.icons import icon_sprite, icons_for
 from videoflow.providers.embedded_pictures.layouts.figures import timed
 from videoflow.providers.embedded_pictures.lettering import Block, line_of
 from videoflow.providers.embedded_pictures.shapes import disc_mask
-from videoflow.providers.embedded_pictures.sprite import Pad, sprite_of_mask
+from videoflow.providers.embedded_pictures.sprite import Pad, Sprite, sprite_of_mask
 from videoflow.providers.embedded_pictures.wording import human_amount, plain_title, short_date, unit_label, without_emoji
 
 
@@ -34,53 +36,56 @@ def ranking(board: Board) -> None:
     height = min((room.height - gap * (len(rows) - 1)) / max(1, len(rows)), 15 * u)
     start = room.top + (room.height - height * len(rows) - gap * (len(rows) - 1)) * 0.25
     for number, row in enumerate(rows):
-        first = number == 0
-        colour = scheme.speaker(str(spec.get("speaker", "A"))) if first else scheme.surface
-        ink = ink_on(colour) if first else scheme.surface_ink
+        card, margin = _ranked_card(board, row, number, room.width, height)
+        y = start + (height + gap) * number - margin
+        board.add(card, room.left - margin, y, at=0.2 + 0.16 * number, enter="from_right", seconds=0.6)
+
+
+def _ranked_card(board: Board, row: Mapping[str, Any], number: int, width: float, height: float) -> tuple[Sprite, int]:
+    """Return the card of one row with the margin around it, in pixels; the first place stands out in the speaker's colour."""
+    u, scheme = board.unit, board.scheme
+    first = number == 0
+    colour = scheme.speaker(str(board.spec.get("speaker", "A"))) if first else scheme.surface
+    ink = ink_on(colour) if first else scheme.surface_ink
+    plate, margin = board.card(width, height, colour, depth=0.55)
+    pad = Pad(plate.width, plate.height).put(plate, 0, 0)
+    px = height * 0.62
+    numeral = line_of(f"{number + 1}", board.numeral(), round(px), ink if first else scheme.surface_a)
+    slot = height * 1.05
+    x, y = margin + slot / 2 - numeral.width / 2 - numeral.left, margin + height / 2 + px * 0.36 - numeral.above
+    pad.put(numeral.sprite, x, y)
+    right = width - 2.6 * u
+    if row.get("value") is not None:
         soft = mix(ink, colour, 0.25) if first else scheme.surface_muted
-        indent = 0.0
-        width = room.width - indent
-        plate, margin = board.card(width, height, colour, depth=0.55)
-        pad = Pad(plate.width, plate.height).put(plate, 0, 0)
-        px = height * 0.62
-        numeral = line_of(f"{number + 1}", board.numeral(), round(px), ink if first else scheme.surface_a)
-        slot = height * 1.05
-        pad.put(
-            numeral.sprite, margin + slot / 2 - numeral.width / 2 - numeral.left, margin + height / 2 + px * 0.36 - numeral.above
-        )
-        right = width - 2.6 * u
-        if row.get("value") is not None:
-            text = human_amount(float(row["value"]), str(row.get("unit", "")))
-            amount = line_of(text, board.text_face(800), round(min(4.0 * u, height * 0.40)), ink)
-            what = unit_label(str(row.get("unit", "")))
-            unit = line_of(what, board.text_face(550), round(min(2.6 * u, height * 0.25)), soft) if what else None
-            base = margin + height / 2 + amount.sprite.height * 0.0
-            pad.put(
-                amount.sprite,
-                margin + right - amount.width - amount.left,
-                base + (0.15 * height if not unit else 0.02 * height) - amount.above,
-            )
-            if unit:
-                pad.put(unit.sprite, margin + right - unit.width - unit.left, base + 0.30 * height - unit.above)
-            right -= max(amount.width, unit.width if unit else 0) + 2.6 * u
-        label = board.fit(
-            plain_title(str(row["label"])),
-            (right - slot - u, height * 0.78),
-            largest=min(4.2, height * 0.38 / u),
-            smallest=2.6,
-            lines=2,
-            face=board.text_face(680),
-            leading=1.14,
-        )
-        _put_block(pad, label, margin + slot + u * 0.6, margin + (height - label.height) / 2 + 0.1 * label.size_px, ink)
-        board.add(
-            pad.sprite(),
-            room.left + indent - margin,
-            start + (height + gap) * number - margin,
-            at=0.2 + 0.16 * number,
-            enter="from_right",
-            seconds=0.6,
-        )
+        right -= _put_amount(board, pad, row, margin + right, margin + height / 2, height, ink, soft) + 2.6 * u
+    label = board.fit(
+        plain_title(str(row["label"])),
+        (right - slot - u, height * 0.78),
+        largest=min(4.2, height * 0.38 / u),
+        smallest=2.6,
+        lines=2,
+        face=board.text_face(680),
+        leading=1.14,
+    )
+    _put_block(pad, label, margin + slot + u * 0.6, margin + (height - label.height) / 2 + 0.1 * label.size_px, ink)
+    return pad.sprite(), margin
+
+
+def _put_amount(
+    board: Board, pad: Pad, row: Mapping[str, Any], right: float, middle: float, height: float, ink: str, soft: str
+) -> float:
+    """Put a row's figure, and below it what it counts, into its card up to ``right``; return how wide they are."""
+    unit = str(row.get("unit", ""))
+    amount = line_of(
+        human_amount(float(row["value"]), unit), board.text_face(800), round(min(4.0 * board.unit, height * 0.40)), ink
+    )
+    what = unit_label(unit)
+    below = line_of(what, board.text_face(550), round(min(2.6 * board.unit, height * 0.25)), soft) if what else None
+    drop = (0.02 if below else 0.15) * height
+    pad.put(amount.sprite, right - amount.width - amount.left, middle + drop - amount.above)
+    if below:
+        pad.put(below.sprite, right - below.width - below.left, middle + 0.30 * height - below.above)
+    return max(amount.width, below.width if below else 0)
 
 
 def points(board: Board) -> None:
@@ -108,44 +113,42 @@ def points(board: Board) -> None:
     for number, item in enumerate(items):
         slot = board.bar(room.width, height, mix(scheme.ground, scheme.ink, 0.055), radius=board.corner())
         board.add(slot, room.left, start + (height + gap) * number, at=0.02 + 0.05 * number, enter="fade", seconds=0.3)
-        plate, margin = board.card(room.width, height, depth=0.7)
-        pad = Pad(plate.width, plate.height).put(plate, 0, 0)
-        badge = round(height * 0.66)
-        tone = tones[number % 3]
-        pad.put(
-            board.bar(badge, badge, tone, radius=badge / 2 if board.look["corner"] > 8 else board.corner(0.6)),
-            margin + height * 0.17,
-            margin + height * 0.17,
-        )
-        side = round(badge * 0.66)
-        pad.put(
-            icon_sprite(icons[number], side, ink_on(tone)),
-            margin + height * 0.17 + (badge - side) / 2,
-            margin + (height - side) / 2,
-        )
-        block = board.fit(
-            item,
-            (room.width - height * 1.15 - 2 * u, height * 0.8),
-            largest=min(4.8, height * 0.38 / u),
-            smallest=2.7,
-            lines=2,
-            face=board.text_face(680),
-            leading=1.14,
-        )
-        _put_block(
-            pad, block, margin + height * 1.04, margin + (height - block.height) / 2 + block.size_px * 0.08, scheme.surface_ink
-        )
+        card, margin = _point_card(board, item, icons[number], tones[number % 3], room.width, height)
         if board.moving:  # as they are spoken, in their order, the first one from the beginning
             spoken = timed(board, item, 0.2 + min(0.5, board.seconds * 0.12) * number)
             at = min(max(spoken, at + 0.25), 0.12 + 0.9 * number)
         board.add(
-            pad.sprite(),
+            card,
             room.left - margin,
             start + (height + gap) * number - margin,
             at=min(at, max(0.2, board.seconds - 1.0)),
             enter="from_right",
             seconds=0.55,
         )
+
+
+def _point_card(board: Board, item: str, icon: str, tone: str, width: float, height: float) -> tuple[Sprite, int]:
+    """Return the card of one item, its pictogram on a badge before its words, with the margin around it in pixels."""
+    plate, margin = board.card(width, height, depth=0.7)
+    pad = Pad(plate.width, plate.height).put(plate, 0, 0)
+    badge = round(height * 0.66)
+    plain = board.bar(badge, badge, tone, radius=badge / 2 if board.look["corner"] > 8 else board.corner(0.6))
+    edge = margin + height * 0.17
+    pad.put(plain, edge, edge)
+    side = round(badge * 0.66)
+    pad.put(icon_sprite(icon, side, ink_on(tone)), edge + (badge - side) / 2, margin + (height - side) / 2)
+    block = board.fit(
+        item,
+        (width - height * 1.15 - 2 * board.unit, height * 0.8),
+        largest=min(4.8, height * 0.38 / board.unit),
+        smallest=2.7,
+        lines=2,
+        face=board.text_face(680),
+        leading=1.14,
+    )
+    top = margin + (height - block.height) / 2 + block.size_px * 0.08
+    _put_block(pad, block, margin + height * 1.04, top, board.scheme.surface_ink)
+    return pad.sprite(), margin
 
 
 def timeline(board: Board) -> None:
