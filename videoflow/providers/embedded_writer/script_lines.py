@@ -96,29 +96,39 @@ _DIRECTION = re.compile(
 )
 
 
-def spoken_text(text: str) -> str:
-    """What is said of a line: stage directions, Markdown marks, music signs and times inside are left out."""
+def spoken_text(text: str, left_out: list[str] | None = None) -> str:
+    """What is said of a line: stage directions, Markdown marks, music signs and times inside are left out.
+
+    The directions are added to ``left_out``, as they are written.
+    """
+    left_out = [] if left_out is None else left_out
     text = re.sub(r"!?\[([^\]]*)\]\((?:[^()]|\([^)]*\))*\)", r"\1", text)
-    text = re.sub(r"\[[^\[\]]*\]|\{[^{}]*\}|【[^】]*】", " ", text)
-    text = re.sub(rf"{_TIME}\s*-->\s*{_TIME}|-->", " ", text)
-    text = re.sub(r"♪[^♪]*♪|[♪♫]", " ", text)
+    text = re.sub(rf"[\[(]{_TIME}[\])]|{_TIME}\s*-->\s*{_TIME}|-->", " ", text)
+
+    def direction(match: re.Match[str]) -> str:
+        if any(sign.isalnum() for sign in match.group(0)):
+            left_out.append(match.group(0).strip())
+        return " "
 
     def parenthesis(match: re.Match[str]) -> str:
         inside = match.group(1).strip()
         at_start = not text[: match.start()].strip(" *_")
         alone = at_start and not text[match.end() :].strip(" *_.")
         is_direction = alone or bool(_DIRECTION.match(inside)) or (at_start and len(inside.split()) <= 3)
-        return " " if is_direction and not any(sign.isdigit() for sign in inside) else match.group(0)
+        if is_direction and not any(sign.isdigit() for sign in inside):
+            return direction(match)
+        return inside if match.group(0).startswith("{") else match.group(0)
 
+    text = re.sub(r"\[[^\[\]]*\]|【[^】]*】|♪[^♪]*♪|[♪♫]", direction, text)
+    text = re.sub(r"\{([^{}]{0,400})\}", parenthesis, text)
     text = re.sub(r"[(（]([^()（）]{0,80})[)）]", parenthesis, text)
     text = re.sub(
         r"(?<![\w*])\*(?!\s)([^*\n]{2,40})(?<!\s)\*(?![\w*])",
-        lambda match: " " if _DIRECTION.match(match.group(1)) else match.group(1),
+        lambda match: direction(match) if _DIRECTION.match(match.group(1)) else match.group(1),
         text,
     )
     text = re.sub(r"(\*\*|__|~~|\*)(?=\S)(.+?)(?<=\S)\1", r"\2", text)
     text = re.sub(r"(?<!\w)_(?=\S)([^_]+)(?<=\S)_(?!\w)", r"\1", text)
     text = text.replace("**", "").replace("`", "")
-    text = re.sub(rf"[\[(]{_TIME}[\])]", " ", text)
     text = re.sub(r"\s+", " ", text).strip()
     return re.sub(r"\s+([,.;:!?…])", r"\1", text).strip(" -–—*_") if text else ""
