@@ -183,15 +183,15 @@ def test_without_scripts_everything_in_the_history_works(studio: Studio, project
     page.goto(f"{studio.url}/projects/")
     page.get_by_role("searchbox").fill("forests")
     page.get_by_role("button", name="Search", exact=True).click()
-    assert page.locator(".project").count() == 1
+    expect(page.locator(".project")).to_have_count(1)
     title = studio.do("row", project)["title"]
     page.get_by_role("button", name=f"Duplicate {title}").click()
-    assert page.locator("h1").inner_text() == f"{title} (copy)"
+    expect(page.locator("h1")).to_have_text(f"{title} (copy)")
     assert studio.do("row", project)["copies"] == 1
     page.goto(f"{studio.url}/projects/")
     page.get_by_role("button", name=f"Delete {title} (copy)").click()
     page.get_by_role("button", name="Undo").click()
-    assert page.locator(".project").count() == 2
+    expect(page.locator(".project")).to_have_count(2)
     plain.close()
 
 
