@@ -93,6 +93,19 @@ class TestForms:
         talk = script_read("\n".join(lines), hosts=HOSTS).conversation
         assert len({exchange.section for exchange in talk.exchanges}) >= 3
 
+    def test_directions_are_left_out_and_said_so(self):
+        text = "Ana: [laughs] A set is {1, 2, 3}, and {we all} know it.\nBen (dryly): Yes. [music] Go on {pause} now."
+        read = script_read(text, hosts=HOSTS)
+        said = [turn.text for turn in read.conversation.exchanges[0].turns]
+        assert said == ["A set is 1, 2, 3, and we all know it.", "Yes. Go on now."]
+        [warning] = read.warnings
+        assert warning == (
+            "3 notes in brackets are taken for stage directions and are not spoken: “[laughs]”, “[music]”, “{pause}”."
+        )
+        assert script_read("Ana: Hi you. [waves]\nBen: Hello [00:12].", hosts=HOSTS).warnings == (
+            "“[waves]” is taken for a stage direction and is not spoken.",
+        )
+
     def test_lines_of_nobody_are_left_out_and_said_so(self):
         read = script_read("This is a preface.\nAna: Hello.\nBen: Hi.", hosts=HOSTS)
         assert read.warnings == ("1 line without a speaker will not be spoken.",)
