@@ -37,6 +37,8 @@ _CLIPS = frozenset(
 _EITHER = ("question", "timeline", "recap", "statement")
 """Made clips when too little moves."""
 _LEAST_CLIP_SHARE = 0.5
+_WITHOUT_SECTION = frozenset(("title", "chapter", "outro", "question", "quote", "poster", "versus"))
+"""Layouts that have no room for the section's name, or say it themselves."""
 _NAMED = {
     "title": "Title card",
     "chapter": "Chapter card",
@@ -144,18 +146,7 @@ def storyboard_make(
     shots: list[Shot] = []
     for number, (beat, option, ground) in enumerate(picked):
         clip = number in clips
-        head = beat.section if option.layout not in ("title", "chapter", "outro", "question", "quote", "poster", "versus") else ""
-        spec = {
-            **option.spec,
-            "ground": ground,
-            "seed": chance.randrange(1, 1 << 30),
-            "speaker": beat.speaker,
-            "section": without_emoji(head),
-            "hosts": [asdict(host) for host in hosts],
-            "words": [
-                [word.text, round(word.start - starts[number], 3), round(word.end - starts[number], 3)] for word in beat.words
-            ],
-        }
+        spec = _spec(beat, option, ground, starts[number], hosts, seed=chance.randrange(1, 1 << 30))
         before = shots[-1] if shots else None
         shots.append(
             Shot(
@@ -173,6 +164,19 @@ def storyboard_make(
             )
         )
     return shots
+
+
+def _spec(beat: Beat, option: Option, ground: str, start: float, hosts: tuple[Host, Host], *, seed: int) -> dict[str, Any]:
+    """Return what a layout is drawn from; ``start`` is the shot's, from which its words' times are counted."""
+    return {
+        **option.spec,
+        "ground": ground,
+        "seed": seed,
+        "speaker": beat.speaker,
+        "section": without_emoji(beat.section) if option.layout not in _WITHOUT_SECTION else "",
+        "hosts": [asdict(host) for host in hosts],
+        "words": [[word.text, round(word.start - start, 3), round(word.end - start, 3)] for word in beat.words],
+    }
 
 
 def _pick(

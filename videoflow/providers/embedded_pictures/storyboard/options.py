@@ -1,7 +1,7 @@
 """What could be shown during a beat: layouts with their weight and all they need to be drawn."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,44 +80,14 @@ def cue_options(beat: Beat, setting: Setting) -> list[Option]:
             asked = cue.text or cue.heading
             options.append(Option("question", 2.6, {"text": asked}))
         case "quote":
-            quoted = cue.text or cue.heading
-            words = len(re.findall(r"\w{2,}", quoted))
-            if words >= 3:
-                options.append(Option("quote", 3.0, {"text": quoted, "attribution": cue.attribution}))
-            if cue.attribution and cue.text:  # a title of one word is no quotation: its video is shown
-                card = {
-                    "title": cue.text.strip("“”\"'"),
-                    "channel": cue.attribution,
-                    "value": cue.data[0].value if cue.data else None,
-                }
-                phrase = key_phrase(beat.text, 9)
-                options.append(
-                    Option("videos", 2.2 if words >= 3 else 3.2, {"videos": [card], "heading": heading, "phrase": phrase})
-                )
+            options += _quote_options(cue, beat, heading)
         case "figure" if cue.data:
             caption = heading if heading.lower() != cue.data[0].unit.lower() else cue.text
             options.append(Option("figure", 3.0, {"data": data, "caption": caption, "heading": heading}))
         case "bars" | "ranking" if len(cue.data) >= 2:
-            spread = _spread(cue.data)
-            options.append(Option("bars", 3.0 if cue.kind == "bars" else 2.2, {"data": data, "heading": heading}))
-            options.append(Option("ranking", 2.3 if cue.kind == "bars" else 3.2, {"data": _sorted(data), "heading": heading}))
-            if max(len(datum.label) for datum in cue.data) <= 34 and spread > 0.03 and len(cue.data) <= 5:
-                options.append(Option("columns", 2.5, {"data": data, "heading": heading}))
-            if setting.wide and 3 <= len(cue.data) <= 4 and spread > 0.06:
-                options.append(Option("bubbles", 2.4, {"data": data, "heading": heading}))
-            if len(_videos(cue)) >= 2:
-                options.append(Option("videos", 2.0, {"videos": _videos(cue), "heading": heading}))
+            options += _amount_options(cue, data, heading, is_wide=setting.wide)
         case "line" if len(cue.data) >= 2:
-            options.append(Option("line", 3.4 if len(cue.data) >= 3 else 2.3, {"data": data, "heading": heading}))
-            if 3 <= len(cue.data) <= 6:
-                options.append(Option("timeline", 1.8, {"data": data, "heading": heading}))
-            gained = cue.data[-1].value - cue.data[0].value
-            if cue.attribution:
-                card = {"title": cue.heading, "channel": cue.attribution, "value": max(datum.value for datum in cue.data)}
-                options.append(Option("videos", 1.9, {"videos": [card], "heading": heading, "phrase": key_phrase(beat.text, 7)}))
-            if gained > 0:
-                last = {**data[-1], "label": heading}
-                options.append(Option("figure", 1.6, {"data": [last], "caption": heading, "heading": heading}))
+            options += _series_options(cue, beat, data, heading)
         case "comparison" if len(cue.data) >= 2:
             options.append(Option("versus", 3.2, {"data": data[:2], "heading": heading}))
             options.append(Option("bars", 1.9, {"data": data, "heading": heading}))
@@ -136,6 +106,45 @@ def cue_options(beat: Beat, setting: Setting) -> list[Option]:
     if cue.kind in ("list", "ranking") and 3 <= len(dated) <= 6 and len({datum.date for datum in dated}) >= 3:
         options.append(Option("timeline", 2.4, {"data": sorted(data, key=lambda row: str(row["date"])), "heading": heading}))
     return options
+
+
+def _quote_options(cue: Cue, beat: Beat, heading: str) -> Iterator[Option]:
+    """Give the words themselves, and the video that they are the title of."""
+    quoted = cue.text or cue.heading
+    words = len(re.findall(r"\w{2,}", quoted))
+    if words >= 3:
+        yield Option("quote", 3.0, {"text": quoted, "attribution": cue.attribution})
+    if cue.attribution and cue.text:  # a title of one word is no quotation: its video is shown
+        value = cue.data[0].value if cue.data else None
+        card = {"title": cue.text.strip("“”\"'"), "channel": cue.attribution, "value": value}
+        phrase = key_phrase(beat.text, 9)
+        yield Option("videos", 2.2 if words >= 3 else 3.2, {"videos": [card], "heading": heading, "phrase": phrase})
+
+
+def _amount_options(cue: Cue, data: list[Spec], heading: str, *, is_wide: bool) -> Iterator[Option]:
+    """Give the ways to show amounts beside each other: at least two."""
+    spread = _spread(cue.data)
+    yield Option("bars", 3.0 if cue.kind == "bars" else 2.2, {"data": data, "heading": heading})
+    yield Option("ranking", 2.3 if cue.kind == "bars" else 3.2, {"data": _sorted(data), "heading": heading})
+    if max(len(datum.label) for datum in cue.data) <= 34 and spread > 0.03 and len(cue.data) <= 5:
+        yield Option("columns", 2.5, {"data": data, "heading": heading})
+    if is_wide and 3 <= len(cue.data) <= 4 and spread > 0.06:
+        yield Option("bubbles", 2.4, {"data": data, "heading": heading})
+    if len(videos := _videos(cue)) >= 2:
+        yield Option("videos", 2.0, {"videos": videos, "heading": heading})
+
+
+def _series_options(cue: Cue, beat: Beat, data: list[Spec], heading: str) -> Iterator[Option]:
+    """Give the ways to show how an amount went, at least two days of it."""
+    yield Option("line", 3.4 if len(cue.data) >= 3 else 2.3, {"data": data, "heading": heading})
+    if 3 <= len(cue.data) <= 6:
+        yield Option("timeline", 1.8, {"data": data, "heading": heading})
+    if cue.attribution:
+        card = {"title": cue.heading, "channel": cue.attribution, "value": max(datum.value for datum in cue.data)}
+        yield Option("videos", 1.9, {"videos": [card], "heading": heading, "phrase": key_phrase(beat.text, 7)})
+    if cue.data[-1].value > cue.data[0].value:
+        last = {**data[-1], "label": heading}
+        yield Option("figure", 1.6, {"data": [last], "caption": heading, "heading": heading})
 
 
 def _sorted(data: list[Spec]) -> list[Spec]:
