@@ -238,54 +238,65 @@ class ThemeFacts:
             return
         yield self.angle("top", facts, flags, quote=quote)
         yield self.angle("callback", facts, quote=quote)
-        if len(self.named) > 1 and len(self.theme.videos) > 1:
-            second = self.named[1]
-            ratio = lead.video.views / second.video.views
-            key = self.record.add(
-                f"{self.key}:runner",
-                "theme",
-                f"“{lead.title}” has {ratio:.2f} times ({say_times(ratio)}) the {self.unit} of “{second.title}”.",
-                data=self.data_of(lead, second),
-            )
-            facts2 = {**facts, **self.of_video(second, suffix="2"), "times": Said(say_times(ratio), (key,))}
-            pair = self.versus(*self.data_of(lead, second))
-            second_highest = sorted(video.views for video in self.theme.videos)[-2] == second.video.views
-            if second_highest:
-                yield self.angle(
-                    "runner", facts2, {"close"} if ratio < 1.25 else set(), comparison=pair, quote=self.quote(second)
-                )
+        if len(self.named) > 1:
+            yield from self._runner_up(lead, self.named[1], facts)
         if whole and len(self.theme.videos) > 2 and others > 0:
-            key = self.record.add(
-                f"{self.key}:share",
-                "theme",
-                f"“{lead.title}” has {share:.1f} percent of the theme's {self.unit}; the others together have {others:,}.",
-                data=(
-                    Datum(lead.title, lead.video.views, self.unit),
-                    Datum("All others", others, self.unit),
-                    Datum("share", share, "%"),
-                ),
-            )
-            pair = self.versus(Datum(lead.title, lead.video.views, self.unit), Datum("All others", others, self.unit))
-            mine = {
-                **facts,
-                "share": Said(say_percent(share), (key,), Datum(lead.title, share, "%")),
-                "rest": self.count(others, (key,), "All others"),
-            }
-            flags = {"dominated"} if share > 50.5 else {"rest_wins"} if share < 49.5 else set()
-            if share >= 20:
-                yield self.angle("share_top", mine, flags, quote=quote, comparison=pair)
-            yield self.angle("bottom_sum", mine, flags, quote=quote, comparison=pair)
+            yield from self._share(lead, share, others, facts)
         if len(self.named) > 2 and (last := self.named[-1]).video.views <= min(v.views for v in self.theme.videos if v.views):
-            ratio = lead.video.views / last.video.views
-            if ratio >= 2:
-                key = self.record.add(
-                    f"{self.key}:spread",
-                    "theme",
-                    f"“{lead.title}” has {ratio:.2f} times ({say_times(ratio)}) as many as “{last.title}”.",
-                    data=self.data_of(lead, last),
-                )
-                mine = {**facts, **self.of_video(last, prefix="last_"), "spread": Said(say_times(ratio), (key,))}
-                yield self.angle("spread", mine, quote=self.quote(last), comparison=self.versus(*self.data_of(lead, last)))
+            yield from self._spread(lead, last, facts)
+
+    def _runner_up(self, lead: NamedVideo, second: NamedVideo, facts: Mapping[str, Said]) -> Iterator[Angle]:
+        """How far the second one is behind, where no video without a name stands between them."""
+        ratio = lead.video.views / second.video.views
+        key = self.record.add(
+            f"{self.key}:runner",
+            "theme",
+            f"“{lead.title}” has {ratio:.2f} times ({say_times(ratio)}) the {self.unit} of “{second.title}”.",
+            data=self.data_of(lead, second),
+        )
+        if sorted(video.views for video in self.theme.videos)[-2] == second.video.views:
+            mine = {**facts, **self.of_video(second, suffix="2"), "times": Said(say_times(ratio), (key,))}
+            flags = {"close"} if ratio < 1.25 else set()
+            pair = self.versus(*self.data_of(lead, second))
+            yield self.angle("runner", mine, flags, comparison=pair, quote=self.quote(second))
+
+    def _share(self, lead: NamedVideo, share: float, others: int, facts: Mapping[str, Said]) -> Iterator[Angle]:
+        """How much of the theme the leader has, in percent, and how much all others together."""
+        key = self.record.add(
+            f"{self.key}:share",
+            "theme",
+            f"“{lead.title}” has {share:.1f} percent of the theme's {self.unit}; the others together have {others:,}.",
+            data=(
+                Datum(lead.title, lead.video.views, self.unit),
+                Datum("All others", others, self.unit),
+                Datum("share", share, "%"),
+            ),
+        )
+        pair = self.versus(Datum(lead.title, lead.video.views, self.unit), Datum("All others", others, self.unit))
+        mine = {
+            **facts,
+            "share": Said(say_percent(share), (key,), Datum(lead.title, share, "%")),
+            "rest": self.count(others, (key,), "All others"),
+        }
+        flags = {"dominated"} if share > 50.5 else {"rest_wins"} if share < 49.5 else set()
+        quote = self.quote(lead)
+        if share >= 20:
+            yield self.angle("share_top", mine, flags, quote=quote, comparison=pair)
+        yield self.angle("bottom_sum", mine, flags, quote=quote, comparison=pair)
+
+    def _spread(self, lead: NamedVideo, last: NamedVideo, facts: Mapping[str, Said]) -> Iterator[Angle]:
+        """How far the first and the last one are apart, where that is worth a word."""
+        ratio = lead.video.views / last.video.views
+        if ratio < 2:
+            return
+        key = self.record.add(
+            f"{self.key}:spread",
+            "theme",
+            f"“{lead.title}” has {ratio:.2f} times ({say_times(ratio)}) as many as “{last.title}”.",
+            data=self.data_of(lead, last),
+        )
+        mine = {**facts, **self.of_video(last, prefix="last_"), "spread": Said(say_times(ratio), (key,))}
+        yield self.angle("spread", mine, quote=self.quote(last), comparison=self.versus(*self.data_of(lead, last)))
 
     def details(self, entry: NamedVideo) -> dict[str, Said]:
         """Likes, comments and date of a video."""

@@ -160,42 +160,42 @@ def _readable(text: str) -> str:
     return " ".join(word for word in text.split() if _speakable_share(word) >= 0.5 or not any(sign.isalpha() for sign in word))
 
 
+def _unbracketed(text: str) -> str:
+    """Leave out what stands in brackets, but for a few words that say more than the hardly anything around them."""
+    is_short = len(_WORD.findall(_BRACKETS_FLAT.sub(" ", text))) < 3
+
+    def shown(match: re.Match[str]) -> str:
+        inside = match.group(1)
+        is_kept = (
+            is_short
+            and any(sign.isalpha() for sign in inside)
+            and not inside.isupper()
+            and not _BOILERPLATE.search(inside)
+            and not _FEATURING.search(inside)
+            and len(inside.split()) <= 4
+        )
+        return f" {inside} " if is_kept else " "
+
+    return _BRACKETS.sub(shown, text)
+
+
+def _says_something(part: str, spoken_channel: str) -> bool:
+    """Whether a part of a title can be said and is neither boilerplate nor the channel's name (in lower case)."""
+    rest = _BOILERPLATE.sub(" ", part)
+    is_channel = bool(spoken_channel) and part.lower().replace(" ", "") == spoken_channel.replace(" ", "")
+    has_words = bool(_WORD.search(rest)) and any(sign.isalpha() for sign in rest)
+    return has_words and not is_channel and _speakable_share(part) >= 0.8
+
+
 def clean_title(title: str, channel: str = "", *, is_long: bool = False) -> str:
     """A title as one would say it: at most twelve words, no boilerplate; empty when nothing speakable is left.
 
     ``is_long`` takes in what stands behind a bar or a dash, to tell apart two videos of one series.
     """
     text = re.sub(r"\.{2,}|…", ", ", strip_lures(_plain(title)))
-
-    def bracket(match: re.Match[str]) -> str:
-        inside = match.group(1)
-        keep = (
-            any(sign.isalpha() for sign in inside)
-            and len(_WORD.findall(_BRACKETS_FLAT.sub(" ", text))) < 3
-            and not _BOILERPLATE.search(inside)
-            and not _FEATURING.search(inside)
-            and len(inside.split()) <= 4
-        )
-        return f" {inside} " if keep and not inside.isupper() else " "
-
-    without = _BRACKETS.sub(bracket, text)
-    parts = [_tidy(part) for part in _SEPARATOR.split(without)]
+    parts = [_tidy(part) for part in _SEPARATOR.split(_unbracketed(text))]
     spoken_channel = clean_channel(channel).lower() if channel else ""
-
-    def worth(part: str) -> bool:
-        rest = _BOILERPLATE.sub(" ", part)
-        low = part.lower()
-        same_as_channel = bool(spoken_channel) and (
-            low == spoken_channel or low.replace(" ", "") == spoken_channel.replace(" ", "")
-        )
-        return (
-            bool(_WORD.search(rest))
-            and not same_as_channel
-            and any(sign.isalpha() for sign in rest)
-            and _speakable_share(part) >= 0.8
-        )
-
-    kept = [part for part in parts if worth(part)]
+    kept = [part for part in parts if _says_something(part, spoken_channel)]
     if not kept:
         kept = [part for part in parts if part and _speakable_share(part) >= 0.5][:1]
     if len(kept) > 1 and spoken_channel and spoken_channel in kept[0].lower():
