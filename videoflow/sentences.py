@@ -38,13 +38,13 @@ def _remade(wording: str, values: Mapping[str, object]) -> Sentence:
     return Sentence(wording, **values)
 
 
-def sentences_joined(*sentences: str) -> str:
+def sentences_joined(*sentences: str, between: str = " ") -> str:
     """Return sentences one after the other, as one that is translated one by one; empty ones are left out."""
     said = [sentence for sentence in sentences if sentence]
     if len(said) < 2:
         return said[0] if said else ""
     names = [f"part{number}" for number in range(len(said))]
-    return Sentence(" ".join(f"%({name})s" for name in names), **dict(zip(names, said, strict=True)))
+    return Sentence(between.join(f"%({name})s" for name in names), **dict(zip(names, said, strict=True)))
 
 
 def packed(text: str) -> str:

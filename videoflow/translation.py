@@ -1,6 +1,7 @@
 """Sentences on their way to readers: kept in rows with what they were made of, and said in the language of whoever reads."""
 
 import re
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.db import models
@@ -10,7 +11,7 @@ from videoflow.sentences import Sentence, packed, unpacked
 
 if TYPE_CHECKING:
     _Text: TypeAlias = models.TextField[str, str]
-    _Json: TypeAlias = models.JSONField[list[str], list[str]]
+    _Json: TypeAlias = models.JSONField[Any, Any]
 else:  # Django's own classes take no types
     _Text, _Json = models.TextField, models.JSONField
 _FIGURE = re.compile(r"[-+−]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?= ?[^\d\s.,:]{0,4}$)")
@@ -57,13 +58,22 @@ class SentenceField(_Text):
         return value and unpacked(value)
 
 
-class SentenceListField(_Json):
-    """A JSON column for a list of sentences, each kept as ``SentenceField`` keeps its one."""
+class SentencesField(_Json):
+    """A JSON column in which texts, however deep, can be sentences, each kept as ``SentenceField`` keeps its one."""
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:  # noqa: FBT001, FBT002 - as Django has it
-        kept = [packed(text) for text in value] if isinstance(value, list) else value
-        return super().get_db_prep_value(kept, connection, prepared)
+        return super().get_db_prep_value(_each(packed, value), connection, prepared)
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Any:
-        read = super().from_db_value(value, expression, connection)
-        return [unpacked(text) for text in read] if isinstance(read, list) else read
+        return _each(unpacked, super().from_db_value(value, expression, connection))
+
+
+def _each(change: Callable[[str], str], value: Any) -> Any:
+    """Return JSON with every text in it changed, names of fields left out."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {name: _each(change, one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_each(change, one) for one in value]
+    return value

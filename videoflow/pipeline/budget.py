@@ -156,7 +156,7 @@ def budget_reserve(*, call: PaidCall, session: CreatorSession, project: Project 
 def _check(scope: str, standing: Standing, needed: int, call: PaidCall) -> None:
     if standing.limit_micros is None or standing.used_micros + needed <= standing.limit_micros:
         return
-    whose = "this project" if scope == "project" else "this month"
+    whose = Sentence("this project") if scope == "project" else Sentence("this month")
     raise BadInput(
         Sentence(
             "The budget of %(whose)s does not reach for the %(purpose)s: %(used)s of %(limit)s "

@@ -3,7 +3,7 @@ import uuid
 from django.db import models
 from django.utils import timezone
 
-from videoflow.translation import SentenceField
+from videoflow.translation import SentenceField, SentencesField
 
 
 class Channel(models.Model):
@@ -99,7 +99,7 @@ class YouTubeUpload(models.Model):
     is_whole_sent = models.BooleanField(default=False, help_text="The last byte has left: the video may exist.")
     may_begin_anew = models.BooleanField(default=False, help_text="A person said so of an unsure one.")
     remote_id = models.CharField(max_length=20, blank=True, help_text="The id that YouTube gave the video.")
-    steps = models.JSONField(default=dict, help_text="What was done after the upload: {step: sentence}.")
+    steps = SentencesField(default=dict, help_text="What was done after the upload: {step: sentence}.")
     begun_at = models.DateTimeField(default=timezone.now)
     uploaded_at = models.DateTimeField(null=True, blank=True)
 
@@ -116,7 +116,7 @@ class UploadNote(models.Model):
 
     upload = models.ForeignKey(YouTubeUpload, on_delete=models.CASCADE, related_name="notes")
     kind = models.CharField(max_length=20)
-    text = models.CharField(max_length=400)
+    text = SentenceField(longest=400)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -11,6 +11,7 @@ from videoflow.pipeline.models import Project
 from videoflow.pipeline.services import SOURCE_LIMIT_BYTES
 from videoflow.providers.live_trends import LIVE_SOURCES
 from videoflow.sentences import Sentence
+from videoflow.translation import translated
 
 TEXT_FILE_LIMIT_BYTES = 1_000_000
 WISHES = ("persona", "tone", "language", "instruction")
@@ -84,7 +85,7 @@ class StudioForm(forms.Form):
     def refuse(self, error: VideoflowError, *, field: str | None = None) -> None:
         """Show a refusal at the field it names, else at ``field``, else above the form."""
         named = next((name for name in error.details if name in self.fields), None)
-        self.add_error(named or (field if field in self.fields else None), str(error))
+        self.add_error(named or (field if field in self.fields else None), translated(str(error)))
 
 
 class VideoForm(StudioForm):
@@ -300,7 +301,7 @@ def _text_joined(form: StudioForm, data: dict[str, Any], *, text: str, file: str
     try:
         data[text] = text_of_file(data[file])
     except BadInput as error:
-        form.add_error(file, str(error))
+        form.add_error(file, translated(str(error)))
     return data
 
 

@@ -20,7 +20,7 @@ from videoflow.pipeline.service_rows import ServicePrice as ServicePrice
 from videoflow.pipeline.trend_rows import TrendSnapshot as TrendSnapshot
 from videoflow.sessions.models import CreatorSession
 from videoflow.tasks.models import Task
-from videoflow.translation import SentenceField, SentenceListField
+from videoflow.translation import SentenceField, SentencesField
 
 
 class Project(models.Model):
@@ -184,7 +184,7 @@ class Script(models.Model):
     topic = models.CharField(max_length=300, blank=True)
     keywords = models.JSONField(default=list)
     evidence = models.JSONField(default=list, help_text="[{key, kind, text, source_label, url}]")
-    warnings = SentenceListField(default=list)
+    warnings = SentencesField(default=list)
     measured_seconds = models.FloatField(help_text="Speech and pauses, as synthesised.")
     share_a = models.FloatField(help_text="Speaker A's share of the speaking time, 0 to 1.")
     provider = models.CharField(max_length=80)
@@ -330,7 +330,7 @@ class Video(models.Model):
     vtt = models.ForeignKey(Asset, on_delete=models.CASCADE, related_name="+")
     seconds = models.FloatField()
     timeline_key = models.CharField(max_length=64, blank=True, help_text="Hash of the timeline that it was made from.")
-    quality = models.JSONField(default=dict, help_text="Verdict, findings with their times, figures.")
+    quality = SentencesField(default=dict, help_text="Verdict, findings with their times, figures.")
     chapters = models.JSONField(default=list, help_text="[[seconds, title], …]")
     created_at = models.DateTimeField(default=timezone.now)
 

@@ -1,5 +1,7 @@
 from django.db import models
 
+from videoflow.translation import SentenceField
+
 
 class Provenance(models.Model):
     """Where a file of somebody else's, or of a service, comes from, and why it was chosen; empty for what was drawn here."""
@@ -14,8 +16,8 @@ class Provenance(models.Model):
     relevance = models.FloatField(null=True, blank=True, help_text="How well it fits the words, 0 to 1.")
     relevance_why = models.CharField(max_length=600, blank=True)
     fingerprint = models.CharField(max_length=16, blank=True, help_text="Of what it looks like; near ones are one picture.")
-    note = models.CharField(
-        max_length=600, blank=True, help_text="What else its user should know, such as what failed before it."
+    note = SentenceField(
+        longest=600, blank=True, default="", help_text="What else its user should know, such as what failed before it."
     )
 
     class Meta:

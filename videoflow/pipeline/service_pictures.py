@@ -31,7 +31,7 @@ from videoflow.providers.picturing.likeness import is_same
 from videoflow.providers.picturing.relevance import Relevance, relevance_of
 from videoflow.providers.picturing.wishes import wish_make, words_often
 from videoflow.providers.services import service_label
-from videoflow.sentences import Sentence
+from videoflow.sentences import Sentence, sentences_joined
 
 Motion = Literal["still", "push_in", "pull_out", "pan_left", "pan_right", "drift_up"]
 PICTURED_LAYOUTS = frozenset({"statement", "kinetic", "poster", "spotlight", "stickers", "question", "quote", "hosts"})
@@ -247,7 +247,8 @@ class ServicePictures:
                     picture = self._row(found, relevance, _file_of(file), usable)
                 except VideoflowError as error:
                     if not usable:  # what was passed over for the one that is shown
-                        problems.append(f"“{_short(found.title or found.source_id)}”: {str(error).rstrip('.')}")
+                        named = _short(found.title or found.source_id)
+                        problems.append(Sentence("“%(name)s”: %(problem)s", name=named, problem=error))
                 else:
                     usable.append(picture)
         return usable, looked
@@ -271,11 +272,18 @@ class ServicePictures:
         ]
 
     def _nothing(self, wish: Wish, problems: Sequence[str], refused: Sequence[ServicePicture]) -> "NothingFound":
-        sentence = f"{self.label} has nothing for {tried(wish.queries)}."
+        facts = {"label": self.label, "words": tried(wish.queries)}
+        sentence = Sentence("%(label)s has nothing for %(words)s.", **facts)
         if problems:
-            sentence = f"{self.label} has nothing that can be shown for {tried(wish.queries)} ({_told(problems)})."
+            told = _told(problems)
+            sentence = Sentence("%(label)s has nothing that can be shown for %(words)s (%(told)s).", **facts, told=told)
         if refused:
-            sentence += f" What it has is not free to use: {refused[0].facts['licence_refused']}."
+            why = refused[0].facts["licence_refused"]
+            return NothingFound(
+                sentences_joined(sentence, Sentence("What it has is not free to use: %(reason)s.", reason=why)),
+                [query.text for query in wish.queries],
+                tuple(refused),
+            )
         return NothingFound(sentence, [query.text for query in wish.queries], tuple(refused))
 
     # Made -----------------------------------------------------------------------------------------------------------------
@@ -341,14 +349,15 @@ def _relevance_facts(relevance: Relevance, file: PictureFile) -> dict[str, Any]:
 def _note(problems: Sequence[str]) -> str:
     if not problems:
         return ""
-    return f"Passed over before it: {_told(problems)}."[:600]
+    return Sentence("Passed over before it: %(told)s.", told=_told(problems))
 
 
 def _told(problems: Sequence[str]) -> str:
     """Return the first problems, each once, and how many more there were."""
     once = list(dict.fromkeys(problems))
     more = len(problems) - min(len(once), _TOLD_MOST)
-    return "; ".join(once[:_TOLD_MOST]) + (f"; and {more} more" if more else "")
+    told = once[:_TOLD_MOST]
+    return sentences_joined(*told, *([Sentence("and %(count)s more", count=more)] if more else []), between="; ")
 
 
 def _short(text: str) -> str:

@@ -15,7 +15,7 @@ from videoflow.providers.paid import CallRefused
 from videoflow.providers.picturing.found import NoPicture, Wish
 from videoflow.providers.services import EMBEDDED, service_label
 from videoflow.render import Finding
-from videoflow.sentences import Sentence
+from videoflow.sentences import Sentence, sentences_joined
 
 NO_PICTURE = NoPicture.code
 DRAWN_INSTEAD = "Drawn here instead"
@@ -79,7 +79,7 @@ class ServiceScenes:
 
     def _instead(self, shot: Shot, sentence: str) -> None:
         if self.choice.fallback:
-            self.notes[shot.index] = f"{DRAWN_INSTEAD}: {sentence}"[:600]
+            self.notes[shot.index] = Sentence("Drawn here instead: %(reason)s", reason=sentence)
         else:
             self.unmade[shot.index + 1] = sentence
 
@@ -91,18 +91,21 @@ class ServiceScenes:
         """
         if not self.unmade:
             return
-        told = [f"Scene {number}: {sentence}" for number, sentence in list(self.unmade.items())[:_TOLD_MOST]]
-        more = f" And {len(self.unmade) - _TOLD_MOST} more." if len(self.unmade) > _TOLD_MOST else ""
+        told = [
+            Sentence("Scene %(number)s: %(reason)s", number=number, reason=sentence)
+            for number, sentence in list(self.unmade.items())[:_TOLD_MOST]
+        ]
+        more = Sentence(" And %(count)s more.", count=len(self.unmade) - _TOLD_MOST) if len(self.unmade) > _TOLD_MOST else ""
         count = (
-            f"{len(self.unmade)} of {len(self.wishes)} scenes have no picture"
+            Sentence("%(count)s of %(all)s scenes have no picture", count=len(self.unmade), all=len(self.wishes))
             if len(self.wishes) > 1
-            else "A scene has no picture"
+            else Sentence("A scene has no picture")
         )
         raise NoPicture(
             Sentence(
                 "%(count)s. %(told)s%(more)s Change these lines, choose another service, or let these scenes be drawn here.",
                 count=count,
-                told=" ".join(told),
+                told=sentences_joined(*told),
                 more=more,
             ),
             details={"scenes": sorted(self.unmade), "service": self.choice.service},
@@ -145,8 +148,17 @@ def stand_ins_found(script: Script) -> list[Finding]:
     if not places:
         return []
     numbers = ", ".join(str(position + 1) for position, _ in places)
-    which = f"Scene {numbers} shows a drawing" if len(places) == 1 else f"Scenes {numbers} show drawings"
-    message = f"{which}: the chosen service had no picture. The media panel says why at each."
+    message = (
+        Sentence(
+            "Scene %(numbers)s shows a drawing: the chosen service had no picture. The media panel says why at each.",
+            numbers=numbers,
+        )
+        if len(places) == 1
+        else Sentence(
+            "Scenes %(numbers)s show drawings: the chosen service had no picture. The media panel says why at each.",
+            numbers=numbers,
+        )
+    )
     return [Finding("stand_in", "warn", places[0][1], None, message)]
 
 

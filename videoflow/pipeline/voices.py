@@ -170,4 +170,8 @@ class HostVoices:
         self._speech = embedded
         self._speaking = {"A": voices[0].key, "B": voices[1].key}
         label = service_get(self._choice.service).label
-        self.stepped_in = f"{STEPPED_IN}: {label} did not speak this. {error}"[:600]
+        self.stepped_in = Sentence(
+            "The embedded voices stepped in, as you allowed: %(service)s did not speak this. %(reason)s",
+            service=label,
+            reason=error,
+        )

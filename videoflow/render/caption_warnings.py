@@ -19,6 +19,7 @@ from videoflow.render.caption_drawing import (
 from videoflow.render.caption_style import caption_style_check
 from videoflow.render.captions import FACE, captions_break, letter_size_px
 from videoflow.render.timeline import CaptionLine, CaptionStyle, CaptionWord, Format
+from videoflow.sentences import Sentence
 
 WarningKind = Literal["contrast", "outline", "speaker_colour", "size", "missing_glyph", "overflow"]
 
@@ -51,14 +52,19 @@ def caption_warnings(
     warnings = [*_contrast_warnings(style, form), *_colour_warnings(style, speaker_colours)]
     if style.size_share < LEAST_SIZE_SHARE:
         px = letter_size_px(form, style)
-        warnings.append(CaptionWarning("size", f"Letters of {px} px are hard to read on a phone; 3.5 % or more is better."))
+        warnings.append(
+            CaptionWarning(
+                "size", Sentence("Letters of %(size)s px are hard to read on a phone; 3.5 %% or more is better.", size=px)
+            )
+        )
     missing = fonts.missing_glyphs(text, FACE)
     if missing:
         shown = " ".join(f"{letter} (U+{ord(letter[0]):04X})" for letter in missing[:5])
-        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-        warnings.append(
-            CaptionWarning("missing_glyph", f"No font here has these characters, so they are left as boxes: {shown}{more}.")
+        more = Sentence(" and %(count)s more", count=len(missing) - 5) if len(missing) > 5 else ""
+        sentence = Sentence(
+            "No font here has these characters, so they are left as boxes: %(letters)s%(more)s.", letters=shown, more=more
         )
+        warnings.append(CaptionWarning("missing_glyph", sentence))
     if _overflows(style, text, form):
         warnings.append(
             CaptionWarning("overflow", "At this size captions do not fit the part of the frame that every app leaves free.")
@@ -85,7 +91,11 @@ def _contrast_warnings(style: CaptionStyle, form: Format) -> list[CaptionWarning
         ratio = min(contrast(ink, _mixed(rgb_of(style.box_colour), picture, opacity)) for picture in (PAPER, (0, 0, 0)))
     if ratio >= LEAST_CONTRAST:
         return []
-    message = f"The letters have a contrast of {ratio:.1f} to what is behind them; {LEAST_CONTRAST:g} or more can be read."
+    message = Sentence(
+        "The letters have a contrast of %(ratio)s to what is behind them; %(least)s or more can be read.",
+        ratio=f"{ratio:.1f}",
+        least=f"{LEAST_CONTRAST:g}",
+    )
     return [CaptionWarning("contrast", message)]
 
 
@@ -95,7 +105,10 @@ def _colour_warnings(style: CaptionStyle, speaker_colours: Sequence[str]) -> lis
         return []
     changed = [colour for colour in speaker_colours if legible(rgb_of(colour)) != rgb_of(colour)]
     return [
-        CaptionWarning("speaker_colour", f"{colour} is too dark to mark words with and is shown lighter.") for colour in changed
+        CaptionWarning(
+            "speaker_colour", Sentence("%(colour)s is too dark to mark words with and is shown lighter.", colour=colour)
+        )
+        for colour in changed
     ]
 
 

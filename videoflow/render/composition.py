@@ -22,7 +22,7 @@ from videoflow.render.plan import Plan, Segment, plan_make
 from videoflow.render.probe import media_check, probe
 from videoflow.render.quality import QualityReport, Seen, quality_check
 from videoflow.render.timeline import Scene, Timeline
-from videoflow.sentences import Sentence
+from videoflow.sentences import Sentence, sentences_joined
 
 Report = Callable[[float, str], None]
 
@@ -227,7 +227,7 @@ def parts_make(remake: Remake, work_dir: Path, fps: int, *, report: Report, canc
             return
         said = time.monotonic()
         frame = reused + round(share * remake.frames)
-        line = f"Frame {frame:,} of {remake.plan.frames:,}" if remake.frames else "Mixing the sound"
+        line = _frame_line(frame, remake) if remake.frames else "Mixing the sound"
         report(_SHARE_CHECKED + share * (_SHARE_MADE - _SHARE_CHECKED), line)
 
     try:
@@ -247,6 +247,10 @@ def parts_make(remake: Remake, work_dir: Path, fps: int, *, report: Report, canc
     finally:
         for folder in ("segments", "sound"):
             asides_remove(work_dir / folder, owner)
+
+
+def _frame_line(done: int, remake: Remake) -> str:
+    return Sentence("Frame %(done)s of %(frames)s", done=f"{done:,}", frames=f"{remake.plan.frames:,}")
 
 
 def _disk_full(folder: Path) -> DiskFull:
@@ -297,9 +301,7 @@ def compose(
     _room_check(remake, timeline, work_dir, out)
     report(
         _SHARE_CHECKED,
-        Sentence(
-            "Frame %(done)s of %(frames)s", done=f"{remake.plan.frames - remake.frames:,}", frames=f"{remake.plan.frames:,}"
-        ),
+        _frame_line(remake.plan.frames - remake.frames, remake),
     )
     if remake.missing or remake.sound_missing:
         parts_make(remake, work_dir, timeline.format.fps, report=report, cancelled=cancelled, workers=workers)
@@ -318,7 +320,7 @@ def compose(
             cancelled=cancelled,
         )
         if quality.broken:
-            reason = " ".join(quality.broken)
+            reason = sentences_joined(*quality.broken)
             raise VideoflowError(
                 Sentence("The video was made but did not pass its check. %(reason)s", reason=reason), code="QUALITY_CHECK_FAILED"
             )

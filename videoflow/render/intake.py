@@ -45,8 +45,8 @@ _PICTURE_MARKS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*
 _PHONE_PICTURES = (b"heic", b"heix", b"mif1", b"msf1", b"avif")
 """Brands of pictures in a container that is a video's otherwise."""
 _SERVING = {
-    "picture": "is neither a picture (JPEG, PNG or WebP) nor a video (MP4, MOV, WebM or MKV)",
-    "music": "is not a sound file (MP3, WAV, FLAC, Ogg or M4A)",
+    "picture": Sentence("is neither a picture (JPEG, PNG or WebP) nor a video (MP4, MOV, WebM or MKV)"),
+    "music": Sentence("is not a sound file (MP3, WAV, FLAC, Ogg or M4A)"),
 }
 """What is said of a file of another type."""
 _PAPER = "#ffffff"

@@ -23,18 +23,18 @@ def video_packets(paths: Sequence[Path], counts: Sequence[int], stream: av.Video
         try:
             samples = samples_read(path, fps)
         except ValueError as error:
-            raise _differ("A part of the video cannot be read.") from error
+            raise _differ(Sentence("A part of the video cannot be read.")) from error
         settings = samples.settings if settings is None else settings
         if samples.settings != settings:
-            raise _differ("Two parts of the video were encoded differently.")
+            raise _differ(Sentence("Two parts of the video were encoded differently."))
         if len(samples.frames) != count:
-            raise _differ("A part of the video has the wrong length.")
+            raise _differ(Sentence("A part of the video has the wrong length."))
         for number, (place, is_key, frame) in enumerate(zip(samples.places, samples.keys, samples.frames, strict=True)):
             packet = av.Packet(frame)
             packet.pts, packet.dts = base + place, base + number - REORDERED_FRAMES
             packet.duration, packet.time_base, packet.is_keyframe = 1, frame_time, is_key
             if not packet.dts <= packet.pts < base + count:
-                raise _differ("Two parts of the video overlap.")
+                raise _differ(Sentence("Two parts of the video overlap."))
             packet.stream = stream
             yield packet
         base += count

@@ -21,6 +21,7 @@ from videoflow.render.planes import planes_of_frame
 from videoflow.render.probe import MediaFacts, media_check, probe
 from videoflow.render.timeline import Scene, Timeline
 from videoflow.render.tool_process import ffmpeg_run
+from videoflow.sentences import Sentence, sentences_joined
 
 Severity = Literal["info", "warn", "block"]
 
@@ -115,21 +116,44 @@ def quality_check(
 
 
 def _container_findings(path: Path, facts: MediaFacts, timeline: Timeline) -> list[Finding]:
-    form, wrong = timeline.format, []
+    form = timeline.format
+    wrong: list[Sentence] = []
     allowed = max(0.1, 2.0 / form.fps)
     for name, seconds in (("picture", facts.video_seconds), ("sound", facts.audio_seconds)):
         if abs(seconds - timeline.seconds) > allowed:
-            wrong.append(f"the {name} lasts {seconds:.2f} s instead of {timeline.seconds:.2f} s")
+            lasts = {"seconds": f"{seconds:.2f}", "wanted": f"{timeline.seconds:.2f}"}
+            wrong.append(
+                Sentence("the picture lasts %(seconds)s s instead of %(wanted)s s", **lasts)
+                if name == "picture"
+                else Sentence("the sound lasts %(seconds)s s instead of %(wanted)s s", **lasts)
+            )
     if (facts.width_px, facts.height_px) != (form.width_px, form.height_px) or abs(facts.fps - form.fps) > 0.01:
-        wrong.append(f"it is {facts.width_px} x {facts.height_px} at {facts.fps:.2f} frames a second")
+        size = f"{facts.width_px} x {facts.height_px}"
+        wrong.append(Sentence("it is %(size)s at %(fps)s frames a second", size=size, fps=f"{facts.fps:.2f}"))
     if facts.video_codec != form.codec or facts.pixel_format != "yuv420p" or facts.colour[:3] != (1, 1, 1):
-        wrong.append(f"its picture is {facts.video_codec} {facts.pixel_format} with colours {facts.colour}")
+        kind = f"{facts.video_codec} {facts.pixel_format}"
+        wrong.append(Sentence("its picture is %(kind)s with colours %(colours)s", kind=kind, colours=facts.colour))
     if facts.audio_codec != "aac" or facts.sample_rate != 48_000 or facts.channels != 2:
-        wrong.append(f"its sound is {facts.audio_codec} at {facts.sample_rate} Hz with {facts.channels} channels")
+        wrong.append(
+            Sentence(
+                "its sound is %(codec)s at %(rate)s Hz with %(channels)s channels",
+                codec=facts.audio_codec,
+                rate=facts.sample_rate,
+                channels=facts.channels,
+            )
+        )
     if not index_comes_first(path):
-        wrong.append("its index does not come first, so it cannot start playing while it loads")
+        wrong.append(Sentence("its index does not come first, so it cannot start playing while it loads"))
     return (
-        [Finding("container", "block", None, None, f"The finished file is not as it should be: {'; '.join(wrong)}.")]
+        [
+            Finding(
+                "container",
+                "block",
+                None,
+                None,
+                Sentence("The finished file is not as it should be: %(faults)s.", faults=sentences_joined(*wrong, between="; ")),
+            )
+        ]
         if wrong
         else []
     )
@@ -213,7 +237,13 @@ def _dark_findings(seen: Sequence[Seen], timeline: Timeline) -> Iterator[Finding
             severity: Severity = (
                 "block" if seconds >= BLOCKING_GAP_SECONDS else "warn" if seconds > LONGEST_GAP_SECONDS else "info"
             )
-            yield Finding("black", severity, first / fps, last / fps, f"The picture is black for {seconds:.1f} s.")
+            yield Finding(
+                "black",
+                severity,
+                first / fps,
+                last / fps,
+                Sentence("The picture is black for %(seconds)s s.", seconds=f"{seconds:.1f}"),
+            )
 
 
 def _frozen_findings(seen: Sequence[Seen], timeline: Timeline) -> Iterator[Finding]:
@@ -224,11 +254,14 @@ def _frozen_findings(seen: Sequence[Seen], timeline: Timeline) -> Iterator[Findi
             start, end = max(first / fps, scene.start), min(last / fps, scene.start + scene.seconds)
             if end - start < FROZEN_SECONDS or (scene.kind == "image" and scene.motion == "still"):
                 continue
+            facts = {"number": number, "seconds": f"{end - start:.1f}"}
             if scene.kind == "image":
-                message = f"Picture {number} should move and stands still for {end - start:.1f} s."
+                message = Sentence("Picture %(number)s should move and stands still for %(seconds)s s.", **facts)
                 yield Finding("frozen", "warn", start, end, message)
             else:
-                yield Finding("frozen", "info", start, end, f"Nothing moves in clip {number} for {end - start:.1f} s.")
+                yield Finding(
+                    "frozen", "info", start, end, Sentence("Nothing moves in clip %(number)s for %(seconds)s s.", **facts)
+                )
 
 
 def _sound_findings(heard: Heard, timeline: Timeline) -> Iterator[Finding]:
@@ -239,18 +272,27 @@ def _sound_findings(heard: Heard, timeline: Timeline) -> Iterator[Finding]:
     for start, end in heard.silences:
         long = end - start >= BLOCKING_GAP_SECONDS and timeline.music is not None
         severity = "block" if long else "warn" if timeline.music or end - start >= BLOCKING_GAP_SECONDS else "info"
-        yield Finding("silence", severity, start, end, f"There is silence for {end - start:.1f} s.")
+        yield Finding(
+            "silence", severity, start, end, Sentence("There is silence for %(seconds)s s.", seconds=f"{end - start:.1f}")
+        )
     if abs(heard.loudness_lufs - timeline.loudness_lufs) > LOUDNESS_TOLERANCE:
-        message = f"The sound is at {heard.loudness_lufs:.1f} LUFS instead of {timeline.loudness_lufs:.0f}."
+        level, wanted = f"{heard.loudness_lufs:.1f}", f"{timeline.loudness_lufs:.0f}"
+        message = Sentence("The sound is at %(level)s LUFS instead of %(wanted)s.", level=level, wanted=wanted)
         yield Finding("loudness", "warn", None, None, message)
     if heard.true_peak_db > PEAK_LIMIT_DB:
-        message = f"The sound peaks at {heard.true_peak_db:.1f} dBTP; {PEAK_LIMIT_DB:.0f} is the limit."
+        level, limit = f"{heard.true_peak_db:.1f}", f"{PEAK_LIMIT_DB:.0f}"
+        message = Sentence("The sound peaks at %(level)s dBTP; %(limit)s is the limit.", level=level, limit=limit)
         yield Finding("peak", "warn", None, None, message)
     levels = sorted(heard.speakers.items(), key=lambda item: item[1])
     if len(levels) > 1 and levels[-1][1] - levels[0][1] > SPEAKERS_APART_LU:
         names = {style.speaker: style.name for style in timeline.speakers}
         (soft, low), (loud, high) = levels[0], levels[-1]
-        message = f"{names.get(soft, soft)} is {high - low:.1f} LU softer than {names.get(loud, loud)}."
+        message = Sentence(
+            "%(soft)s is %(apart)s LU softer than %(loud)s.",
+            soft=names.get(soft, soft),
+            apart=f"{high - low:.1f}",
+            loud=names.get(loud, loud),
+        )
         yield Finding("speaker_level", "warn", None, None, message)
 
 
@@ -259,12 +301,24 @@ def _source_findings(timeline: Timeline) -> Iterator[Finding]:
     for number, scene in enumerate(timeline.scenes, 1):
         end = scene.start + scene.seconds
         if scene.is_placeholder:
-            message = f"Picture {number} only stands in for one that could not be made; make or upload it first."
+            message = Sentence(
+                "Picture %(number)s only stands in for one that could not be made; make or upload it first.", number=number
+            )
             yield Finding("placeholder", "block", scene.start, end, message)
         width, height, enlarged = _enlarged(scene, timeline)
         if enlarged > MOST_ENLARGED:
-            what = "Picture" if scene.kind == "image" else "Clip"
-            message = f"{what} {number} has {width} × {height} pixels and is enlarged {enlarged:.1f} times, so it looks soft."
+            facts = {"number": number, "width": width, "height": height, "times": f"{enlarged:.1f}"}
+            message = (
+                Sentence(
+                    "Picture %(number)s has %(width)s × %(height)s pixels and is enlarged %(times)s times, so it looks soft.",
+                    **facts,
+                )
+                if scene.kind == "image"
+                else Sentence(
+                    "Clip %(number)s has %(width)s × %(height)s pixels and is enlarged %(times)s times, so it looks soft.",
+                    **facts,
+                )
+            )
             yield Finding("low_resolution", "warn", scene.start, end, message)
 
 
@@ -288,7 +342,10 @@ def _timing_findings(timeline: Timeline) -> Iterator[Finding]:
         start, end = line.words[0].start, line.words[-1].end
         if not any(a - CAPTION_MARGIN_SECONDS <= start and end <= b + CAPTION_MARGIN_SECONDS for a, b in spans):
             off = min(max(a - start, end - b, 0.0) for a, b in spans)
-            message = f"The captions of a line are {off:.1f} s away from its voice; make the speech of this line again."
+            message = Sentence(
+                "The captions of a line are %(seconds)s s away from its voice; make the speech of this line again.",
+                seconds=f"{off:.1f}",
+            )
             yield Finding("caption_drift", "block" if off > 2.0 else "warn", start, end, message)
 
 
@@ -300,24 +357,44 @@ def caption_findings(captions: Sequence[Caption], timeline: Timeline) -> list[Fi
         text = " ".join(caption.texts)
         seconds = caption.end - caption.start
         if caption.letters_per_second > MOST_LETTERS_PER_SECOND + 2.0 and len(text) > 12:
-            pace = f"“{text}” passes at {caption.letters_per_second:.0f} characters a second."
+            pace = Sentence(
+                "“%(text)s” passes at %(pace)s characters a second.", text=text, pace=f"{caption.letters_per_second:.0f}"
+            )
             severity: Severity = "warn" if caption.letters_per_second > UNREADABLE_LETTERS_PER_SECOND else "info"
             findings.append(Finding("reading_speed", severity, caption.start, caption.end, pace))
         if seconds < LEAST_SECONDS / 2 and len(text) > 4:
             findings.append(
-                Finding("short_caption", "info", caption.start, caption.end, f"“{text}” stands for only {seconds:.1f} s.")
+                Finding(
+                    "short_caption",
+                    "info",
+                    caption.start,
+                    caption.end,
+                    Sentence("“%(text)s” stands for only %(seconds)s s.", text=text, seconds=f"{seconds:.1f}"),
+                )
             )
         if timeline.caption_style.name == "none":
             continue
         words = [[(word.text, word.joined) for word in line] for line in caption.lines]
         if caption_layout(words, timeline.format, timeline.caption_style).overflows(timeline.format):
             findings.append(
-                Finding("caption_overflow", "warn", caption.start, caption.end, f"“{text}” does not fit the safe area.")
+                Finding(
+                    "caption_overflow",
+                    "warn",
+                    caption.start,
+                    caption.end,
+                    Sentence("“%(text)s” does not fit the safe area.", text=text),
+                )
             )
         for letter in fonts.missing_glyphs(text, FACE):
             missing.setdefault(letter, caption.start)
     for letter, start in missing.items():
         findings.append(
-            Finding("missing_glyph", "warn", start, None, f"No font has the character “{letter}” (U+{ord(letter[0]):04X}).")
+            Finding(
+                "missing_glyph",
+                "warn",
+                start,
+                None,
+                Sentence("No font has the character “%(letter)s” (U+%(code)s).", letter=letter, code=f"{ord(letter[0]):04X}"),
+            )
         )
     return findings

@@ -17,6 +17,7 @@ from videoflow.sessions.middleware import Request
 from videoflow.tasks.models import Task
 from videoflow.tasks.selectors import events_after, hello_get
 from videoflow.tasks.services import MAX_USER_RETRIES, task_cancel, task_retry
+from videoflow.translation import translated
 
 PAGE_SIZE = 30
 SEQ_LIMIT = 2**63
@@ -65,7 +66,7 @@ def cancel(request: Request, task_id: UUID) -> HttpResponse:
     try:
         task_cancel(task_id=task.pk)
     except VideoflowError as error:
-        messages.error(request, str(error))
+        messages.error(request, translated(str(error)))
     return _back(request, task)
 
 
@@ -75,7 +76,7 @@ def retry(request: Request, task_id: UUID) -> HttpResponse:
     try:
         task_retry(task_id=task.pk)
     except VideoflowError as error:
-        messages.error(request, str(error))
+        messages.error(request, translated(str(error)))
     return _back(request, task)
 
 

@@ -19,6 +19,7 @@ from videoflow.providers.youtube.api import Token, YouTube
 from videoflow.providers.youtube.errors import QuotaSpent, ReconnectNeeded
 from videoflow.providers.youtube.oauth import ANALYTICS_SCOPE, Granted, SignIn, token_refresh
 from videoflow.providers.youtube.quota import Bucket, quota_day, quota_reset
+from videoflow.sentences import Sentence, sentences_joined
 from videoflow.vault.services import Owner, credential_read, credential_set
 
 TESTING_LIFE = (timedelta(days=6, hours=12), timedelta(days=8))
@@ -88,15 +89,18 @@ def token_forget(channel: Channel) -> None:
 def channel_lose(channel: Channel) -> ReconnectNeeded:
     """Note that a channel's permission is gone, and return what its owner is told."""
     age = timezone.now() - channel.connected_at
-    reason = _("Google does not accept the permission for “%(title)s” any more. Connect the channel again.") % {
-        "title": channel.title
-    }
+    reason: str = Sentence(
+        "Google does not accept the permission for “%(title)s” any more. Connect the channel again.", title=channel.title
+    )
     if TESTING_LIFE[0] <= age <= TESTING_LIFE[1]:
-        reason += " " + _(
-            "It was a week old: Google ends permissions after seven days as long as the Google project's publishing status is "
-            "“Testing”. Its operator can set it to “In production”."
+        reason = sentences_joined(
+            reason,
+            Sentence(
+                "It was a week old: Google ends permissions after seven days as long as the Google project's publishing status "
+                "is “Testing”. Its operator can set it to “In production”."
+            ),
         )
-    Channel.objects.filter(pk=channel.pk).update(state=Channel.State.LOST, problem=reason[:300])
+    Channel.objects.filter(pk=channel.pk).update(state=Channel.State.LOST, problem=reason)
     token_forget(channel)
     return ReconnectNeeded(reason, details={"channel": str(channel.pk)})
 

@@ -15,6 +15,7 @@ from videoflow.pipeline.channels.slots import zone_of
 from videoflow.pipeline.models import Channel, Project, Video
 from videoflow.pipeline.publishing import Check, PublishChoice
 from videoflow.providers.youtube.quota import publish_cost
+from videoflow.translation import translated
 
 
 def target_checks(
@@ -50,7 +51,7 @@ def _youtube(project: Project, video: Video, choice: PublishChoice, channel_id: 
     try:
         repetition_check(chosen, video, is_wanted=is_repetition)
     except BadInput as error:
-        yield Check("again", "block", str(error), "again")
+        yield Check("again", "block", translated(str(error)), "again")
     yield _allowance(chosen, choice, captions=1 + len(caption_tracks(project)))
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from videoflow.errors import BadInput, Cancelled
 from videoflow.pipeline.models import Channel, UploadNote, Video, YouTubeUpload
+from videoflow.sentences import Sentence
 from videoflow.tasks.models import Task
 from videoflow.vault.crypto import VaultKeyWrong, seal, unseal
 
@@ -36,8 +36,11 @@ def repetition_check(channel: Channel, video: Video, *, is_wanted: bool) -> None
     last = upload_last(channel, video)
     if last is not None and last.state == State.DONE and "deleted" not in last.steps and not is_wanted:
         raise BadInput(
-            _("This video is on “%(channel)s” already: https://youtu.be/%(id)s. Tick “Publish it once more” if you want two.")
-            % {"channel": channel.title, "id": last.remote_id},
+            Sentence(
+                "This video is on “%(channel)s” already: https://youtu.be/%(id)s. Tick “Publish it once more” if you want two.",
+                channel=channel.title,
+                id=last.remote_id,
+            ),
             code="ALREADY_PUBLISHED",
             details={"again": "not ticked", "remote_id": last.remote_id},
         )
@@ -58,7 +61,7 @@ def upload_take(
     repetition_check(channel, video, is_wanted=is_repetition)
     last = upload_last(channel, video)
     if last is not None and last.state != State.DONE and last.task is not None and last.task.status in Task.OPEN:
-        raise BadInput(_("This very video is being published to this channel at this moment."), code="UPLOAD_RUNNING")
+        raise BadInput("This very video is being published to this channel at this moment.", code="UPLOAD_RUNNING")
     run = 1 if last is None else last.run + (last.state == State.DONE)
     try:
         with fenced(), transaction.atomic():
@@ -116,7 +119,7 @@ class RowJournal:
         return self.upload.may_begin_anew
 
     def note(self, kind: str, text: str) -> None:
-        UploadNote.objects.create(upload=self.upload, kind=kind, text=text[:400])
+        UploadNote.objects.create(upload=self.upload, kind=kind, text=text)
 
     def session_begun(self, address: str) -> None:
         count = self.upload.sessions_begun + 1

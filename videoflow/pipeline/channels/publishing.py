@@ -49,17 +49,17 @@ PROCESSING_WAITS = (timedelta(seconds=15), timedelta(minutes=5))
 THUMBNAIL_LIMIT_BYTES = 2_097_152
 _PARTS = f"{','.join(PARTS)},processingDetails"
 _FAILURES = {
-    "conversion": "could not convert the video",
-    "invalidFile": "does not know the file's format",
-    "emptyFile": "found the file empty",
-    "tooSmall": "found the file too small",
-    "codec": "does not know the codec",
-    "uploadAborted": "did not get the whole file",
-    "copyright": "rejected it: copyright",
-    "duplicate": "rejected it: the same video is on the channel already",
-    "inappropriate": "rejected it: inappropriate content",
-    "length": "rejected it: too long for this channel",
-    "termsOfUse": "rejected it: against the terms of use",
+    "conversion": Sentence("could not convert the video"),
+    "invalidFile": Sentence("does not know the file's format"),
+    "emptyFile": Sentence("found the file empty"),
+    "tooSmall": Sentence("found the file too small"),
+    "codec": Sentence("does not know the codec"),
+    "uploadAborted": Sentence("did not get the whole file"),
+    "copyright": Sentence("rejected it: copyright"),
+    "duplicate": Sentence("rejected it: the same video is on the channel already"),
+    "inappropriate": Sentence("rejected it: inappropriate content"),
+    "length": Sentence("rejected it: too long for this channel"),
+    "termsOfUse": Sentence("rejected it: against the terms of use"),
 }
 
 
@@ -166,10 +166,10 @@ def _transfer(context: StageContext, wanted: Wanted, youtube: YouTube, journal: 
         if first[0] < 0:
             first[0] = stored
         rate = (stored - first[0]) / max(0.1, time.monotonic() - began)
-        sizes = f"{stored / 1e6:.1f} of {upload.size_bytes / 1e6:.1f} MB"
+        sizes = {"stored": f"{stored / 1e6:.1f}", "size": f"{upload.size_bytes / 1e6:.1f}"}
         context.report(
             0.02 + 0.86 * stored / upload.size_bytes,
-            Sentence("Uploading: %(sizes)s, %(rate)s MB/s", sizes=sizes, rate=f"{rate / 1e6:.2f}"),
+            Sentence("Uploading: %(stored)s of %(size)s MB, %(rate)s MB/s", **sizes, rate=f"{rate / 1e6:.2f}"),
         )
 
     transfer = Transfer(
@@ -201,7 +201,7 @@ def _zone_told(channel: Channel) -> Iterator[None]:
         if error.until - timezone.now() < LONG_WAIT:
             raise
         at = date_format(timezone.localtime(error.until, zone_of(channel)), "j M, H:i")
-        message = f"{error} It goes on after {at} ({channel.time_zone})."
+        message = Sentence("%(reason)s It goes on after %(time)s (%(zone)s).", reason=error, time=at, zone=channel.time_zone)
         raise WaitUntil(message, until=error.until, code=error.code, details=error.details) from error
 
 
@@ -247,12 +247,12 @@ def _processed(youtube: YouTube, journal: RowJournal) -> None:
     state = status.get("uploadStatus", "")
     if state in ("failed", "rejected", "deleted"):
         reason = str(status.get("failureReason") or status.get("rejectionReason") or "")
-        journal.step_done("deleted", f"YouTube {_FAILURES.get(reason, reason or state)}")
+        journal.step_done("deleted", Sentence("YouTube %(reason)s", reason=_FAILURES.get(reason, reason or state)))
         journal.state(YouTubeUpload.State.DONE)
         raise ProviderError(
             Sentence(
                 "YouTube %(reason)s. It is not published.",
-                reason=_FAILURES.get(reason, f"did not take the video ({reason or state})"),
+                reason=_FAILURES.get(reason, Sentence("did not take the video (%(reason)s)", reason=reason or state)),
             ),
             code="YOUTUBE_REJECTED",
             details={"reason": reason, "video": upload.remote_id},
@@ -276,10 +276,15 @@ def _processing_wait(upload: YouTubeUpload, details: dict[str, Any]) -> Videoflo
             code="YOUTUBE_PROCESSING",
         )
     progress = details.get("processingProgress") or {}
-    parts = f", {progress.get('partsProcessed')} of {progress.get('partsTotal')} parts" if progress.get("partsTotal") else ""
     shortest, longest = PROCESSING_WAITS
     until = now + min(longest, max(shortest, since / 3))
-    message = f"YouTube is processing the video{parts}; it stays private until that has been seen."
+    message: str = "YouTube is processing the video; it stays private until that has been seen."
+    if progress.get("partsTotal"):
+        message = Sentence(
+            "YouTube is processing the video, %(done)s of %(parts)s parts; it stays private until that has been seen.",
+            done=progress.get("partsProcessed"),
+            parts=progress.get("partsTotal"),
+        )
     return WaitUntil(message, until=until, code="YOUTUBE_PROCESSING")
 
 
@@ -300,7 +305,7 @@ def _on_time(facts: VideoFacts, channel: Channel, youtube: YouTube, journal: Row
         journal.note("missed", "The time of publication had passed; it is published now.")
         return replace(facts, publish_at=None, privacy="public")
     if rule == Channel.MissedRule.NEXT and chosen is not None:
-        journal.note("missed", f"The time of publication had passed; the next slot is {moment(chosen)}.")
+        journal.note("missed", Sentence("The time of publication had passed; the next slot is %(time)s.", time=moment(chosen)))
         return replace(facts, publish_at=chosen)
     journal.step_done("schedule", "The time of publication had passed, so the video stays private. Choose another time")
     return replace(facts, publish_at=None, privacy="private")

@@ -59,7 +59,7 @@ def _check(chapters: Sequence[Section], seconds: float) -> None:
     ends = [*(chapter.start for chapter in chapters[1:]), seconds]
     for chapter, end in zip(chapters, ends, strict=True):
         if end - chapter.start < CHAPTER_SECONDS:
-            follows = "the video ends" if end == seconds else "the next begins"
+            follows = Sentence("the video ends") if end == seconds else Sentence("the next begins")
             raise BadInput(
                 Sentence(
                     "“%(title)s” begins at %(time)s and %(follows)s at %(next)s: a chapter lasts %(seconds)s seconds at least.",

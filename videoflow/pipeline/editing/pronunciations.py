@@ -24,10 +24,10 @@ LISTEN_SECONDS = 25.0
 _listening = BoundedSemaphore(2)
 
 
-def _clean(text: str, limit: int, field: str, what: str) -> str:
+def _clean(text: str, limit: int, field: str, missing: str) -> str:
     clean = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     if not clean:
-        raise BadInput(Sentence("Say %(what)s.", what=what), details={field: "empty"})
+        raise BadInput(missing, details={field: "empty"})
     if len(clean) > limit:
         raise BadInput(
             Sentence("%(limit)s characters are the most here; this has %(size)s.", limit=limit, size=len(clean)),
@@ -44,8 +44,8 @@ def pronunciation_check(written: str, spoken: str) -> tuple[str, str]:
     Raises:
         BadInput: one of them is empty, too long, or nothing that the voices can say; ``details`` names the field.
     """
-    one = _clean(written, WRITTEN_LIMIT, "written", "how the word is written in the script")
-    other = _clean(spoken, SPOKEN_LIMIT, "spoken", "how it sounds, in plain letters: “key-wee” for Kiwi")
+    one = _clean(written, WRITTEN_LIMIT, "written", Sentence("Say how the word is written in the script."))
+    other = _clean(spoken, SPOKEN_LIMIT, "spoken", Sentence("Say how it sounds, in plain letters: “key-wee” for Kiwi."))
     if one == other:
         raise BadInput("Both sides are the same, so nothing would sound different.", details={"spoken": "the same"})
     return one, other

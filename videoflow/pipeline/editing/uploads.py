@@ -21,7 +21,7 @@ from videoflow.pipeline.editing.scenes_media import picture_use, scene_of
 from videoflow.pipeline.models import Asset, Project, Upload
 from videoflow.pipeline.store import file_store, media_path, room_check, work_dir, work_dirs_remove
 from videoflow.render.intake import CLIP_SECONDS, MUSIC_SECONDS, Purpose, Taken, looks_like_picture
-from videoflow.sentences import Sentence
+from videoflow.sentences import Sentence, sentences_joined
 
 PICTURE_LIMIT_BYTES = 20_000_000
 MUSIC_LIMIT_BYTES = 200_000_000
@@ -233,8 +233,13 @@ def _keep(upload: Upload, taken: Taken) -> Asset:
         upload.asset, upload.state = asset, Upload.State.READY
         if taken.cut_seconds:
             kept = CLIP_SECONDS if taken.kind == "clip" else MUSIC_SECONDS
-            upload.error = f"“{upload.name}” lasts {taken.cut_seconds:.0f} s; its first {kept:.0f} s were kept."
-        upload.error = f"{upload.error} {_place(upload, asset)}".strip()
+            upload.error = Sentence(
+                "“%(name)s” lasts %(seconds)s s; its first %(kept)s s were kept.",
+                name=upload.name,
+                seconds=f"{taken.cut_seconds:.0f}",
+                kept=f"{kept:.0f}",
+            )
+        upload.error = sentences_joined(upload.error, _place(upload, asset))
         upload.save(update_fields=["asset", "state", "error"])
     return asset
 

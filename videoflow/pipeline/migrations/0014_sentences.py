@@ -1,5 +1,6 @@
-import videoflow.translation
 from django.db import migrations
+
+import videoflow.translation
 
 
 class Migration(migrations.Migration):
@@ -23,7 +24,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="script",
             name="warnings",
-            field=videoflow.translation.SentenceListField(default=list),
+            field=videoflow.translation.SentencesField(default=list),
         ),
         migrations.AlterField(
             model_name="upload",

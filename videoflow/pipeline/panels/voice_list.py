@@ -15,6 +15,7 @@ from videoflow.pipeline.panels.service_list import service_row
 from videoflow.pipeline.voices import SAMPLES, voices_of
 from videoflow.providers.base import Voice
 from videoflow.providers.services import EMBEDDED, Service, service_get, services_for
+from videoflow.translation import translated
 from videoflow.vault.services import Owner, credentials_stored
 
 LANGUAGES: tuple[tuple[str, Promise], ...] = (
@@ -97,7 +98,7 @@ def voice_list(project: Project, owner: Owner | None, service: str = EMBEDDED, l
     try:
         voices = voices_of(project, language, choice=Choice(service))
     except VideoflowError as error:
-        problem = str(error)
+        problem = translated(str(error))
     return VoiceList(
         source=service_get(service),
         language=language,

@@ -208,7 +208,9 @@ def written(context: StageContext, options: ScriptInput, speak: Speak) -> Writte
 
 def _stepped_in(choice: Choice, error: ProviderError) -> str:
     label = service_get(choice.service).label
-    return f"The embedded writer stepped in, as you allowed: {label} did not write this. {error}"[:600]
+    return Sentence(
+        "The embedded writer stepped in, as you allowed: %(service)s did not write this. %(reason)s", service=label, reason=error
+    )
 
 
 def _embedded(context: StageContext, brief: Brief, speak: Speak, minimum: float) -> Written:

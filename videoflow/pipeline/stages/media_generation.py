@@ -254,7 +254,7 @@ def _draw(
         crash_point(STAGE.name, "scene_saved")
         done += 1
         context.report(
-            share_done(), Sentence("%(what)s %(done)s of %(drawn)s", what=what, done=done, drawn=len(drawn)), changed="scenes"
+            share_done(), Sentence("%(what)s %(done)s of %(all)s", what=what, done=done, all=len(drawn)), changed="scenes"
         )
 
     def draw(part: Sequence[_PlannedScene]) -> int:
@@ -268,7 +268,7 @@ def _draw(
                     with context.fenced():
                         _scene_picture(context, script, scene, chosen)
                     moving += chosen.picture.file.kind == "clip"
-                    pictured(f"{service.label}: picture")
+                    pictured(Sentence("%(service)s: picture", service=service.label))
                 elif scene.shot.index in service.notes:
                     here.append(scene)
 
@@ -276,7 +276,7 @@ def _draw(
             crash_point(STAGE.name, "picture_drawn")
             with context.fenced():
                 _scene_draw(context, script, here[index], picture, service)
-            pictured("Picture")
+            pictured(Sentence("Picture"))
 
         made = pictures.draw(
             [scene.shot for scene in here],

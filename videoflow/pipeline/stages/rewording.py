@@ -73,7 +73,9 @@ def reword(context: StageContext, wanted: RewordInput) -> StageOutput:
         return {"script_id": script.pk, "proposals": count}
 
     return StageOutput(
-        Sentence("Other words proposed for %(found)s %(value)s", found=len(found), value="line" if len(found) == 1 else "lines"),
+        Sentence("Other words proposed for %(count)s lines", count=len(found))
+        if len(found) != 1
+        else "Other words proposed for 1 line",
         save,
     )
 

@@ -36,13 +36,22 @@ def _language_check(project: Project, options: ScriptInput) -> None:
         found = foreign_language(text)
         if found is None or options.language.lower().startswith(found.code):
             continue
-        seems = f"This {what} seem{'' if what == 'notes' else 's'} to be in {found.name}"
+        language = Sentence(found.name)
+        seems = {
+            "topic": Sentence("This topic seems to be in %(language)s", language=language),
+            "notes": Sentence("These notes seem to be in %(language)s", language=language),
+            "script": Sentence("This script seems to be in %(language)s", language=language),
+        }[what]
         if choice_of(project, "speech").service == EMBEDDED:
-            way_out = (
+            way_out = Sentence(
                 "and the offline voices speak English only. Translate it to English, or connect a speech service that speaks it."
             )
         else:
-            way_out = f"and the video's language is “{options.language}”. Choose the language “{found.code}”, or translate it."
+            way_out = Sentence(
+                "and the video's language is “%(wanted)s”. Choose the language “%(found)s”, or translate it.",
+                wanted=options.language,
+                found=found.code,
+            )
         raise BadInput(
             Sentence("%(seems)s, %(way_out)s", seems=seems, way_out=way_out),
             code="NO_VOICE_FOR_LANGUAGE",
@@ -75,8 +84,12 @@ def run(context: StageContext) -> StageOutput:
     warnings = [*([hosts_voices.stepped_in] if hosts_voices.stepped_in else []), *made.warnings]
     if draft.conversation.fixed and measured.seconds < minimum_seconds:
         warnings.append(
-            f"Your script speaks for {minutes(measured.seconds)}; {minutes(minimum_seconds)} were wanted. "
-            "A given script is spoken as written, so nothing was added."
+            Sentence(
+                "Your script speaks for %(length)s; %(wanted)s were wanted. "
+                "A given script is spoken as written, so nothing was added.",
+                length=minutes(measured.seconds),
+                wanted=minutes(minimum_seconds),
+            )
         )
 
     before = script_current(project)

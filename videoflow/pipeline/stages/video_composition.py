@@ -65,7 +65,7 @@ def _ready_script(project: Project) -> Script:
         raise StageNotReady("Speech and pictures are not complete yet. Make the media first.")
     changed = len(turns_unspoken(project, script))
     if changed:
-        lines = "One line has" if changed == 1 else f"{changed} lines have"
+        lines = Sentence("One line has") if changed == 1 else Sentence("%(count)s lines have", count=changed)
         raise StageNotReady(
             Sentence(
                 "%(lines)s changed since the recording. Update the media first: only what changed is made anew.", lines=lines
@@ -332,7 +332,8 @@ def _quality(made: render.Composition, drift: DriftReport, script: Script) -> di
     """Return the report for the page and the file: the compositor's checks, the captions' timing, the speakers' shares."""
     findings = [*made.report.findings, *stand_ins_found(script)]
     if drift.checked and (drift.p95_ms > DRIFT_LIMIT_MS or drift.share_within_limit < DRIFT_SHARE):
-        message = f"Only {drift.share_within_limit:.0%} of the caption words stand within 120 ms of the voice."
+        share = f"{drift.share_within_limit * 100:.0f}"
+        message = Sentence("Only %(share)s%% of the caption words stand within 120 ms of the voice.", share=share)
         severity: Literal["warn", "block"] = "block" if drift.share_within_limit < LOST_SHARE else "warn"
         findings.append(render.Finding("caption_drift", severity, None, None, message))
     figures = {

@@ -40,7 +40,7 @@ from videoflow.sentences import Sentence
 TEXT_MOST = 20_000
 """Characters; longer than any target takes, so that the list before the start says by how much a text is too long."""
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
-TOLD = {"folder": "Exported to", "webhook": "Handed to", "podcast": "In the podcast:"}
+TOLD = {"folder": Sentence("Exported to"), "webhook": Sentence("Handed to"), "podcast": Sentence("In the podcast:")}
 
 
 class ThumbnailInput(BaseModel):

@@ -13,6 +13,7 @@ from videoflow.errors import BadInput
 from videoflow.pipeline.unknown_calls import call_ask_again, call_leave
 from videoflow.pipeline.views.owner import project_get
 from videoflow.sessions.middleware import Request
+from videoflow.translation import translated
 
 
 @require_POST
@@ -31,5 +32,5 @@ def decide(request: Request, project_id: UUID, call_id: UUID) -> HttpResponse:
             raise BadInput(_("Choose whether to ask again or to leave it."))
         messages.success(request, sentence)
     except BadInput as error:
-        messages.error(request, str(error))
+        messages.error(request, translated(str(error)))
     return HttpResponseRedirect(f"{reverse('pipeline:project_detail', args=[project.pk])}#panel-{call.stage}")

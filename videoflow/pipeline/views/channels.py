@@ -21,6 +21,7 @@ from videoflow.pipeline.channels.connect import answer_read, channel_disconnect,
 from videoflow.pipeline.channels.slots import slots_clean
 from videoflow.pipeline.models import Channel
 from videoflow.sessions.middleware import Request
+from videoflow.translation import translated
 
 _HERE = ("localhost", "127.0.0.1", "::1")
 _UTC = zoneinfo.ZoneInfo("UTC")
@@ -56,7 +57,7 @@ def connect(request: Request) -> HttpResponse:
             zone=request.POST.get("zone", "UTC"),
         )
     except VideoflowError as error:
-        messages.error(request, str(error))
+        messages.error(request, translated(str(error)))
         return _back()
     return render(request, "pipeline/channels/connect.html", {"consent": consent, "is_here": is_here, "callback": address})
 
@@ -65,7 +66,7 @@ def _finish(request: Request, answer: dict[str, str]) -> HttpResponse:
     try:
         channel = connect_finish(browser=request.creator.cookie, answer=answer)
     except VideoflowError as error:
-        messages.error(request, str(error))
+        messages.error(request, translated(str(error)))
     else:
         messages.success(request, _("“%(title)s” is connected.") % {"title": channel.title})
     return _back()
@@ -118,7 +119,7 @@ def edit(request: Request, channel_id: UUID) -> HttpResponse:
             raise BadInput(_("Tick the days and give at least one time such as 18:00; or neither, for no slots."))
         channel.slots = slots_clean([(day, at.zfill(5)) for day in days for at in times])
     except BadInput as error:
-        messages.error(request, str(error))
+        messages.error(request, translated(str(error)))
         return _back()
     channel.time_zone = zone_known(request.POST.get("zone", "UTC"))
     if request.POST.get("missed") in Channel.MissedRule.values:
@@ -188,5 +189,5 @@ def calendar_move(request: Request) -> HttpResponse:
         )
         messages.success(request, said)
     except VideoflowError as error:
-        messages.error(request, str(error))
+        messages.error(request, translated(str(error)))
     return redirect(f"{reverse('pipeline:calendar')}{f'?month={month}' if month else ''}")

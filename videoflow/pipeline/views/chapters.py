@@ -19,6 +19,7 @@ from videoflow.pipeline.models import Project, Video
 from videoflow.pipeline.selectors import project_videos
 from videoflow.pipeline.views.owner import project_get, to_panel
 from videoflow.sessions.middleware import Request
+from videoflow.translation import translated
 
 PANEL = "youtube_upload"
 Rows = list[tuple[str, str]]
@@ -41,7 +42,7 @@ def chapters(request: Request, project_id: UUID) -> HttpResponse:
     try:
         chapters_save(project=project, video=video, rows=rows)
     except BadInput as error:
-        return _page(request, project, rows, status=422, refusal=str(error))
+        return _page(request, project, rows, status=422, refusal=translated(str(error)))
     if not request.htmx:
         messages.success(request, _("Saved."))
         return to_panel(project, PANEL)

@@ -25,6 +25,7 @@ from videoflow.pipeline.stages.base import StageNotReady
 from videoflow.pipeline.views.autosave import conflict, refused, saved, wants_json
 from videoflow.pipeline.views.owner import project_get, to_panel
 from videoflow.sessions.middleware import Request
+from videoflow.translation import translated
 
 PANEL = "video_composition"
 
@@ -62,9 +63,9 @@ def _edited(
     try:
         act()
     except scenes.StaleScene as error:
-        return _timeline(request, scene.project, scene.key, status=409, refusal=str(error), mine=mine)
+        return _timeline(request, scene.project, scene.key, status=409, refusal=translated(str(error)), mine=mine)
     except BadInput as error:
-        return _timeline(request, scene.project, scene.key, status=422, refusal=str(error))
+        return _timeline(request, scene.project, scene.key, status=422, refusal=translated(str(error)))
     if not request.htmx:
         return redirect("pipeline:composer_scene", scene.project_id, follow or scene.key)
     response = _timeline(request, scene.project, follow or scene.key)
@@ -161,9 +162,13 @@ def scene_play(request: Request, project_id: UUID, key: UUID) -> HttpResponse:
         made = previews.scene_preview(shown.project, shown)
     except VideoflowError as error:
         if not request.htmx:
-            messages.error(request, str(error))
+            messages.error(request, translated(str(error)))
             return redirect("pipeline:composer_scene", project_id, key)
-        return render(request, "pipeline/composer/_stage.html", {"project": shown.project, "scene": shown, "refusal": str(error)})
+        return render(
+            request,
+            "pipeline/composer/_stage.html",
+            {"project": shown.project, "scene": shown, "refusal": translated(str(error))},
+        )
     address = reverse("pipeline:composer_preview", args=[project_id, made])
     if not request.htmx:
         return HttpResponseRedirect(address)
@@ -207,7 +212,7 @@ def captions(request: Request, project_id: UUID) -> HttpResponse:
         theirs = {name: value for name, value in caption_values(project).items() if not isinstance(value, bool)}
         return _stale(request, project, looks.look_revision(project, "caption"), theirs)
     except BadInput as error:
-        return _refused(request, project, {next(iter(error.details), "name"): str(error)})
+        return _refused(request, project, {next(iter(error.details), "name"): translated(str(error))})
     return _saved(request, project, looks.look_revision(project, "caption"))
 
 
@@ -218,7 +223,7 @@ def _captions_tried(request: Request, project: Project, form: CaptionForm) -> Ht
         try:
             looks.caption_check(form.caption())
         except BadInput as error:
-            return render(request, "pipeline/composer/_captions.html", context | {"refusal": str(error)})
+            return render(request, "pipeline/composer/_captions.html", context | {"refusal": translated(str(error))})
         warnings = caption_warnings_of(previews.captioned(project, form.caption()), script)
         return render(request, "pipeline/composer/_captions.html", context | {"warnings": warnings})
     first = next(iter(form.errors.values()))[0]
@@ -257,7 +262,7 @@ def music(request: Request, project_id: UUID) -> HttpResponse:
         theirs = {"level": music_values(project, beds)["level"]}
         return _stale(request, project, looks.look_revision(project, "music"), theirs)
     except BadInput as error:
-        return _refused(request, project, {next(iter(error.details), "level"): str(error)})
+        return _refused(request, project, {next(iter(error.details), "level"): translated(str(error))})
     return _saved(request, project, looks.look_revision(project, "music"))
 
 
@@ -288,7 +293,7 @@ def aspect(request: Request, project_id: UUID) -> HttpResponse:
     try:
         looks.aspect_change(project=project, aspect=request.POST.get("aspect", ""))
     except BadInput as error:
-        messages.error(request, str(error))
+        messages.error(request, translated(str(error)))
     return _to_panel(project)
 
 

@@ -22,6 +22,7 @@ from videoflow.pipeline.views.owner import project_get
 from videoflow.pipeline.voices import voices_choose, voices_of
 from videoflow.providers.base import Voice
 from videoflow.sessions.middleware import Request
+from videoflow.translation import translated
 
 PANELS = ["script_generation", "video_composition"]
 """Those that say what waits to be spoken; the media panel holds this fragment."""
@@ -49,7 +50,7 @@ def host_voices(request: Request, project_id: UUID) -> HttpResponse:
                 project=project, speaker=request.POST.get("speaker", ""), voice=request.POST.get("voice", ""), voices=voices
             )
     except VideoflowError as error:
-        problem = str(error)
+        problem = translated(str(error))
     if request.method == "POST" and not problem and not request.htmx:
         messages.success(request, _("The voice is saved. Lines that another voice spoke are spoken again by “Make media”."))
         return HttpResponseRedirect(reverse("pipeline:host_voices", args=[project.pk]))
@@ -57,7 +58,7 @@ def host_voices(request: Request, project_id: UUID) -> HttpResponse:
     try:
         rows = _rows(project, voices)
     except VideoflowError as error:
-        problem = problem or str(error)
+        problem = problem or translated(str(error))
     context = {
         "project": project,
         "hosts": rows,

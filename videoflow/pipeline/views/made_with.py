@@ -28,6 +28,7 @@ from videoflow.providers.services import EMBEDDED, SERVICES
 from videoflow.sessions.middleware import Request
 from videoflow.sessions.services import preferences_set
 from videoflow.tasks.services import task_retry
+from videoflow.translation import translated
 
 LONGEST_MODEL = 120
 Models = Mapping[Capability, Sequence[str]]
@@ -46,7 +47,7 @@ def choices(request: Request, project_id: UUID, task_type: str) -> HttpResponse:
     try:
         said, models = _acted(request, project, task_type)
     except VideoflowError as error:
-        return _shown(request, project, task_type, problem=str(error))
+        return _shown(request, project, task_type, problem=translated(str(error)))
     if request.htmx or models:
         response = _shown(request, project, task_type, said=said, models=models)
         if not models:  # a voice is paid for in two panels
@@ -74,7 +75,7 @@ def budget_raise(request: Request, project_id: UUID, task_type: str) -> HttpResp
         task_retry(task_id=task.pk)
         messages.success(request, _("The budget is raised, and the step goes on where it stopped."))
     except VideoflowError as error:
-        messages.error(request, str(error))
+        messages.error(request, translated(str(error)))
     return HttpResponseRedirect(f"{reverse('pipeline:project_detail', args=[project.pk])}#panel-{task_type}")
 
 

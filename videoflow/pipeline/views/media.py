@@ -21,6 +21,7 @@ from videoflow.pipeline.selectors import assets_of
 from videoflow.pipeline.views.autosave import conflict, refused, saved, wants_json
 from videoflow.pipeline.views.owner import project_get, to_panel
 from videoflow.sessions.middleware import Request
+from videoflow.translation import translated
 
 PANEL = "media_generation"
 CHANGED = {"panels": [PANEL, "video_composition"]}
@@ -47,7 +48,7 @@ def _done(request: Request, scene: Scene, act: Callable[[], object], said: str) 
     try:
         act()
     except VideoflowError as error:
-        refusal, status = str(error), 422
+        refusal, status = translated(str(error)), 422
     if not request.htmx:
         if refusal:
             messages.error(request, refusal)
@@ -90,7 +91,7 @@ def draw_instead(request: Request, project_id: UUID) -> HttpResponse:
         scenes_service.stand_in_allow(project=project)
         messages.success(request, _("The step goes on. What the service does not have is drawn here."))
     except VideoflowError as error:
-        messages.error(request, str(error))
+        messages.error(request, translated(str(error)))
     return _back(request, project)
 
 
@@ -182,11 +183,11 @@ def describe(request: Request, project_id: UUID, asset_id: UUID) -> HttpResponse
         asset.refresh_from_db()
         if wants_json(request):
             return conflict(scenes_media.asset_revision(asset), {name: getattr(asset, name) for name in values})
-        messages.error(request, str(error))
+        messages.error(request, translated(str(error)))
     except BadInput as error:
         if wants_json(request):
-            return refused({next(iter(error.details), "alt"): str(error)})
-        messages.error(request, str(error))
+            return refused({next(iter(error.details), "alt"): translated(str(error))})
+        messages.error(request, translated(str(error)))
     if wants_json(request):
         return saved(scenes_media.asset_revision(asset), changed=(PANEL,))
     return _back(request, project)
@@ -212,8 +213,8 @@ def music_choose(request: Request, project_id: UUID) -> HttpResponse:
             music.music_mood_set(project=project, mood=request.POST.get("mood", ""))
     except VideoflowError as error:
         if request.htmx:
-            return _music_part(request, project, refusal=str(error), status=422)
-        messages.error(request, str(error))
+            return _music_part(request, project, refusal=translated(str(error)), status=422)
+        messages.error(request, translated(str(error)))
     if not request.htmx:
         return _back(request, project)
     return trigger_client_event(_music_part(request, project), "vf:edited", {"panels": ["video_composition"]})

@@ -19,6 +19,7 @@ from videoflow.pipeline.views.owner import project_get, to_panel
 from videoflow.sessions.middleware import Request
 from videoflow.tasks.models import ProgressEvent, Task
 from videoflow.tasks.services import task_retry
+from videoflow.translation import translated
 
 LOG_LINES = 200
 
@@ -92,5 +93,5 @@ def retry_from_here(request: Request, project_id: UUID, task_type: str) -> HttpR
             )
             task_retry(task_id=task.pk)
     except VideoflowError as error:
-        messages.error(request, str(error))
+        messages.error(request, translated(str(error)))
     return to_panel(project, task_type)

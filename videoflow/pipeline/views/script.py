@@ -25,6 +25,7 @@ from videoflow.pipeline.stages.drafting import INSTRUCTION_LIMIT
 from videoflow.pipeline.views.autosave import conflict, refused, saved, wants_json
 from videoflow.pipeline.views.owner import project_get, to_panel
 from videoflow.sessions.middleware import Request
+from videoflow.translation import translated
 
 _MADE_FROM_IT = ("media_generation", "video_composition")
 _REVISION_LIMIT = 2_147_483_647
@@ -149,12 +150,12 @@ def _edited(response: HttpResponse, script: Script) -> HttpResponse:
 def _refusal(request: Request, project: Project, key: UUID, error: VideoflowError, *, theirs: Turn | None = None) -> HttpResponse:
     """Say at the line why not; without the panel's module on a page of its own, with what was typed."""
     if wants_json(request):
-        return refused({"text": str(error)})
+        return refused({"text": translated(str(error))})
     is_new = request.POST.get("act") == "add"
     context = {
         "project": project,
         "key": key,
-        "error": str(error) if not is_new or request.POST.get("new_text") else "",
+        "error": translated(str(error)) if not is_new or request.POST.get("new_text") else "",
         "is_new": is_new,
         "text": request.POST.get("new_text" if is_new else "text", ""),
         "theirs": theirs,
@@ -176,8 +177,8 @@ def proposals(request: Request, project_id: UUID) -> HttpResponse:
         sentence = _proposals_act(project, script, request.POST)
     except VideoflowError as error:
         if wants_json(request):
-            return refused({"act": str(error)})
-        messages.error(request, str(error))
+            return refused({"act": translated(str(error))})
+        messages.error(request, translated(str(error)))
         return _back(project)
     if request.htmx:
         return _edited(_lines(request, project, sentence), script)
@@ -214,7 +215,7 @@ def version(request: Request, project_id: UUID, number: int) -> HttpResponse:
         try:
             version_restore(project=project, version=wanted)
         except VideoflowError as error:
-            messages.error(request, str(error))
+            messages.error(request, translated(str(error)))
         else:
             messages.success(request, _("Version %s is back. What stood here before is kept as a version.") % number)
         return _back(project)
@@ -243,11 +244,16 @@ def pronunciations(request: Request, project_id: UUID) -> HttpResponse:
     except VideoflowError as refusal:
         error = refusal
         if wants_json(request):
-            return refused({next(iter(error.details), "written"): str(error)})
+            return refused({next(iter(error.details), "written"): translated(str(error))})
     if error is None and not request.htmx:
         return _back(project)
     at = next(iter(error.details), "written") if error else ""
-    panel = {"pronunciations": pronunciations_of(project), "written": written, "spoken": spoken, "errors": {at: str(error)}}
+    panel = {
+        "pronunciations": pronunciations_of(project),
+        "written": written,
+        "spoken": spoken,
+        "errors": {at: translated(str(error))},
+    }
     context = {"project": project, "panel": panel if error else {"pronunciations": pronunciations_of(project)}}
     name = "pipeline/script/_book.html" if request.htmx else "pipeline/script/book.html"
     response = render(request, name, context, status=422 if error and not request.htmx else 200)

@@ -18,6 +18,7 @@ from videoflow.pipeline.views.settings import settings_shown
 from videoflow.providers.base import ProviderError
 from videoflow.providers.service_check import Checked, service_check
 from videoflow.sessions.middleware import Request
+from videoflow.translation import translated
 from videoflow.vault.services import Owner, credential_delete, credential_set, credentials_stored
 
 
@@ -51,7 +52,7 @@ def service(request: Request, key: str) -> HttpResponse:
         if act in ("test", "save_test"):
             checked = _tested(owner, known.key)
     except VideoflowError as error:
-        problem = str(error)
+        problem = translated(str(error))
     row = service_row(
         key,
         credentials_stored(owner=owner),

@@ -16,6 +16,7 @@ from videoflow.pipeline.services import source_file_add, stage_start
 from videoflow.pipeline.views.autosave import saved, wants_json
 from videoflow.pipeline.views.owner import project_get
 from videoflow.sessions.middleware import Request
+from videoflow.translation import translated
 
 PANEL = "trending_analysis"
 
@@ -52,5 +53,5 @@ def source(request: Request, project_id: UUID) -> HttpResponse:
         taken = source_file_add(session=project.session, name=file.name or "file", chunks=file.chunks())
         stage_start(project=project, task_type=PANEL, input_data=input_data | {"source": str(taken.pk)})
     except VideoflowError as error:
-        messages.error(request, str(error))
+        messages.error(request, translated(str(error)))
     return _back(project)

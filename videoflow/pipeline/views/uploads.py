@@ -17,6 +17,7 @@ from videoflow.pipeline.models import Project, Upload
 from videoflow.pipeline.views.autosave import wants_json
 from videoflow.pipeline.views.owner import project_get, to_panel
 from videoflow.sessions.middleware import Request
+from videoflow.translation import translated
 
 _STATUSES = {uploads.WrongOffset.code: 409, uploads.StillLooking.code: 202, "DISK_FULL": 507}
 
@@ -87,11 +88,11 @@ def _answer(request: Request, project: Project, row: Upload | None, error: Video
     status = 200 if error is None else _STATUSES.get(error.code, 422)
     if not wants_json(request) and request.method == "POST":
         if error is not None:
-            messages.error(request, str(error))
+            messages.error(request, translated(str(error)))
         elif row is not None and row.error:
             messages.success(request, row.error)
         return _back(project, row, request.POST.get("scene", ""))
-    facts: dict[str, Any] = {"message": str(error) if error else row.error if row else ""}
+    facts: dict[str, Any] = {"message": translated(str(error)) if error else row.error if row else ""}
     if row is not None:
         facts |= {"id": str(row.pk), "offset": row.received_bytes, "size": row.size_bytes, "state": row.state}
         facts["url"] = reverse("pipeline:upload", args=[row.pk])

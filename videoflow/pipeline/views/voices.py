@@ -26,6 +26,7 @@ from videoflow.providers.base import Voice
 from videoflow.providers.services import SERVICES
 from videoflow.sessions.middleware import Request
 from videoflow.sessions.models import CreatorSession
+from videoflow.translation import translated
 
 STAGE = "voice_sample"
 """Under which a sample stands in the books."""
@@ -75,9 +76,9 @@ def _heard(request: Request, project: Project, service: str, language: str) -> V
             _ask_again(session, request.POST.get("call", ""))
         return VoiceRow(voice, address=_sample(project, session, voice, service, language))
     except CallUnknown as error:
-        return VoiceRow(voice, problem=str(error), lost_call=str(error.details["call_id"]))
+        return VoiceRow(voice, problem=translated(str(error)), lost_call=str(error.details["call_id"]))
     except VideoflowError as error:
-        return VoiceRow(voice, problem=str(error))
+        return VoiceRow(voice, problem=translated(str(error)))
 
 
 def _sample(project: Project, session: CreatorSession, voice: Voice, service: str, language: str) -> str:

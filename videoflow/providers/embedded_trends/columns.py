@@ -64,8 +64,8 @@ def columns_resolve(columns: Sequence[str], mapping: Mapping[str, str] | None) -
             resolved.pop(field, None)
     dated = {"views", "date", "published_at"} & resolved.keys()
     if "title" not in resolved or not dated:
-        missing = "a column with titles" if dated else "a column with titles and one with views or dates"
-        missing = missing if "title" not in resolved else "a column with views or dates"
+        missing = Sentence("a column with titles") if dated else Sentence("a column with titles and one with views or dates")
+        missing = missing if "title" not in resolved else Sentence("a column with views or dates")
         raise BadInput(
             Sentence(
                 "This file has the columns %(columns)s; %(missing)s is needed and was not recognised. Say below "

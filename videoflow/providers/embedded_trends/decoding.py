@@ -11,25 +11,25 @@ _SNIFF_BYTES = 1 << 20
 _CHUNK_BYTES = 1 << 20
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
-    (b"\x89PNG", "a PNG picture"),
-    (b"\xff\xd8\xff", "a JPEG picture"),
-    (b"GIF8", "a GIF picture"),
-    (b"%PDF", "a PDF document"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"7z\xbc\xaf", "a 7z archive"),
-    (b"Rar!", "a RAR archive"),
-    (b"\x7fELF", "a program"),
-    (b"MZ\x90", "a program"),
-    (b"OggS", "a sound file"),
-    (b"ID3", "a sound file"),
-    (b"fLaC", "a sound file"),
-    (b"\x1aE\xdf\xa3", "a video file"),
-    (b"SQLite format 3", "a database"),
-    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file"),
-    (b"PAR1", "a Parquet file"),
-    (b"{\\rtf", "a rich-text document"),
+    (b"\x89PNG", Sentence("a PNG picture")),
+    (b"\xff\xd8\xff", Sentence("a JPEG picture")),
+    (b"GIF8", Sentence("a GIF picture")),
+    (b"%PDF", Sentence("a PDF document")),
+    (b"\x1f\x8b", Sentence("a gzip archive")),
+    (b"7z\xbc\xaf", Sentence("a 7z archive")),
+    (b"Rar!", Sentence("a RAR archive")),
+    (b"\x7fELF", Sentence("a program")),
+    (b"MZ\x90", Sentence("a program")),
+    (b"OggS", Sentence("a sound file")),
+    (b"ID3", Sentence("a sound file")),
+    (b"fLaC", Sentence("a sound file")),
+    (b"\x1aE\xdf\xa3", Sentence("a video file")),
+    (b"SQLite format 3", Sentence("a database")),
+    (b"\xd0\xcf\x11\xe0", Sentence("an old Excel or Word file")),
+    (b"PAR1", Sentence("a Parquet file")),
+    (b"{\\rtf", Sentence("a rich-text document")),
 )
-_EXPECTED = "A CSV, TSV or JSON table of videos, a YouTube Studio export or an RSS feed is needed."
+_EXPECTED = Sentence("A CSV, TSV or JSON table of videos, a YouTube Studio export or an RSS feed is needed.")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),

@@ -220,7 +220,8 @@ def _nothing_usable(collector: RowCollector, columns: tuple[str, ...]) -> BadInp
             )
         )
     reasons = ", ".join(f"{count} × {reason}" for reason, count in collector.left_out.most_common(3))
-    which = f"None of the {collector.rows_read} rows" if collector.rows_read > 1 else "Not even the only row"
+    rows = collector.rows_read
+    which = Sentence("None of the %(rows)s rows", rows=rows) if rows > 1 else Sentence("Not even the only row")
     return BadInput(
         Sentence("%(which)s can be used: %(reasons)s. Check which column is which.", which=which, reasons=reasons),
         code="NO_USABLE_ROWS",

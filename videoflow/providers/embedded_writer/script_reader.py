@@ -124,9 +124,13 @@ def script_read(text: str, *, file_name: str = "", hosts: tuple[Host, Host]) -> 
         raise BadInput("There is nothing to say in this script: its lines have no words. Give both speakers a few sentences.")
     if len({speaker for _, speaker, _ in turns}) < 2:
         raise BadInput("Only one of the two speakers says anything in this script. Give the other one at least one line.")
-    warnings = []
+    warnings: list[str] = []
     if dropped:
-        warnings.append(f"{dropped} line{'' if dropped == 1 else 's'} without a speaker will not be spoken.")
+        warnings.append(
+            Sentence("%(count)s lines without a speaker will not be spoken.", count=dropped)
+            if dropped > 1
+            else Sentence("1 line without a speaker will not be spoken.")
+        )
     if left_out:
         warnings.append(_left_out_said(left_out))
     conversation = _conversation(turns, title or _title_from(file_name), tuple(warnings))
@@ -177,6 +181,10 @@ def _refuse_too_long(text: str) -> None:
         )
 
 
+def _lines(count: int) -> Sentence:
+    return Sentence("%(count)s lines", count=count) if count != 1 else Sentence("1 line")
+
+
 def _two_speakers(parts: Sequence[_Part]) -> list[str]:
     """The two names as first written, in order of appearance."""
     lines: Counter[str] = Counter(_key(part.who) for part in parts)
@@ -192,24 +200,23 @@ def _two_speakers(parts: Sequence[_Part]) -> list[str]:
         (only, count), *_ = lines.items()
         raise BadInput(
             Sentence(
-                "Only one speaker was found: %(name)s, with %(count)s line%(value)s. Add a second speaker, "
+                "Only one speaker was found: %(name)s, with %(lines)s. Add a second speaker, "
                 "with a name and a colon before each line.",
                 name=_display(shown[only]),
-                count=count,
-                value="" if count == 1 else "s",
+                lines=_lines(count),
             ),
             details={"speakers": {_display(shown[only]): count}},
         )
     if len(lines) > 2:
-        listed = [f"{_display(shown[key])} ({count} line{'' if count == 1 else 's'})" for key, count in lines.most_common()]
+        listed = [f"{_display(shown[key])} ({count})" for key, count in lines.most_common()]
         few = _display(shown[lines.most_common()[2][0]])
         raise BadInput(
             Sentence(
-                "%(lines)s speakers were found: %(listed)s%(value)s. A video has two: give %(few)s's lines to "
-                "one of the first two, or remove the colon if it is not a name.",
-                lines=len(lines),
+                "%(speakers)s speakers were found, with so many lines: %(listed)s%(more)s. A video has two: "
+                "give %(few)s's lines to one of the first two, or remove the colon if it is not a name.",
+                speakers=len(lines),
                 listed=", ".join(listed[:8]),
-                value=" …" if len(listed) > 8 else "",
+                more=" …" if len(listed) > 8 else "",
                 few=few,
             ),
             details={"speakers": {_display(shown[key]): count for key, count in lines.items()}},

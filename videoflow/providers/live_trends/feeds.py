@@ -38,7 +38,7 @@ class GoogleTrends:
         table = _read(answer.body, wish.folder / "google_trends.xml", f"{region}.xml", service="google_trends")
         label = f"Google Trends, {region}, {wish.today.isoformat()}"
         if not any(row.term for row in table.rows):
-            no_answer("google_trends", "search terms")
+            no_answer("google_trends", Sentence("search terms"))
         return replace(table, source_label=label)
 
 
@@ -94,7 +94,7 @@ def _read(body: bytes, file: Path, name: str, *, service: str) -> TrendTable:
     try:
         table = trends_read(file, file_name=name, mapping=None)
     except BadInput:
-        no_answer(service, "a feed in it")
+        no_answer(service, Sentence("a feed in it"))
     if table.source_kind != "rss":
-        no_answer(service, "a feed in it")
+        no_answer(service, Sentence("a feed in it"))
     return table

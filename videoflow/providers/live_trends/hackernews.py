@@ -11,6 +11,7 @@ from videoflow.errors import BadInput
 from videoflow.providers.embedded_trends import TrendRow, TrendTable
 from videoflow.providers.live_trends.sources import DEADLINE_SECONDS, LiveWish, count_of, objects, text_of
 from videoflow.providers.registry import Access, provider
+from videoflow.sentences import Sentence
 
 LEAST_POINTS = 100
 PER_PAGE = 100
@@ -41,7 +42,7 @@ class HackerNews:
                 deadline_seconds=DEADLINE_SECONDS,
                 cancelled=wish.cancelled,
             ).json()
-            hits = objects(answer.get("hits") if isinstance(answer, dict) else None, "hackernews", "stories")
+            hits = objects(answer.get("hits") if isinstance(answer, dict) else None, "hackernews", Sentence("stories"))
             for hit in hits:
                 read += 1
                 row = _row(hit)

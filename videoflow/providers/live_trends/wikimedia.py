@@ -52,7 +52,7 @@ class WikimediaViews:
             left_out.update(row for row in made if isinstance(row, str))
             kept = [row for row in made if isinstance(row, TrendRow)]
             if not kept:
-                no_answer("wikimedia", "readable page views")
+                no_answer("wikimedia", Sentence("readable page views"))
             rows += kept
         if not rows:
             raise BadInput(
@@ -80,10 +80,10 @@ class WikimediaViews:
             if error.status == 404 and may_be_missing:
                 return None
             raise
-        items = objects(answer.get("items") if isinstance(answer, dict) else None, "wikimedia", "page views")
+        items = objects(answer.get("items") if isinstance(answer, dict) else None, "wikimedia", Sentence("page views"))
         if not items:
-            no_answer("wikimedia", "page views")
-        listed = objects(items[0].get("articles"), "wikimedia", "page views")
+            no_answer("wikimedia", Sentence("page views"))
+        listed = objects(items[0].get("articles"), "wikimedia", Sentence("page views"))
         return [entry for entry in listed if not _NO_ARTICLE.match(text_of(entry.get("article")))][:PAGES_A_DAY]
 
 

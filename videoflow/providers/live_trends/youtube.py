@@ -101,13 +101,13 @@ class YouTubeTrends:
             _day_stop(error, bucket, wish.now)
             raise
         if not isinstance(answer, dict) or "error" in answer:
-            no_answer("youtube", "a list")
+            no_answer("youtube", Sentence("a list"))
         return answer
 
     def _categories(self, wish: LiveWish, region: str) -> list[_Category]:
         answer = self._call("videoCategories.list", "videoCategories", {"part": "snippet", "regionCode": region}, wish)
         found = []
-        for item in objects(answer.get("items"), "youtube", "categories"):
+        for item in objects(answer.get("items"), "youtube", Sentence("categories")):
             snippet = item.get("snippet")
             number = text_of(item.get("id"), 8)
             if number.isdecimal() and isinstance(snippet, dict) and snippet.get("assignable") is True:
@@ -140,7 +140,7 @@ class YouTubeTrends:
             if error.reason in _NO_CHART:
                 return []  # a category of this country without videos
             raise
-        found = [item.get("id") for item in objects(answer.get("items"), "youtube", "videos")]
+        found = [item.get("id") for item in objects(answer.get("items"), "youtube", Sentence("videos"))]
         ids = [text_of(entry.get("videoId"), 20) for entry in found if isinstance(entry, dict)]
         return list(dict.fromkeys(entry for entry in ids if _ID.fullmatch(entry)))[:PER_PAGE]
 
@@ -149,7 +149,7 @@ class YouTubeTrends:
             return {}
         params = {"part": "snippet,statistics", "id": ",".join(ids), "maxResults": PER_PAGE}
         answer = self._call("videos.list", "videos", params, wish)
-        items = objects(answer.get("items"), "youtube", "videos")
+        items = objects(answer.get("items"), "youtube", Sentence("videos"))
         asked = set(ids)
         return {item["id"]: item for item in items if isinstance(item.get("id"), str) and item["id"] in asked}
 

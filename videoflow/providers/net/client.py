@@ -213,15 +213,15 @@ class Client:
                             key=self.connection.key,
                         )
                     url = self._redirected(url, response.headers["location"])
-            raise self._broken("sent us from one address to the next without end", "redirect_loop")
+            raise self._broken(Sentence("sent us from one address to the next without end"), "redirect_loop")
 
     def _redirected(self, url: str, location: str) -> str:
         try:
             target = urljoin(url, location)
         except ValueError:
-            raise self._broken("sent us to something that is no address", "redirect") from None
+            raise self._broken(Sentence("sent us to something that is no address"), "redirect") from None
         if url.startswith("https:") and not target.startswith("https:"):
-            raise self._broken("sent us to an address that is not encrypted", "redirect")
+            raise self._broken(Sentence("sent us to an address that is not encrypted"), "redirect")
         return target
 
     def _write(self, response: httpx.Response, out: Path, limit_bytes: int, exchange: Exchange) -> tuple[str, int]:
@@ -235,7 +235,7 @@ class Client:
                     size += len(part)
             self._check_whole(response, has_body=size > 0)
             if not size:
-                raise self._broken("sent an empty file", "empty")
+                raise self._broken(Sentence("sent an empty file"), "empty")
             undo.pop_all()
         return digest.hexdigest(), size
 
@@ -253,7 +253,7 @@ class Client:
         if encoding == "identity" and announced.isdigit() and int(announced) > limit_bytes:
             raise _TooLarge
         if encoding not in _DECODERS and encoding not in {"identity", ""}:
-            raise self._broken("packed its answer in a way that was not asked for", "encoding")
+            raise self._broken(Sentence("packed its answer in a way that was not asked for"), "encoding")
         decoder = zlib.decompressobj(_DECODERS[encoding]) if encoding in _DECODERS else None
         size, came, began = 0, 0, time.monotonic()
         for raw in response.iter_raw():
@@ -275,7 +275,9 @@ class Client:
         headers = response.headers
         is_framed = "content-length" in headers or "chunked" in headers.get("transfer-encoding", "").lower()
         if has_body and not is_framed and not headers.get("content-type", "").lower().startswith(_JSON_TYPES):
-            raise self._broken("did not say how long its answer is, so nobody knows whether it is whole", "length_unknown")
+            raise self._broken(
+                Sentence("did not say how long its answer is, so nobody knows whether it is whole"), "length_unknown"
+            )
 
     def _broken(self, what: str, reason: str) -> ServiceBroken:
         return ServiceBroken(

@@ -139,7 +139,7 @@ def said(message: str, key: str) -> str:
     for secret in {key, quote(key, safe=""), quote(key)} - {""}:
         text = text.replace(secret, "…")
     text = " ".join(_QUERY.sub(r"\1", text).split())
-    return f" It said: “{text[:_SAID_LENGTH]}”." if text else ""
+    return Sentence(" It said: “%(words)s”.", words=text[:_SAID_LENGTH]) if text else ""
 
 
 def status_error(
@@ -156,7 +156,7 @@ def status_error(
     if status in {429, 503, 529}:
         wait = retry_after_read(headers)
         wait = _retry_delay(body) if wait is None else wait
-        when = f" It asks to wait {wait:.0f} s." if wait else ""
+        when = Sentence(" It asks to wait %(seconds)s s.", seconds=f"{wait:.0f}") if wait else ""
         return ServiceBusy(
             Sentence("%(label)s is busy (%(status)s).%(when)s%(words)s", label=label, status=status, when=when, words=words),
             retry_after_seconds=wait,

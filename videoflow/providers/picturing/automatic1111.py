@@ -11,6 +11,7 @@ from videoflow.providers.picturing.found import Made, Wish
 from videoflow.providers.picturing.json_reading import at_path
 from videoflow.providers.picturing.making import ANSWER_LIMIT_BYTES, Job, PictureMaker, seed_of, size_of
 from videoflow.providers.registry import provider
+from videoflow.sentences import Sentence
 
 _STEPS = 25
 _DEFAULT_SIZE = "1024x576"
@@ -49,7 +50,7 @@ class Automatic1111(PictureMaker):
         try:
             images = at_path(json.loads(body), "images")
         except ValueError:
-            raise self.broken("answered with something that is not JSON") from None
+            raise self.broken(Sentence("answered with something that is not JSON")) from None
         if not (isinstance(images, list) and images and isinstance(images[0], str)):
-            raise self.broken("answered, but there is no picture in the answer")
+            raise self.broken(Sentence("answered, but there is no picture in the answer"))
         return Made(self.picture_bytes(images[0]), "image", connection.model or self.label)

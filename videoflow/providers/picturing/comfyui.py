@@ -101,7 +101,7 @@ class ComfyUi(PictureMaker):
                     )
                     kind: PictureKind = "clip" if name.lower().endswith(_CLIP_SUFFIXES) else "image"
                     return Made(answer.body, kind, self.access.connection.model or "workflow", source_id=name)
-        raise self.broken("ran the workflow, but it wrote no picture. It needs a node that saves one")
+        raise self.broken(Sentence("ran the workflow, but it wrote no picture. It needs a node that saves one"))
 
     def _plain_workflow(self) -> dict[str, Any]:
         """Return a graph that draws with the chosen checkpoint, else with the server's first."""

@@ -8,6 +8,7 @@ from videoflow.providers.picturing.found import Made, NoPicture, Wish
 from videoflow.providers.picturing.json_reading import objects_read, text_read
 from videoflow.providers.picturing.making import ANSWER_LIMIT_BYTES, MAKE_SECONDS, Job, PictureMaker, WordsRefused
 from videoflow.providers.registry import provider
+from videoflow.sentences import Sentence
 
 _REFUSALS = frozenset(
     {"IMAGE_SAFETY", "SAFETY", "PROHIBITED_CONTENT", "IMAGE_PROHIBITED_CONTENT", "BLOCKLIST", "IMAGE_RECITATION"}
@@ -45,7 +46,7 @@ class GeminiImages(PictureMaker):
         try:
             answer = json.loads(body)
         except ValueError:
-            raise self.broken("answered with something that is not JSON") from None
+            raise self.broken(Sentence("answered with something that is not JSON")) from None
         candidates = objects_read(answer, "candidates")
         for candidate in candidates:
             for part in objects_read(candidate, "content", "parts"):  # text stands before, between and after the picture

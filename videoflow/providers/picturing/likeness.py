@@ -34,9 +34,9 @@ def picture_check(path: Path, kind: str, width_px: int, height_px: int) -> str:
     greys = [_grey(path)] if kind == "image" else _clip_greys(path)
     spreads = [float(grey.std()) for grey in greys]
     if all(float(np.percentile(grey, 99)) < _DARK_LEVEL for grey in greys):
-        raise PictureUnusable("it is black")
+        raise PictureUnusable(Sentence("it is black"))
     if max(spreads) < _BLANK_SPREAD:
-        raise PictureUnusable("it is of one colour")
+        raise PictureUnusable(Sentence("it is of one colour"))
     return fingerprint(greys[len(greys) // 2])
 
 
@@ -71,5 +71,5 @@ def _clip_greys(path: Path) -> list[Grey]:
                 grey = np.asarray(frame.to_ndarray(format="gray"), np.uint8)
                 greys.append(np.asarray(cv2.resize(grey, (_LOOK_PX, _LOOK_PX), interpolation=cv2.INTER_AREA), np.uint8))
     if not greys:
-        raise PictureUnusable("it holds no picture")
+        raise PictureUnusable(Sentence("it holds no picture"))
     return greys

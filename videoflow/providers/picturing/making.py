@@ -129,7 +129,7 @@ class PictureMaker(ABC):
         except (binascii.Error, ValueError):
             content = b""
         if not _LEAST_PICTURE_BYTES <= len(content) <= PICTURE_LIMIT_BYTES:
-            raise self.broken("answered, but there is no picture in the answer")
+            raise self.broken(Sentence("answered, but there is no picture in the answer"))
         return content
 
 

@@ -10,6 +10,7 @@ from videoflow.providers.picturing.found import Made, Wish
 from videoflow.providers.picturing.json_reading import address_read, objects_read, text_read
 from videoflow.providers.picturing.making import ANSWER_LIMIT_BYTES, MAKE_SECONDS, PICTURE_LIMIT_BYTES, Job, PictureMaker, size_of
 from videoflow.providers.registry import provider
+from videoflow.sentences import Sentence
 
 _PROMPT_LIMIT = 32_000
 _COMPRESSION = 90
@@ -51,13 +52,13 @@ class OpenAiImages(PictureMaker):
         try:
             answer = json.loads(body)
         except ValueError:
-            raise self.broken("answered with something that is not JSON") from None
+            raise self.broken(Sentence("answered with something that is not JSON")) from None
         row = next(iter(objects_read(answer, "data")), {})
         if encoded := text_read(row, "b64_json"):
             return self.picture_bytes(encoded)
         address = address_read(row, "url")  # other servers of this dialect keep the picture for a while
         if not address:
-            raise self.broken("answered, but there is no picture in the answer")
+            raise self.broken(Sentence("answered, but there is no picture in the answer"))
         with TemporaryDirectory() as folder:
             out = Path(folder) / "picture"
             self.access.client.download(

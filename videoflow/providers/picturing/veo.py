@@ -49,7 +49,7 @@ class Veo(PictureMaker):
             answer = self.access.client.request("POST", path, json=request, deadline_seconds=_ASK_SECONDS).json()
             name = text_read(answer, "name")
             if "/operations/" not in name:
-                raise self.broken("took the order, but gave it no name")
+                raise self.broken(Sentence("took the order, but gave it no name"))
             return Submitted(name)
 
         job = Job(wish.said, self.model, request, run, units=seconds, poll_for_seconds=_POLL_FOR_SECONDS)

@@ -9,6 +9,7 @@ import av
 import numpy as np
 
 from videoflow.providers.recordings import Samples
+from videoflow.sentences import Sentence
 
 LONGEST_SECONDS = 900.0
 _LOW_RATE_HZ, _HIGH_RATE_HZ = 24_000, 48_000
@@ -45,7 +46,7 @@ def sound_read(body: bytes, media_type: str = "") -> Sound:
         rate = _RATE.search(media_type)
         return _raw(body, int(rate[1]) if rate else _LOW_RATE_HZ)
     if kind is None:
-        raise SoundUnusable("with something that is no sound" if body else "with nothing")
+        raise SoundUnusable(Sentence("with something that is no sound") if body else Sentence("with nothing"))
     if kind == "wav":
         _check_wav(body)
     return _decoded(body, kind)
@@ -73,16 +74,16 @@ def _check_wav(body: bytes) -> None:
         name, size = struct.unpack_from("<4sI", body, place)
         if name == b"data":
             if 0 < size < _NOT_KNOWN and place + 8 + size > len(body) + 1:
-                raise SoundUnusable("with a sound that is cut off")
+                raise SoundUnusable(Sentence("with a sound that is cut off"))
             return
         place += 8 + size + size % 2
-    raise SoundUnusable("with a sound that is cut off")
+    raise SoundUnusable(Sentence("with a sound that is cut off"))
 
 
 def _raw(body: bytes, rate_hz: int) -> Sound:
     samples = np.frombuffer(body[: len(body) // 2 * 2], "<i2").astype(np.float32) / 32768
     if len(samples) / rate_hz > LONGEST_SECONDS:
-        raise SoundUnusable("with more than a quarter of an hour of sound")
+        raise SoundUnusable(Sentence("with more than a quarter of an hour of sound"))
     frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="fltp", layout="mono")
     frame.sample_rate = rate_hz
     rate = _house_rate(rate_hz)
@@ -96,7 +97,7 @@ def _decoded(body: bytes, kind: str) -> Sound:
         # A file in memory of a named kind: nothing in it can make ffmpeg open anything else.
         with av.open(io.BytesIO(body), mode="r", format=kind) as container:
             if not container.streams.audio:
-                raise SoundUnusable("with a file that has no sound")
+                raise SoundUnusable(Sentence("with a file that has no sound"))
             stream = container.streams.audio[0]
             rate = _house_rate(stream.rate or _LOW_RATE_HZ)
             resampler = av.AudioResampler(format="fltp", layout="mono", rate=rate)
@@ -104,12 +105,12 @@ def _decoded(body: bytes, kind: str) -> Sound:
             for frame in container.decode(stream):
                 seconds += frame.samples / (frame.sample_rate or _LOW_RATE_HZ)
                 if seconds > LONGEST_SECONDS:
-                    raise SoundUnusable("with more than a quarter of an hour of sound")
+                    raise SoundUnusable(Sentence("with more than a quarter of an hour of sound"))
                 frame.pts = None
                 pieces += resampler.resample(frame)
             pieces += resampler.resample(None)
     except (av.FFmpegError, ValueError) as error:
-        raise SoundUnusable("with a sound that cannot be decoded") from error
+        raise SoundUnusable(Sentence("with a sound that cannot be decoded")) from error
     return Sound(_joined(pieces), rate)
 
 

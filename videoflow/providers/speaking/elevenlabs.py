@@ -14,6 +14,7 @@ from videoflow.providers.speaking.languages import code_of
 from videoflow.providers.speaking.service_speech import Heard, ServiceSpeech, Wanted
 from videoflow.providers.speaking.voice_lists import voices_remembered
 from videoflow.providers.speaking.word_times import TimedPiece
+from videoflow.sentences import Sentence
 
 _PAGE = 100
 _MOST_PAGES = 5
@@ -93,7 +94,7 @@ class ElevenLabsSpeech(ServiceSpeech):
             alignment = told.get("alignment") or told.get("normalized_alignment")
             pieces = _pieces(alignment) if alignment else ()
         except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
-            raise SoundUnusable("with something that is no speech with times") from None
+            raise SoundUnusable(Sentence("with something that is no speech with times")) from None
         return Heard(audio, self._media_type(), pieces)
 
     def _media_type(self) -> str:

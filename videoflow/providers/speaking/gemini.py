@@ -14,6 +14,7 @@ from videoflow.providers.speaking.languages import GEMINI, code_of
 from videoflow.providers.speaking.parting import turns_parted
 from videoflow.providers.speaking.service_speech import Heard, ServiceSpeech, Wanted
 from videoflow.providers.speaking.word_times import TimedPiece
+from videoflow.sentences import Sentence
 
 TURNS_A_CALL = 8
 """The voices drift and swap in longer conversations."""
@@ -76,20 +77,24 @@ class GeminiSpeech(ServiceSpeech):
             told = json.loads(body)
             blocked = (told.get("promptFeedback") or {}).get("blockReason")
             if blocked:
-                raise SoundRefused(f"with a refusal ({str(blocked)[:40]})")
+                raise SoundRefused(Sentence("with a refusal (%(reason)s)", reason=str(blocked)[:40]))
             candidate = told["candidates"][0]
             reason = str(candidate.get("finishReason") or "")
             if reason in _REFUSALS:
-                raise SoundRefused(f"with a refusal ({reason})")
+                raise SoundRefused(Sentence("with a refusal (%(reason)s)", reason=reason))
             if reason == "MAX_TOKENS":
-                raise SoundUnusable("with speech that breaks off at its own limit")
+                raise SoundUnusable(Sentence("with speech that breaks off at its own limit"))
             for part in candidate["content"]["parts"]:
                 data = part.get("inlineData")
                 if data:
                     return Heard(base64.b64decode(data["data"], validate=True), str(data.get("mimeType") or ""))
         except (ValueError, KeyError, TypeError, AttributeError, IndexError, binascii.Error):
-            raise SoundUnusable("with something that holds no speech") from None
-        raise SoundUnusable(f"without any speech{f' ({reason[:40]})' if reason not in {'', 'STOP'} else ''}")
+            raise SoundUnusable(Sentence("with something that holds no speech")) from None
+        raise SoundUnusable(
+            Sentence("without any speech (%(reason)s)", reason=reason[:40])
+            if reason not in {"", "STOP"}
+            else Sentence("without any speech")
+        )
 
     # Conversations ------------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from videoflow.providers.speaking.languages import KOKORO, OPENAI, code_of
 from videoflow.providers.speaking.service_speech import Heard, ServiceSpeech, Wanted
 from videoflow.providers.speaking.voice_lists import voices_remembered
 from videoflow.providers.speaking.word_times import TimedPiece
+from videoflow.sentences import Sentence
 
 _VOICES = (
     ("marin", "warm and natural"),
@@ -124,7 +125,7 @@ class KokoroSpeech(OpenAISpeech):
                 TimedPiece(str(stamp["word"]), float(stamp["start_time"]), float(stamp["end_time"])) for stamp in stamps
             )
         except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
-            raise SoundUnusable("with something that is no captioned speech") from None
+            raise SoundUnusable(Sentence("with something that is no captioned speech")) from None
         return Heard(audio, pieces=pieces)
 
 

@@ -10,6 +10,7 @@ from videoflow.providers.speaking.decoding import Sound, SoundUnusable
 from videoflow.providers.speaking.plausibility import spoken_check, spoken_letters
 from videoflow.providers.speaking.said import Said, letters
 from videoflow.providers.speaking.word_times import Times, aligned_words
+from videoflow.sentences import Sentence
 
 _EDGE_WORDS = 3
 """Of a turn's first and last words at least one must be found."""
@@ -54,7 +55,7 @@ def _cuts_heard(sound: Sound, levels: Samples, heard: Sequence[Times]) -> list[i
         end = next((pair[1] for pair in reversed(before[-_EDGE_WORDS:]) if pair), None)
         start = next((pair[0] for pair in after[:_EDGE_WORDS] if pair), None)
         if end is None or start is None or start < end - _REACH_SECONDS:
-            raise SoundUnusable("with a conversation whose turns cannot be told apart")
+            raise SoundUnusable(Sentence("with a conversation whose turns cannot be told apart"))
         cuts.append(_quietest(levels, end - _REACH_SECONDS, start + _REACH_SECONDS, sound.rate_hz))
     return cuts
 
@@ -64,7 +65,7 @@ def _quietest(levels: Samples, start: float, end: float, rate_hz: int) -> int:
     first, last = max(0, int(start * STEPS_PER_SECOND)), int(end * STEPS_PER_SECOND) + 1
     stretch = np.convolve(levels[first:last], np.ones(5) / 5, "valid") if last - first >= 5 else levels[first:last]
     if not len(stretch) or float(stretch.min()) > _QUIET_DB:
-        raise SoundUnusable("with a conversation whose turns run into each other")
+        raise SoundUnusable(Sentence("with a conversation whose turns run into each other"))
     place = first + int(stretch.argmin()) + (2 if last - first >= 5 else 0)
     return place * rate_hz // STEPS_PER_SECOND + rate_hz // STEPS_PER_SECOND // 2
 
@@ -82,11 +83,11 @@ def _cuts_at_pauses(sound: Sound, levels: Samples, saids: Sequence[Said]) -> lis
         near = sorted((pause for pause in pauses if pause > begin), key=lambda pause: abs(pause - expected))
         cut = next((pause for pause in near[:_PAUSES_TRIED] if _says(sound, begin, pause, said, pace * weight)), None)
         if cut is None:
-            raise SoundUnusable("with a conversation whose turns cannot be told apart")
+            raise SoundUnusable(Sentence("with a conversation whose turns cannot be told apart"))
         cuts.append(cut)
         begin = cut
     if not _says(sound, begin, last, saids[-1], pace * weights[-1]):
-        raise SoundUnusable("with a conversation whose turns cannot be told apart")
+        raise SoundUnusable(Sentence("with a conversation whose turns cannot be told apart"))
     return cuts
 
 

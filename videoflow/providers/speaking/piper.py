@@ -60,7 +60,7 @@ class PiperSpeech(ServiceSpeech):
             model = self._folder() / f"{request['voice']}.onnx"
             self._run([command, "--model", str(model), "--output_file", str(out)], words, said)
             if not out.is_file() or out.stat().st_size > REPLY_LIMIT_BYTES:
-                raise self._broken("left no sound")
+                raise self._broken(Sentence("left no sound"))
             return Reply(out.read_bytes(), "audio/wav")
 
     def _run(self, program: list[str], words: Path, said: Path) -> None:
@@ -79,7 +79,7 @@ class PiperSpeech(ServiceSpeech):
             finally:
                 group_kill(process)
         if process.returncode:
-            raise self._broken(f"ended with an error (exit {process.returncode})")
+            raise self._broken(Sentence("ended with an error (exit %(code)s)", code=process.returncode))
 
     def _broken(self, what: str) -> ServiceBroken:
         return ServiceBroken(

@@ -8,6 +8,7 @@ from videoflow.providers.loudness import loudness_lufs
 from videoflow.providers.recordings import STEPS_PER_SECOND, levels_db
 from videoflow.providers.speaking.decoding import Sound, SoundUnusable
 from videoflow.providers.speaking.said import Said, letters
+from videoflow.sentences import Sentence
 
 SILENT_LUFS = -55.0
 _CLIPPED_SHARE = 0.002
@@ -52,19 +53,19 @@ def spoken_check(sound: Sound, said: Said, *, pace: float | None) -> None:
     samples = sound.samples
     seconds = len(samples) / sound.rate_hz
     if not len(samples) or not np.isfinite(samples).all() or loudness_lufs(samples, sound.rate_hz) < SILENT_LUFS:
-        raise SoundUnusable("with silence")
+        raise SoundUnusable(Sentence("with silence"))
     if float((np.abs(samples) >= _CLIPPED_LEVEL).mean()) > _CLIPPED_SHARE:
-        raise SoundUnusable("with a sound that is distorted by its own loudness")
+        raise SoundUnusable(Sentence("with a sound that is distorted by its own loudness"))
     weight = spoken_letters(said)
     low, high = _SECONDS_PER_LETTER
     if pace is not None and weight >= PACE_LETTERS:
         low, high = max(low, pace / _PACE_FACTOR), min(high, pace * _PACE_FACTOR)
     if seconds < weight * low:
-        raise SoundUnusable(f"with {seconds:.1f} s of speech, too little for the words")
+        raise SoundUnusable(Sentence("with %(seconds)s s of speech, too little for the words", seconds=f"{seconds:.1f}"))
     if seconds > weight * high + _SPARE_SECONDS:
-        raise SoundUnusable(f"with {seconds:.1f} s of speech, too much for the words")
+        raise SoundUnusable(Sentence("with %(seconds)s s of speech, too much for the words", seconds=f"{seconds:.1f}"))
     if _longest_gap(sound) > _LONGEST_GAP_SECONDS:
-        raise SoundUnusable("with speech that falls silent in the middle")
+        raise SoundUnusable(Sentence("with speech that falls silent in the middle"))
 
 
 def _longest_gap(sound: Sound) -> float:

@@ -179,7 +179,8 @@ class ServiceSpeech(ABC):
         purpose = f"speech of “{one.said.text[:_PURPOSE_LETTERS]}”"
         runs = f"runs:{one.key}"
         first = int(self.access.remember.get(runs) or 1)
-        problem = ""
+        problem: SoundUnusable | None = None
+        shown = {"number": one.number, "words": one.said.text[:_PURPOSE_LETTERS]}
         for run in (first, first + 1):
             body = self.paid(purpose, request, letters=len(one.said.text), run=run, cancelled=cancelled)
             try:
@@ -187,14 +188,16 @@ class ServiceSpeech(ABC):
                 sound = sound_read(heard.audio, heard.media_type)
                 spoken_check(sound, one.said, pace=self.pace(one.line.voice))
             except SoundRefused as error:
-                raise self.unusable(f"answered line {one.number} (“{one.said.text[:_PURPOSE_LETTERS]}”) {error}") from None
+                raise self.unusable(
+                    Sentence("answered line %(number)s (“%(words)s”) %(problem)s", **shown, problem=error)
+                ) from None
             except SoundUnusable as error:
-                problem = str(error)
+                problem = error
                 continue
             return sound, heard.pieces
         # Both replies are kept: a creator who tries again as it stands wants another answer than those.
         self.access.remember.set(runs, first + 2)
-        raise self.unusable(f"answered line {one.number} (“{one.said.text[:_PURPOSE_LETTERS]}”) {problem}, twice")
+        raise self.unusable(Sentence("answered line %(number)s (“%(words)s”) %(problem)s, twice", **shown, problem=problem))
 
     def unusable(self, what: str) -> SpeechUnusable:
         return SpeechUnusable(

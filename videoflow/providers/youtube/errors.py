@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from videoflow.errors import WaitUntil
 from videoflow.providers.base import ProviderError
 from videoflow.providers.youtube.quota import Bucket, quota_reset
+from videoflow.sentences import Sentence, sentences_joined
 
 UPLOAD_LIMIT_WAIT = timedelta(hours=24)
 _DAY = frozenset({"quotaExceeded", "dailyLimitExceeded"})
@@ -14,25 +15,29 @@ _RATE = frozenset(
     {"rateLimitExceeded", "userRateLimitExceeded", "uploadRateLimitExceeded", "backendError", "internalError", "notReady"}
 )
 _SENTENCES = {
-    "invalidTitle": "YouTube does not take this title. Change it and publish again.",
-    "invalidDescription": "YouTube does not take this description. Shorten it, and leave out < and >.",
-    "invalidTags": "YouTube does not take these tags. Use fewer or shorter ones.",
-    "invalidCategoryId": "YouTube does not take videos in this category. Choose another.",
-    "invalidPublishAt": "YouTube does not take this time of publication. Choose a later one.",
-    "defaultLanguageNotSet": "YouTube wants the video's language before it takes translations. Choose it.",
-    "invalidImage": "YouTube could not read the thumbnail. Choose another picture.",
-    "captionNotFound": "These captions are not on YouTube any more.",
-    "contentRequired": "The captions are empty. Bring another file.",
-    "nameTooLong": "The captions' name is too long for YouTube.",
-    "videoNotFound": "The video is not on YouTube any more. Somebody deleted it there.",
-    "playlistNotFound": "This playlist is not on YouTube any more. Choose another.",
-    "playlistContainsMaximumNumberOfVideos": "This playlist is full. Choose another.",
-    "youtubeSignupRequired": "This Google account has no YouTube channel. Make one at youtube.com, then connect again.",
-    "accessNotConfigured": "The YouTube Data API is not switched on in the Google project. Its operator can do that.",
-    "insufficientPermissions": "The channel did not allow this. Connect it again under Settings and leave every box ticked.",
-    "forbidden": "YouTube does not allow this for the channel. YouTube Studio, under Settings, says what the channel may do.",
-    "forbiddenPrivacySetting": "YouTube does not allow this visibility for the channel. Choose another.",
-    "forbiddenLicenseSetting": "YouTube does not allow this licence for the channel. Choose another.",
+    "invalidTitle": Sentence("YouTube does not take this title. Change it and publish again."),
+    "invalidDescription": Sentence("YouTube does not take this description. Shorten it, and leave out < and >."),
+    "invalidTags": Sentence("YouTube does not take these tags. Use fewer or shorter ones."),
+    "invalidCategoryId": Sentence("YouTube does not take videos in this category. Choose another."),
+    "invalidPublishAt": Sentence("YouTube does not take this time of publication. Choose a later one."),
+    "defaultLanguageNotSet": Sentence("YouTube wants the video's language before it takes translations. Choose it."),
+    "invalidImage": Sentence("YouTube could not read the thumbnail. Choose another picture."),
+    "captionNotFound": Sentence("These captions are not on YouTube any more."),
+    "contentRequired": Sentence("The captions are empty. Bring another file."),
+    "nameTooLong": Sentence("The captions' name is too long for YouTube."),
+    "videoNotFound": Sentence("The video is not on YouTube any more. Somebody deleted it there."),
+    "playlistNotFound": Sentence("This playlist is not on YouTube any more. Choose another."),
+    "playlistContainsMaximumNumberOfVideos": Sentence("This playlist is full. Choose another."),
+    "youtubeSignupRequired": Sentence("This Google account has no YouTube channel. Make one at youtube.com, then connect again."),
+    "accessNotConfigured": Sentence("The YouTube Data API is not switched on in the Google project. Its operator can do that."),
+    "insufficientPermissions": Sentence(
+        "The channel did not allow this. Connect it again under Settings and leave every box ticked."
+    ),
+    "forbidden": Sentence(
+        "YouTube does not allow this for the channel. YouTube Studio, under Settings, says what the channel may do."
+    ),
+    "forbiddenPrivacySetting": Sentence("YouTube does not allow this visibility for the channel. Choose another."),
+    "forbiddenLicenseSetting": Sentence("YouTube does not allow this licence for the channel. Choose another."),
 }
 
 
@@ -72,9 +77,13 @@ class QuotaSpent(WaitUntil):
 
     def __init__(self, bucket: Bucket, *, now: datetime, is_told: bool) -> None:
         until = quota_reset(now)
-        what = {"uploads": "uploads", "searches": "searches", "units": "calls"}[bucket]
-        who = "YouTube says that today's" if is_told else "Today's"
-        message = f"{who} allowance of {what} is used up. This waits until it is full again and then goes on where it stopped."
+        what = {"uploads": Sentence("uploads"), "searches": Sentence("searches"), "units": Sentence("calls")}[bucket]
+        used_up = (
+            Sentence("YouTube says that today's allowance of %(what)s is used up.", what=what)
+            if is_told
+            else Sentence("Today's allowance of %(what)s is used up.", what=what)
+        )
+        message = sentences_joined(used_up, "This waits until it is full again and then goes on where it stopped.")
         super().__init__(message, until=until, details={"bucket": bucket, "until": until.isoformat()})
         self.bucket = bucket
         self.is_told = is_told
@@ -126,4 +135,6 @@ def error_read(
     if said.reason in _RATE or status == 429 or status >= 500:
         return YouTubeBusy(retry_after_seconds=retry_after_seconds)
     known = _SENTENCES.get(said.reason)
-    return YouTubeRefused(known or f"YouTube refused this ({said.reason or status}).", reason=said.reason, status=status)
+    return YouTubeRefused(
+        known or Sentence("YouTube refused this (%(reason)s).", reason=said.reason or status), reason=said.reason, status=status
+    )
