@@ -12,6 +12,7 @@ let timer = 0;
 const lang = () => document.documentElement.lang || "en";
 const panelOf = (element) => element.closest("[data-publish-panel]");
 const fieldOf = (form, name) => form.elements[name];
+const tallyOf = (name) => TALLIES[name.split("_")[0]]; // a translation's fields carry their language: title_es
 
 function clock(seconds) {
   const two = (value) => String(value).padStart(2, "0");
@@ -23,7 +24,7 @@ function tally(form, name) {
   const field = fieldOf(form, name);
   const counter = form.querySelector(`[data-tally="${name}"]`);
   const angles = form.querySelector(`[data-angles="${name}"]`);
-  const [used, limit] = [TALLIES[name](field.value), Number(counter.dataset.limit)];
+  const [used, limit] = [tallyOf(name)(field.value), Number(counter.dataset.limit)];
   const hasAngles = /[<>]/.test(field.value);
   counter.textContent = `${used.toLocaleString(lang())} / ${limit.toLocaleString(lang())}${counter.dataset.unit ? ` ${counter.dataset.unit}` : ""}`;
   counter.toggleAttribute("data-over", used > limit);
@@ -120,10 +121,45 @@ function cardPaint(panel) {
   for (const button of panel.querySelectorAll("[data-listing-look]")) button.setAttribute("aria-pressed", String(button.dataset.listingLook === listing.dataset.look));
 }
 
+// Translations: every language has its fields in the form; those in sight are the ones that were begun or added.
+
+const translationsOf = (form) => [...form.querySelectorAll("[data-translation]")];
+
+function translationsOffer(form) {
+  const offered = form.querySelector("[data-translation-new]");
+  for (const row of translationsOf(form)) {
+    const option = [...offered.options].find(({ value }) => value === row.dataset.translation);
+    option.hidden = option.disabled = row.hasAttribute("data-shown");
+  }
+  if (offered.selectedOptions[0]?.disabled ?? true) offered.value = [...offered.options].find(({ disabled }) => !disabled)?.value ?? "";
+  form.querySelector("[data-translation-add]").disabled = !offered.value;
+}
+
+function translationAdd(form) {
+  const { value } = form.querySelector("[data-translation-new]");
+  const row = translationsOf(form).find(({ dataset }) => dataset.translation === value);
+  row.toggleAttribute("data-shown", true);
+  row.open = true;
+  translationsOffer(form);
+  fieldOf(form, `title_${value}`).focus();
+}
+
+function translationDrop(form, row) {
+  for (const name of ["title", "description"]) {
+    const field = fieldOf(form, `${name}_${row.dataset.translation}`);
+    field.value = "";
+    field.dispatchEvent(new Event("input", { bubbles: true })); // counted and saved
+  }
+  row.removeAttribute("data-shown");
+  translationsOffer(form);
+  form.querySelector("[data-translation-new]").focus();
+}
+
 function prepare(root) {
   for (const form of root.querySelectorAll("form[data-publish]")) {
     schedulePrepare(form);
-    Object.keys(TALLIES).forEach((name) => tally(form, name));
+    for (const { dataset } of form.querySelectorAll("[data-tally]")) tally(form, dataset.tally);
+    translationsOffer(form);
     const panel = panelOf(form);
     panel.querySelectorAll("[data-needs-script]").forEach((part) => (part.hidden = false));
     cardPaint(panel);
@@ -134,7 +170,7 @@ function prepare(root) {
 document.addEventListener("input", ({ target }) => {
   const form = target.form;
   if (!form?.matches("form[data-publish]")) return;
-  if (target.name in TALLIES) tally(form, target.name);
+  if (tallyOf(target.name)) tally(form, target.name);
   if (target.name === "title" || target.name === "description") card(form);
   if (target.name === "description") chapters(form);
   if (target.name === "publish_at") scheduleShow(form);
@@ -146,6 +182,13 @@ document.addEventListener("input", ({ target }) => {
 
 document.addEventListener("change", ({ target }) => {
   if (target.matches("[data-picture-file]") && target.files.length) target.form.requestSubmit();
+});
+
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest("form[data-publish] :is([data-translation-add], [data-translation-drop])");
+  if (!button) return;
+  if (button.matches("[data-translation-add]")) translationAdd(button.form);
+  else translationDrop(button.form, button.closest("[data-translation]"));
 });
 
 document.addEventListener("click", ({ target }) => {

@@ -1,8 +1,9 @@
 """The uploader's form: all that goes with a video. It keeps what cannot be published yet too; the list beside it says why."""
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.dateparse import parse_datetime
@@ -14,6 +15,9 @@ from videoflow.pipeline.metadata import text_normal
 from videoflow.pipeline.models import Project
 from videoflow.pipeline.publishing import AUDIENCES, CATEGORIES, LANGUAGES, LICENCES, PLAYLIST_LIMIT, PRIVACIES, TARGETS
 from videoflow.pipeline.thumbnails import PLACES, TEXT_LIMIT, base_known
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 KEPT_LIMIT = 20_000  # characters of a field; more than any target takes, so that a long text is kept while it is shortened
 PLACE_LABELS = {
@@ -31,31 +35,45 @@ _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 _TOO_LONG = _("This is far too long. Shorten it; the last version that was saved is kept.")
 
 
+def _text_field(label: "str | _StrPromise", widget: forms.Widget) -> forms.CharField:
+    """A text as it was typed, kept though it is too long to be published."""
+    return forms.CharField(
+        label=label, required=False, max_length=KEPT_LIMIT, strip=False, widget=widget, error_messages={"max_length": _TOO_LONG}
+    )
+
+
+def _translation_fields() -> dict[str, forms.Field]:
+    fields: dict[str, forms.Field] = {}
+    for code in LANGUAGES:
+        written = {"class": "input", "lang": code, "dir": "auto"}
+        fields[f"title_{code}"] = _text_field(_("Title"), forms.TextInput(attrs=written))
+        fields[f"description_{code}"] = _text_field(_("Description"), forms.Textarea(attrs={**written, "rows": 5}))
+    return fields
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """The fields of title and description in another language."""
+
+    code: str
+    language: str
+    title: forms.BoundField
+    description: forms.BoundField
+
+    @property
+    def is_begun(self) -> bool:
+        return any(field.value() or field.errors for field in (self.title, self.description))
+
+
 class PublishForm(StudioForm):
-    """Where it goes, then the fields in the order of YouTube Studio."""
+    """Where it goes, then the fields in the order of YouTube Studio; title and description once more for each language."""
 
     target = forms.ChoiceField(label=_("Publish to"), required=False, choices=list(TARGETS.items()), widget=forms.RadioSelect)
     channel = forms.ChoiceField(label=_("Channel"), required=False)
     again = forms.BooleanField(label=_("Publish it once more, though it is there already"), required=False)
-    title = forms.CharField(
-        label=_("Title"), required=False, max_length=KEPT_LIMIT, strip=False, error_messages={"max_length": _TOO_LONG}
-    )
-    description = forms.CharField(
-        label=_("Description"),
-        required=False,
-        max_length=KEPT_LIMIT,
-        strip=False,
-        widget=forms.Textarea(attrs={"rows": 12}),
-        error_messages={"max_length": _TOO_LONG},
-    )
-    tags = forms.CharField(
-        label=_("Tags"),
-        required=False,
-        max_length=KEPT_LIMIT,
-        strip=False,
-        widget=forms.Textarea(attrs={"rows": 2, "class": "input input-low"}),
-        error_messages={"max_length": _TOO_LONG},
-    )
+    title = _text_field(_("Title"), forms.TextInput())
+    description = _text_field(_("Description"), forms.Textarea(attrs={"rows": 12}))
+    tags = _text_field(_("Tags"), forms.Textarea(attrs={"rows": 2, "class": "input input-low"}))
     thumb_base = forms.CharField(required=False, max_length=40)
     thumb_text = forms.CharField(label=_("Words on it"), required=False, max_length=TEXT_LIMIT)
     thumb_position = forms.ChoiceField(
@@ -80,17 +98,6 @@ class PublishForm(StudioForm):
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "class": "input"}),
     )
     paid = forms.BooleanField(label=_("It shows paid promotion: placement, sponsoring or endorsement"), required=False)
-    other_language = forms.ChoiceField(label=_("Language"), required=False, choices=[("", "—"), *LANGUAGES.items()])
-    other_title = forms.CharField(
-        label=_("Title"), required=False, max_length=KEPT_LIMIT, error_messages={"max_length": _TOO_LONG}
-    )
-    other_description = forms.CharField(
-        label=_("Description"),
-        required=False,
-        max_length=KEPT_LIMIT,
-        widget=forms.Textarea(attrs={"rows": 5, "class": "input"}),
-        error_messages={"max_length": _TOO_LONG},
-    )
     privacy = forms.ChoiceField(label=_("Visibility"), required=False, choices=list(PRIVACIES.items()), widget=forms.RadioSelect)
     publish_at = forms.CharField(
         label=_("Becomes public on"),
@@ -102,17 +109,28 @@ class PublishForm(StudioForm):
     def __init__(self, *args: Any, project: Project, **kwargs: Any) -> None:
         kwargs.setdefault("auto_id", "publish_%s")
         super().__init__(*args, **kwargs)
+        self.fields.update(_translation_fields())
         self._project = project
         channel = self.fields["channel"]
         assert isinstance(channel, forms.ChoiceField)
         known = [(str(row.pk), row.title) for row in channels_of(project)]
         channel.choices = [("", _("Choose the channel")), *known] if len(known) > 1 else known
 
-    def clean_other_description(self) -> str:
-        return text_normal(str(self.cleaned_data["other_description"]))
+    @property
+    def has_translations(self) -> bool:
+        return any(row.is_begun for row in self.translations)
 
-    def clean_description(self) -> str:
-        return text_normal(str(self.cleaned_data["description"]))
+    @property
+    def translations(self) -> list[Translation]:
+        """Return the languages that there can be a translation into, with what stands there."""
+        rows = [Translation(code, name, self[f"title_{code}"], self[f"description_{code}"]) for code, name in LANGUAGES.items()]
+        return [row for row in rows if row.is_begun or row.code != self["language"].value()]
+
+    def clean(self) -> None:
+        """Give every description one sign for the end of a line, as its bytes are counted."""
+        for name, value in self.cleaned_data.items():
+            if name.startswith("description"):
+                self.cleaned_data[name] = text_normal(str(value))
 
     def clean_thumb_base(self) -> str:
         base = str(self.cleaned_data["thumb_base"])

@@ -24,6 +24,7 @@ from videoflow.pipeline.metadata import (
 )
 from videoflow.pipeline.models import Project, Theme, Video
 from videoflow.pipeline.thumbnails import DRAWN, ThumbnailChoice
+from videoflow.translation import translated
 
 Target = Literal["folder", "youtube", "webhook", "podcast"]
 Severity = Literal["ok", "warn", "block"]
@@ -131,9 +132,7 @@ def suggestion(project: Project, video: Video) -> dict[str, Any]:
         "embeddable": True,
         "recorded_on": "",
         "paid": False,
-        "other_language": "",
-        "other_title": "",
-        "other_description": "",
+        **{f"{name}_{code}": "" for code in LANGUAGES for name in ("title", "description")},
         "title": title_make(video.script),
         "description": description_make(video),
         "tags": ", ".join(tags_make(video.script)),
@@ -181,7 +180,7 @@ def preflight(video: Video, choice: PublishChoice, *, target: Target, is_current
 
 def _quality(video: Video, *, is_current: bool) -> Iterator[Check]:
     findings = video.quality.get("findings", [])
-    reasons = [str(found["message"]) for found in findings if found["severity"] == "block"]
+    reasons = [translated(found["message"]) for found in findings if found["severity"] == "block"]
     if video.quality.get("verdict") == "block":
         sentence = _("This video is not published as it is: %(reasons)s Mend that and compose it again.")
         yield Check("quality", "block", sentence % {"reasons": " ".join(reasons)})
@@ -304,17 +303,45 @@ def _disclosure(choice: PublishChoice) -> Iterator[Check]:
 
 
 def _translations(choice: PublishChoice) -> Iterator[Check]:
-    for language, (title, description) in choice.localizations.items():
-        name = LANGUAGES.get(language, language)
-        if not 1 <= len(title) <= TITLE_LIMIT or _has_angles(title + description):
-            sentence = _("The title in %(name)s needs 1 to 100 characters; < and > are not allowed.")
-            yield Check("translation", "block", sentence % {"name": name}, "other_title")
-        elif len(description.encode()) > DESCRIPTION_LIMIT_BYTES:
-            sentence = _("The description in %(name)s has more than 5,000 bytes.")
-            yield Check("translation", "block", sentence % {"name": name}, "other_description")
-        elif language == choice.language:
-            sentence = _("%(name)s is the video's own language; choose another for the translation.")
-            yield Check("translation", "warn", sentence % {"name": name}, "other_language")
+    """Each fault of a translation, and how many there are without one."""
+    right = 0
+    for code, (title, description) in choice.localizations.items():
+        faults = list(_translation(code, title, description, own=choice.language))
+        yield from faults
+        right += not faults
+    if right:
+        told = ngettext(
+            "Title and description stand in %(count)s more language.",
+            "Title and description stand in %(count)s more languages.",
+            right,
+        )
+        yield Check("translations", "ok", told % {"count": right})
+
+
+def _translation(code: str, title: str, description: str, *, own: str) -> Iterator[Check]:
+    facts: dict[str, object] = {"name": LANGUAGES.get(code, code), "limit": TITLE_LIMIT, "size": len(title)}
+    size = len(description.encode())
+    if code == own:
+        sentence = _(
+            "%(name)s is the video's own language, so this translation is not sent. Empty it, or choose another language."
+        )
+        yield Check("translation", "warn", sentence % facts, f"title_{code}")
+        return
+    if not title:
+        yield Check("translation", "block", _("The translation into %(name)s needs a title.") % facts, f"title_{code}")
+    elif len(title) > TITLE_LIMIT:
+        sentence = _("The title in %(name)s has %(size)s characters; %(limit)s are allowed.")
+        yield Check("translation", "block", sentence % facts, f"title_{code}")
+    elif _has_angles(title):
+        sentence = _("The signs < and > are not allowed here. Take them out of the title in %(name)s.")
+        yield Check("translation", "block", sentence % facts, f"title_{code}")
+    if size > DESCRIPTION_LIMIT_BYTES:
+        sentence = _("The description in %(name)s has %(size)s bytes; %(limit)s are allowed (an emoji counts as four).")
+        figures = {**facts, "size": f"{size:,}", "limit": f"{DESCRIPTION_LIMIT_BYTES:,}"}
+        yield Check("translation", "block", sentence % figures, f"description_{code}")
+    elif _has_angles(description):
+        sentence = _("The signs < and > are not allowed here. Take them out of the description in %(name)s.")
+        yield Check("translation", "block", sentence % facts, f"description_{code}")
 
 
 def publish_metadata(choice: PublishChoice) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """A video's captions at YouTube: which go along, which were sent, and the changes of them sent later, each once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,6 +11,7 @@ from videoflow.pipeline.publishing import LANGUAGES
 from videoflow.pipeline.store import asset_path
 from videoflow.providers.youtube.api import CaptionTrack, YouTube
 from videoflow.providers.youtube.errors import YouTubeRefused
+from videoflow.sentences import Sentence
 
 Sent = dict[str, str]
 """By language, the hash of the file that YouTube took."""
@@ -46,15 +47,15 @@ def tracks_sent(publication: Publication) -> Sent | None:
     return sent
 
 
-def track_state(publication: Publication, language: str, sha256: str) -> TrackState:
+def track_state(sent: Sent, language: str, sha256: str) -> TrackState:
     """Say whether YouTube has these captions, others in their language, or none."""
-    sent = (tracks_sent(publication) or {}).get(language)
-    return "new" if sent is None else "there" if sent == sha256 else "changed"
+    known = sent.get(language)
+    return "new" if known is None else "there" if known == sha256 else "changed"
 
 
-def languages_gone(publication: Publication, languages: Sequence[str]) -> list[str]:
+def languages_gone(sent: Sent, languages: Collection[str]) -> list[str]:
     """Return the languages whose captions YouTube still has, though they were taken away here."""
-    return [language for language in tracks_sent(publication) or {} if language not in languages]
+    return [language for language in sent if language not in languages]
 
 
 def track_put(youtube: YouTube, video_id: str, track: Track, there: Sequence[CaptionTrack]) -> None:
@@ -66,7 +67,9 @@ def track_put(youtube: YouTube, video_id: str, track: Track, there: Sequence[Cap
     try:
         youtube.captions_put(video_id, language=track.language, name=track.name, text=track.file.read_bytes(), there=there)
     except YouTubeRefused as error:
-        raise YouTubeRefused(f"Captions, {track.name}: {error}", reason=error.reason, status=error.status) from error
+        raise YouTubeRefused(
+            Sentence("Captions, %(name)s: %(error)s", name=track.name, error=error), reason=error.reason, status=error.status
+        ) from error
 
 
 def tracks_send(
@@ -78,8 +81,8 @@ def tracks_send(
     this up goes on from there. Captions that somebody added at YouTube stay.
     """
     now = dict(sent)
-    fresh = [track for track in tracks if now.get(track.language) != track.sha256]
-    gone = [language for language in now if language not in {track.language for track in tracks}]
+    fresh = [track for track in tracks if track_state(now, track.language, track.sha256) != "there"]
+    gone = languages_gone(now, [track.language for track in tracks])
     if not fresh and not gone:
         return {}
     there, refused = youtube.captions_of(video_id), {}

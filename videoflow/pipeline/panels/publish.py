@@ -11,13 +11,14 @@ from django.utils.translation import gettext as _
 from videoflow.pipeline.board import Board
 from videoflow.pipeline.caption_tracks import caption_tracks
 from videoflow.pipeline.channels.access import channels_of
+from videoflow.pipeline.channels.captions import languages_gone, track_state, tracks_sent
 from videoflow.pipeline.channels.checks import target_checks
 from videoflow.pipeline.channels.podcast import feed_token
 from videoflow.pipeline.editing.publish_draft import choice_of, draft_values
 from videoflow.pipeline.editing.staleness import staleness_of
 from videoflow.pipeline.forms_publish import PublishForm
 from videoflow.pipeline.metadata import DESCRIPTION_LIMIT_BYTES, TAGS_LIMIT, TITLE_LIMIT, chapters_read
-from videoflow.pipeline.models import Project, Publication, Video, YouTubeUpload
+from videoflow.pipeline.models import Asset, Project, Publication, Video, YouTubeUpload
 from videoflow.pipeline.panels.base import Content
 from videoflow.pipeline.publishing import LANGUAGES, Check, preflight
 from videoflow.pipeline.selectors import project_videos
@@ -41,6 +42,7 @@ def publish_content(project: Project, board: Board) -> Content:
     video = videos[0]
     values = draft_values(project, video)
     choice = choice_of(values)
+    published = on_youtube(videos)
     return {
         "video": video,
         "values": values,
@@ -53,16 +55,45 @@ def publish_content(project: Project, board: Board) -> Content:
         "publications": [publication for row in videos for publication in row.publications.all()],
         "upload": YouTubeUpload.objects.filter(video__project=project).exclude(state=YouTubeUpload.State.DONE).first(),
         "channels": list(channels_of(project)),
-        "tracks": [(language, LANGUAGES.get(language, language), row.name) for language, row in caption_tracks(project).items()],
         "own_language": LANGUAGES.get(project.language, project.language),
         "languages": [(code, name) for code, name in LANGUAGES.items() if code != project.language],
-        "on_youtube": _on_youtube(videos),
+        "on_youtube": published,
+        **_captions(project, published),
         "feed": reverse("pipeline:podcast_feed", args=[feed_token(project.session)]),
         **checks_of(project, video, values),
     }
 
 
-def _on_youtube(videos: Sequence[Video]) -> Publication | None:
+@dataclass(frozen=True, slots=True)
+class TrackRow:
+    """Captions that were brought; ``state`` is empty where nothing is on YouTube, or nobody knows what."""
+
+    code: str
+    language: str
+    file: str
+    state: str
+
+
+def _captions(project: Project, published: Publication | None) -> Content:
+    """The captions in every language, and what of them a published video does not have yet."""
+    files = caption_tracks(project)
+    sent = tracks_sent(published) if published else None
+
+    def state(language: str, file: Asset) -> str:
+        return "" if sent is None else track_state(sent, language, file.sha256)
+
+    rows = [TrackRow(code, LANGUAGES.get(code, code), file.name, state(code, file)) for code, file in files.items()]
+    own = state(project.language, published.video.srt) if published else ""
+    gone = languages_gone(sent or {}, [project.language, *files])
+    return {
+        "tracks": rows,
+        "own_track": own,
+        "tracks_gone": [LANGUAGES.get(code, code) for code in gone],
+        "tracks_pending": bool(gone) or any(name in ("new", "changed") for name in (own, *(row.state for row in rows))),
+    }
+
+
+def on_youtube(videos: Sequence[Video]) -> Publication | None:
     """Return the newest publication whose details can still be changed at YouTube."""
     rows = [row for video in videos for row in video.publications.all() if row.target == "youtube"]
     return next((row for row in rows if row.state != Publication.State.DELETED), None)

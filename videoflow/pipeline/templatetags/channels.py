@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from videoflow.pipeline.channels.access import is_registered, quota_full_at, quota_left, reads_statistics
 from videoflow.pipeline.models import Channel, Publication, Theme, YouTubeUpload
+from videoflow.pipeline.publishing import LANGUAGES
 
 register = template.Library()
 _MISSED = (
@@ -85,8 +86,12 @@ def entry_told(kind: str) -> str:
 
 @register.filter
 def setting_told(name: str) -> str:
-    """What a setting of a video is called, from its name in YouTube's API."""
-    return str(_SETTINGS.get(name, name))
+    """What a setting of a video is called, from its name in YouTube's API: ``title``, ``localizations.es.title``."""
+    *path, last = name.split(".")
+    told = str(_SETTINGS.get(last, last))
+    if not path:
+        return told
+    return _("%(setting)s in %(language)s") % {"setting": told, "language": LANGUAGES.get(path[-1], path[-1])}
 
 
 @register.filter

@@ -156,13 +156,14 @@ class TestForm:
         channel = channel_make(session, world)
         world.channels["UCother000000000000000001"] = "Another"
         channel_make(session, world, "UCother000000000000000001")
-        sent = self.filled(project, audience="general", channel=str(channel.pk), other_language="es", other_title="Bosques")
+        sent = self.filled(project, audience="general", channel=str(channel.pk), title_es="Bosques", title_fr="Forêts")
         answer = client.post(f"/projects/{project.pk}/stages/youtube_upload/start/", {**sent, "act": "publish"})
         assert answer.status_code == 302
         task = run_on(Task.objects.get(task_type="youtube_upload", status="pending"))
         assert task.status == "completed", task.message
         publication = Publication.objects.get(target="youtube")
         assert publication.channel == channel
+        assert [texts["title"] for texts in next(iter(world.videos.values()))["localizations"].values()] == ["Bosques", "Forêts"]
         page = client.get(f"/projects/{project.pk}/panels/youtube_upload/").content.decode()
         assert publication.location in page
         assert "Upload session 1 begun" in page
@@ -205,14 +206,34 @@ class TestForm:
             assert "go to YouTube" in bring(good, language)
         assert list(caption_tracks(project)) == ["de", "fr"]
         client.post(address, {"drop": "fr"})
+        own = client.cookies["videoflow_creator"].value
         client.cookies["videoflow_creator"] = "a stranger"
         assert client.post(address, {"drop": "de"}).status_code == 404
-        run_on(stage_start(project=project, task_type="youtube_upload", input_data={"target": "youtube", "audience": "general"}))
+        client.cookies["videoflow_creator"] = own
+        chosen = {"target": "youtube", "audience": "general"}
+        task = stage_start(project=project, task_type="youtube_upload", input_data=chosen)
+        assert "on its way" in bring(good, "fr")  # what is sent is what is written down as sent
+        run_on(task)
+        publication = Publication.objects.get()
         assert sorted((row["snippet"]["language"], row["snippet"]["name"]) for row in world.captions.values()) == [
             ("de", "Deutsch"),
             ("en", "English"),
         ]
         assert b"Guten Tag" in next(row["text"] for row in world.captions.values() if row["snippet"]["language"] == "de")
+
+        def panel() -> str:
+            return client.get(f"/projects/{project.pk}/panels/youtube_upload/").content.decode()
+
+        assert panel().count("On YouTube<") == 2
+        assert "Change the video on YouTube” sends them" in bring(good.replace(b"Tag", b"Abend"))
+        bring(good, "fr")
+        assert "Not on YouTube yet" in panel()
+        assert "YouTube has another version" in panel()
+        client.post(address, {"drop": "de"})
+        assert "Taken away here, still on YouTube" in panel()
+        run_on(stage_start(project=project, task_type="youtube_upload", input_data=chosen | {"update_of": publication.pk}))
+        assert sorted(row["snippet"]["language"] for row in world.captions.values()) == ["en", "fr"]
+        assert panel().count("On YouTube<") == 2
         assert world.complaints == []
 
     def test_unsure_can_be_answered_on_the_page(self, client, project, world, session):

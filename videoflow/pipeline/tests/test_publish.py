@@ -2,8 +2,10 @@
 
 import io
 import json
+import re
 import subprocess
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -174,6 +176,47 @@ class TestPreflight:
         hint = next(check for check in preflight(video, choice, target="folder") if check.name == "chapters")
         assert hint.severity == "warn"
         assert words in hint.sentence
+
+    @pytest.mark.parametrize(
+        ("texts", "field", "severity", "words"),
+        [
+            (("", "x"), "title_es", "block", "into Español needs a title"),
+            (("x" * 101, ""), "title_es", "block", "in Español has 101 characters"),
+            (("a < b", ""), "title_es", "block", "out of the title in Español"),
+            (("x", "a > b"), "description_es", "block", "out of the description in Español"),
+            (("x", "\N{GRINNING FACE}" * 1251), "description_es", "block", "in Español has 5,004 bytes"),
+        ],
+    )
+    def test_each_fault_of_a_translation_is_named_at_its_field(self, video, texts, field, severity, words):
+        choice = PublishChoice(title="T", description="D", tags=(), localizations={"es": texts, "fr": ("Forêts", "")})
+        (fault,) = (check for check in preflight(video, choice, target="folder") if check.name == "translation")
+        assert (fault.field, fault.severity) == (field, severity)
+        assert words in fault.sentence
+        assert found(video, localizations=choice.localizations)["translations"] == "ok"  # the other one
+
+    def test_a_translation_into_the_videos_own_language_is_a_hint(self, video):
+        assert found(video, localizations={"en": ("Forests", "")}) == found(video) | {"translation": "warn"}
+
+
+class TestTranslations:
+    def test_those_that_were_written_are_kept_and_emptied_ones_are_gone(self, client, project, video):
+        sent = {"form": "whole", "title_es": "Bosques", "description_es": "a\r\nb", "title_fr": "Forêts", "description_fr": ""}
+        client.post(address(project, "draft/"), sent, **JSON)
+        project.refresh_from_db()
+        assert choice_of(draft_values(project, video)).localizations == {"es": ("Bosques", "a\nb"), "fr": ("Forêts", "")}
+        page = client.get(f"/projects/{project.pk}/panels/youtube_upload/").content.decode()
+        assert re.findall(r'data-translation="(\w+)" open', page) == ["es", "fr"]
+        client.post(address(project, "draft/"), {**sent, "title_es": "", "description_es": " "}, **JSON)
+        project.refresh_from_db()
+        assert list(choice_of(draft_values(project, video)).localizations) == ["fr"]
+
+    def test_drafts_of_one_translation_are_carried_over_and_back(self):
+        moved = import_module("videoflow.pipeline.migrations.0015_translations_by_language")
+        old = {"title": "T", "other_language": "es", "other_title": "Bosques", "other_description": "Pequeños"}
+        new = {"title": "T", "title_es": "Bosques", "description_es": "Pequeños"}
+        assert moved.by_language(old) == new
+        assert moved.first_alone(new) == old
+        assert moved.by_language({"title": "T"}) == moved.first_alone({"title": "T"}) == {"title": "T"}
 
 
 class TestThumbnail:

@@ -6,6 +6,7 @@ from videoflow.pipeline.caption_tracks import caption_track_drop, caption_track_
 from videoflow.pipeline.channels import publishing
 from videoflow.pipeline.channels.access import quota_left
 from videoflow.pipeline.models import Publication, QuotaUse
+from videoflow.pipeline.templatetags.channels import setting_told
 from videoflow.pipeline.tests import factories
 from videoflow.pipeline.tests.youtube_hand import PACE, aimed_at, channel_make, publish, run_on, run_once
 from videoflow.providers.tests.fake_youtube import youtube
@@ -59,6 +60,7 @@ class TestTranslations:
         assert found["localizations.es.description"] == ("Pequeños", "—")
         assert found["localizations.fr.title"] == ("—", "Forêts")
         assert "localizations.es.title" not in found
+        assert setting_told("localizations.es.description") == "Description in Español"
 
 
 class TestCaptionsLater:

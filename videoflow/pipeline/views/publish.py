@@ -24,7 +24,7 @@ from videoflow.pipeline.editing.publish_draft import (
 )
 from videoflow.pipeline.forms_publish import PublishForm
 from videoflow.pipeline.models import Project, Video, YouTubeUpload
-from videoflow.pipeline.panels.publish import checks_of, pictures_of
+from videoflow.pipeline.panels.publish import checks_of, on_youtube, pictures_of
 from videoflow.pipeline.selectors import project_videos
 from videoflow.pipeline.services import stage_start
 from videoflow.pipeline.thumbnails import DRAWN, PLACES, SIZE_PX, TEXT_LIMIT, ThumbnailChoice, base_known, thumbnail_bytes
@@ -35,6 +35,7 @@ from videoflow.pipeline.views.workflow import detail_page
 from videoflow.sessions.middleware import Request
 from videoflow.tasks.models import Task
 from videoflow.tasks.services import task_retry
+from videoflow.translation import translated
 
 PANEL = "youtube_upload"
 SMALL_PX = 320
@@ -72,7 +73,7 @@ def upload_decide(request: Request, project_id: UUID, upload_id: UUID) -> HttpRe
             task_retry(task_id=upload.task.pk)
             messages.success(request, _("It is uploaded anew."))
     except VideoflowError as error:
-        messages.error(request, str(error))
+        messages.error(request, translated(str(error)))
     return _back(project)
 
 
@@ -93,7 +94,7 @@ def draft(request: Request, project_id: UUID) -> HttpResponse:
     except StaleDraft as error:
         if wants_json(request):
             return conflict(project.publish_revision, _theirs(project, video))
-        messages.warning(request, str(error))
+        messages.warning(request, translated(str(error)))
         return detail_page(request, project, refused=(PANEL, form))
     if wants_json(request):
         return saved(project.publish_revision)
@@ -177,7 +178,7 @@ def pictures(request: Request, project_id: UUID) -> HttpResponse:
             raise BadInput(_("Choose a picture first."))
         new = str(picture_add(project=project, name=file.name or "picture", size_bytes=file.size or 0, content=file.read).pk)
     except VideoflowError as error:
-        problem = str(error)
+        problem = translated(str(error))
     if not request.htmx:
         if problem:
             messages.error(request, problem)
@@ -195,18 +196,32 @@ def captions(request: Request, project_id: UUID) -> HttpResponse:
     """Take captions in another language, or with ``drop`` take those of a language away."""
     project = project_get(request, project_id)
     video = _video(project)
+    try:
+        messages.success(request, _captions_change(request, project, video))
+    except VideoflowError as error:
+        messages.error(request, translated(str(error)))
+    return _back(project)
+
+
+def _captions_change(request: Request, project: Project, video: Video) -> str:
+    """Change the captions and return what was done, and what is still to do where the video is on YouTube.
+
+    Raises:
+        BadInput: they are not captions of this video, or it is on its way.
+    """
+    if project.tasks.filter(task_type=PANEL, status__in=Task.OPEN).exists():
+        raise BadInput(_("The video is on its way. Change its captions once it is there."))
+    is_there = on_youtube(list(project_videos(project))) is not None
     if "drop" in request.POST:
         caption_track_drop(project=project, language=request.POST["drop"])
-        messages.success(request, _("The captions are taken away."))
-        return _back(project)
+        if is_there:
+            return _("The captions are taken away here. “Change the video on YouTube” takes them away there.")
+        return _("The captions are taken away.")
     file = request.FILES.get("captions")
-    language = request.POST.get("captions_language", "")
-    try:
-        if file is None:
-            raise BadInput(_("Choose a file with captions first."))
-        content = file.read(LIMIT_BYTES + 1)
-        caption_track_put(project=project, video=video, language=language, name=file.name or "captions", content=content)
-        messages.success(request, _("The captions are here and go to YouTube with the video."))
-    except VideoflowError as error:
-        messages.error(request, str(error))
-    return _back(project)
+    if file is None:
+        raise BadInput(_("Choose a file with captions first."))
+    language, content = request.POST.get("captions_language", ""), file.read(LIMIT_BYTES + 1)
+    caption_track_put(project=project, video=video, language=language, name=file.name or "captions", content=content)
+    if is_there:
+        return _("The captions are here. “Change the video on YouTube” sends them.")
+    return _("The captions are here and go to YouTube with the video.")
