@@ -95,7 +95,11 @@ def _models(service: str, fake: FakeService) -> None:
 
 def drivers() -> list[Driver]:
     """Return one for each provider of a service that is asked over the net."""
-    writers = [
+    return [*_writers(), *_speakers(), *_pictures(), *_trends()]
+
+
+def _writers() -> list[Driver]:
+    return [
         Driver(
             capability="writer",
             service=service,
@@ -107,6 +111,9 @@ def drivers() -> list[Driver]:
         )
         for service in WRITERS
     ]
+
+
+def _speakers() -> list[Driver]:
     voices = {
         "openai": ("/v1", fake_voices.KEY, "alloy"),
         "kokoro": ("/v1", "", "af_heart"),
@@ -114,7 +121,7 @@ def drivers() -> list[Driver]:
         "azure": ("", fake_voices.KEY, "en-US-AvaNeural"),
         "gemini": ("/v1beta", fake_voices.KEY, "Kore"),
     }
-    speakers = [
+    return [
         Driver(
             capability="speech",
             service=service,
@@ -127,10 +134,13 @@ def drivers() -> list[Driver]:
         )
         for service, (path, key, voice) in voices.items()
     ]
+
+
+def _pictures() -> list[Driver]:
     stock = {"pexels": "", "pixabay": "/api", "openverse": "/v1", "commons": "/w"}
     makers = {"openai": "/v1", "gemini": "/v1beta", "automatic1111": "", "comfyui": "", "veo": "/v1beta"}
     models = {"comfyui": fake_pictures.CHECKPOINT, "automatic1111": ""}
-    pictures = [
+    return [
         Driver(
             capability="images",
             service=service,
@@ -143,6 +153,9 @@ def drivers() -> list[Driver]:
         for act, group in ((search, stock), (make, makers))
         for service, path in group.items()
     ]
+
+
+def _trends() -> list[Driver]:
     sources = {
         "youtube": fake_sources.youtube,
         "google_trends": fake_sources.google_trends,
@@ -150,7 +163,7 @@ def drivers() -> list[Driver]:
         "hackernews": fake_sources.hackernews,
         "rss": fake_sources.feed,
     }
-    trends = [
+    return [
         Driver(
             capability="trends",
             service=service,
@@ -160,4 +173,3 @@ def drivers() -> list[Driver]:
         )
         for service, routes in sources.items()
     ]
-    return [*writers, *speakers, *pictures, *trends]
