@@ -13,6 +13,7 @@ from videoflow.pipeline.views import (
     podcast,
     publish,
     rail,
+    reading,
     script,
     services,
     settings,
@@ -27,6 +28,7 @@ from videoflow.pipeline.views import (
 app_name = "pipeline"
 urlpatterns = [
     path("", start.start, name="start"),
+    path("reading/", reading.reading, name="reading"),
     path("projects/", history.project_list, name="project_list"),
     path("projects/<uuid:project_id>/", workflow.project_detail, name="project_detail"),
     path("projects/<uuid:project_id>/panels/<slug:task_type>/", workflow.panel, name="panel"),

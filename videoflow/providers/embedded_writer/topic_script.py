@@ -45,7 +45,10 @@ def topic_write(brief: TopicBrief) -> Conversation:
         raise BadInput(
             "The topic has no words in it. Name what the video is about in a few words, such as “How coral reefs grow”."
         )
-    if len(_LETTERS.findall(brief.notes)) < 20:
+    letters = _LETTERS.findall(brief.notes)
+    if 0 < len(letters) < 20:
+        raise _too_short(len(brief.notes.split()), brief.minimum_seconds)
+    if not letters:
         raise BadInput(
             Sentence(
                 "“%(topic)s” is only a topic so far. The embedded writer says nothing that it has no evidence "
@@ -64,12 +67,24 @@ def topic_write(brief: TopicBrief) -> Conversation:
                 limit=f"{_MOST_SIGNS:,}",
             )
         )
-    letters = _LETTERS.findall(brief.notes)
     if sum(1 for letter in letters if ord(letter) < 0x250) < 0.7 * len(letters):
         raise BadInput(
             "The embedded writer writes English, and these notes are in another script. Paste a finished script instead."
         )
     return _TopicScript(brief, topic).write()
+
+
+def _too_short(words: int, minimum_seconds: float) -> BadInput:
+    return BadInput(
+        Sentence(
+            "Too short: your notes have %(count)s of the roughly %(words)s words that %(length)s need, and the embedded writer "
+            "says nothing that does not stand there. Add what you know, paste an article, or ask for a shorter video.",
+            count=words,
+            words=_words_for(minimum_seconds),
+            length=say_clock(minimum_seconds),
+        ),
+        details={"words": words, "words_missing": _words_for(minimum_seconds) - words},
+    )
 
 
 def notes_evidence(notes: str) -> tuple[Evidence, ...]:

@@ -92,6 +92,10 @@ class TestRefusals:
         with pytest.raises(BadInput, match="only a topic so far"):
             write(brief(""))
 
+    def test_a_few_words_are_counted_against_what_is_needed(self):
+        with pytest.raises(BadInput, match="your notes have 3 of the roughly 250 words that 3 minutes need"):
+            write(brief("forests, bees, rain"))
+
     def test_too_little_says_how_far_it_reaches_and_what_to_add(self):
         with pytest.raises(BadInput, match=r"These notes carry about .+; 3 minutes need roughly \d+ more words"):
             write(brief(REEF.split("\n\n")[0]))
