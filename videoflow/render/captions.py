@@ -1,5 +1,6 @@
 """Break spoken turns into captions of at most two lines, at the places where a reader would pause."""
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +29,13 @@ _PORTRAIT_SIZE = 1.3
 _MARKED_SPACE = 1.35
 PLATE_SIDES = 1.3
 """What the plate adds to the width of the text, in letter sizes."""
+_ADDRESS = re.compile(r"(?<!\w)(?:(?:https?|ftp)://(?:www\.)?|www\.)(?=\w)(\S*?)/?(?=[^\w/]*$)", re.IGNORECASE)
+_PARTS = re.compile(r"[/?&=#@:_.,\-‐–—]+(?=[^\W_])")
+"""Marks after which an address, a path or a joined word may go on in the next line."""
+_SYLLABLE = re.compile(
+    r"(?<=[aeiouyäöüáàâéèêíóôú])[^\W\d_aeiouyäöüáàâéèêíóôú]?(?=[^\W\d_aeiouyäöüáàâéèêíóôú][aeiouyäöüáàâéèêíóôú])", re.IGNORECASE
+)
+"""Ends of syllables, roughly: before the consonant that begins the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +123,12 @@ def _is_hiragana(letter: str) -> bool:
 
 
 def _shown(text: str) -> str:
-    """Leave out what no caption can show: control characters, lone surrogates, and the tags and variants of plane 14."""
-    return "".join(
-        letter for letter in text if unicodedata.category(letter) not in ("Cc", "Cs") and ord(letter) >> 16 != 14
-    ).strip()
+    """Leave out what no caption can show: control characters, lone surrogates, and the tags and variants of plane 14.
+
+    Of an address, what browsers leave out too: the scheme, ``www.`` and a slash at the end.
+    """
+    plain = "".join(letter for letter in text if unicodedata.category(letter) not in ("Cc", "Cs") and ord(letter) >> 16 != 14)
+    return _ADDRESS.sub(r"\1", plain.strip())
 
 
 def _pieces(text: str, size_px: int, limit_px: float) -> list[str]:
@@ -141,13 +151,23 @@ def _pieces(text: str, size_px: int, limit_px: float) -> list[str]:
     for piece in grouped:
         rest = piece
         while word_width_px(rest, size_px) > limit_px and len(rest) > 1:
-            take = max(1, int(len(rest) * limit_px / word_width_px(rest, size_px)))
+            take = min(len(rest) - 1, max(1, int(len(rest) * limit_px / word_width_px(rest, size_px))))
             while take > 1 and (word_width_px(rest[:take], size_px) > limit_px or unicodedata.combining(rest[take])):
                 take -= 1
+            take = _readable_cut(rest, take)
             fitting.append(rest[:take])
             rest = rest[take:]
         fitting.append(rest)
     return fitting
+
+
+def _readable_cut(text: str, most: int) -> int:
+    """Return where to cut a text that is too wide, after ``most`` letters at the latest: after a mark, else after a syllable."""
+    for ends in (_PARTS, _SYLLABLE):
+        places = [found.end() for found in ends.finditer(text[: most + 2]) if most / 3 <= found.end() <= most]
+        if places:
+            return places[-1]
+    return most
 
 
 def _words(line: CaptionLine, size_px: int, limit_px: float) -> list[Word]:

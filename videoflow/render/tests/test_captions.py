@@ -57,6 +57,32 @@ class TestBreaking:
         words = [word.text for caption in broken(spoken(TURN, 0.0, 6.0)) for word in caption.words]
         assert " ".join(words) == TURN
 
+    @pytest.mark.parametrize(
+        ("written", "shown"),
+        [
+            ("https://www.example.org/", "example.org"),
+            ("(http://en.wikipedia.org/wiki/X).", "(en.wikipedia.org/wiki/X)."),
+            ("WWW.example.co.uk,", "example.co.uk,"),
+            ("https://", "https://"),
+            ("wwwhat", "wwwhat"),
+        ],
+    )
+    def test_an_address_is_shown_as_people_write_it(self, written, shown):
+        captions = broken(spoken(f"See {written} now", 0.0, 4.0))
+        assert " ".join(text for caption in captions for text in caption.texts) == f"See {shown} now"
+
+    @pytest.mark.parametrize("form", [FULL, TALL])
+    def test_a_long_address_is_cut_after_its_marks(self, form):
+        address = "https://en.wikipedia.org/wiki/List_of_longest_suspension-bridge_spans_by_country_and_year"
+        lines = [text for caption in broken(spoken(address, 0.0, 8.0), form=form) for text in caption.texts]
+        assert len(lines) > 1
+        assert "".join(lines) == address.removeprefix("https://")
+        assert all(line[-1] in "/_-." for line in lines[:-1])
+
+    def test_a_word_wider_than_a_line_is_cut_between_syllables(self):
+        captions = broken(spoken("pneumonoultramicroscopicsilicovolcanoconiosis", 0.0, 4.0))
+        assert [text for caption in captions for text in caption.texts] == ["pneumonoultramicroscopicsilico", "volcanoconiosis"]
+
     def test_begins_with_its_first_word_and_lasts_long_enough(self):
         captions = broken(spoken(TURN, 1.0, 6.0), spoken("Right.", 8.0, 0.3, "B"))
         assert all(caption.start == caption.words[0].start for caption in captions)
