@@ -244,74 +244,84 @@ def _draw(
         kept = [_scene_keep(context, script, scene) for scene in stays]
     drawn = [scene for scene in planned if scene not in stays]
     service = service_scenes(context, script, placed, [scene.shot for scene in drawn], kept)
-    width_px, height_px = project.size_px
-    pictures = cast(base.Pictures, provider_get("images", "embedded"))
+    picturing = _Picturing(context, script, service, look, len(drawn))
     clips = sum(asset.kind == Asset.Kind.CLIP for asset in kept)
-    done = 0
+    if first_look is None:
+        clips += picturing.scenes(drawn)
+    else:
+        seconds, music = first_look
+        clips += picturing.scenes([scene for scene in drawn if scene.start < seconds])
+        if not service.unmade:
+            picturing.report(Sentence("Putting the first %(seconds)s seconds together to watch", seconds=int(seconds)))
+            if first_look_make(context, script, seconds=seconds, music=music):
+                picturing.report(Sentence("The first %(seconds)s seconds can be watched", seconds=int(seconds)), FIRST_LOOK)
+        clips += picturing.scenes([scene for scene in drawn if scene.start >= seconds])
+    service.check()
+    return clips
 
-    def pictured(what: str) -> None:
-        nonlocal done
-        crash_point(STAGE.name, "scene_saved")
-        done += 1
-        context.report(
-            share_done(), Sentence("%(what)s %(done)s of %(all)s", what=what, done=done, all=len(drawn)), changed="scenes"
-        )
 
-    def draw(part: Sequence[_PlannedScene]) -> int:
-        moving = 0
-        here = [scene for scene in part if not service.asks_for(scene.shot)]
-        for scene in part:
-            if service.asks_for(scene.shot):
-                context.check()
-                chosen = service.picture(scene.shot)
-                if chosen is not None:
-                    with context.fenced():
-                        _scene_picture(context, script, scene, chosen)
-                    moving += chosen.picture.file.kind == "clip"
-                    pictured(Sentence("%(service)s: picture", service=service.label))
-                elif scene.shot.index in service.notes:
-                    here.append(scene)
+@dataclass
+class _Picturing:
+    """The pictures of one run of the stage: by whom they are made, and how many there are."""
+
+    context: StageContext
+    script: Script
+    service: ServiceScenes
+    look: dict[str, Any]
+    wanted: int
+    done: int = 0
+
+    def scenes(self, part: Sequence[_PlannedScene]) -> int:
+        """Picture some scenes, the service's own first; return how many are clips."""
+        clips, here = self._served(part)
+        project = self.context.project
+        width_px, height_px = project.size_px
 
         def keep(index: int, picture: Picture) -> None:
             crash_point(STAGE.name, "picture_drawn")
-            with context.fenced():
-                _scene_draw(context, script, here[index], picture, service)
-            pictured(Sentence("Picture"))
+            with self.context.fenced():
+                _scene_draw(self.context, self.script, here[index], picture, self.service)
+            self._count(Sentence("Picture"))
 
-        made = pictures.draw(
+        made = cast(base.Pictures, provider_get("images", "embedded")).draw(
             [scene.shot for scene in here],
             cache_dir("pictures"),
-            look=look,
+            look=self.look,
             width_px=width_px,
             height_px=height_px,
             fps=project.FPS,
             report=lambda share, message: None,
-            cancelled=context.cancelled,
+            cancelled=self.context.cancelled,
             on_picture=keep,
         )
-        return moving + sum(picture.kind == "clip" for picture in made)
+        return clips + sum(picture.kind == "clip" for picture in made)
 
-    def share_done() -> float:
-        return SPEECH_SHARE + (DRAWING_END_SHARE - SPEECH_SHARE) * done / max(1, len(drawn))
+    def _served(self, part: Sequence[_PlannedScene]) -> tuple[int, list[_PlannedScene]]:
+        """Have the service picture what is its; return how many of these are clips, and the scenes to draw here."""
+        clips = 0
+        here = [scene for scene in part if not self.service.asks_for(scene.shot)]
+        for scene in part:
+            if not self.service.asks_for(scene.shot):
+                continue
+            self.context.check()
+            chosen = self.service.picture(scene.shot)
+            if chosen is not None:
+                with self.context.fenced():
+                    _scene_picture(self.context, self.script, scene, chosen)
+                clips += chosen.picture.file.kind == "clip"
+                self._count(Sentence("%(service)s: picture", service=self.service.label))
+            elif scene.shot.index in self.service.notes:
+                here.append(scene)
+        return clips, here
 
-    if first_look is None:
-        clips += draw(drawn)
-    else:
-        seconds, music = first_look
-        clips += draw([scene for scene in drawn if scene.start < seconds])
-        if not service.unmade:
-            context.report(
-                share_done(), Sentence("Putting the first %(seconds)s seconds together to watch", seconds=int(seconds))
-            )
-            if first_look_make(context, script, seconds=seconds, music=music):
-                context.report(
-                    share_done(),
-                    Sentence("The first %(seconds)s seconds can be watched", seconds=int(seconds)),
-                    changed=FIRST_LOOK,
-                )
-        clips += draw([scene for scene in drawn if scene.start >= seconds])
-    service.check()
-    return clips
+    def _count(self, what: Sentence) -> None:
+        crash_point(STAGE.name, "scene_saved")
+        self.done += 1
+        self.report(Sentence("%(what)s %(done)s of %(all)s", what=what, done=self.done, all=self.wanted), "scenes")
+
+    def report(self, message: Sentence, changed: str = "") -> None:
+        share = SPEECH_SHARE + (DRAWING_END_SHARE - SPEECH_SHARE) * self.done / max(1, self.wanted)
+        self.context.report(share, message, changed=changed)
 
 
 def _scene_keep(context: StageContext, script: Script, scene: _PlannedScene) -> Asset:

@@ -212,31 +212,7 @@ def run(context: StageContext) -> StageOutput:
     quality = _quality(made, drift, script)
 
     def save() -> dict[str, Any]:
-        film = film_add(context, made, kind=Asset.Kind.VIDEO, name="video.mp4", alt=script.title)
-        crash_point(STAGE.name, "video_stored")
-        video = Video.objects.create(
-            project=project,
-            script=script,
-            task=context.task,
-            file=film,
-            thumbnail=asset_add(
-                context,
-                side.thumbnail,
-                kind=Asset.Kind.THUMBNAIL,
-                origin="embedded",
-                model="drawing",
-                name="thumbnail.jpg",
-                width_px=1280,
-                height_px=720,
-                alt=f"Thumbnail: {script.title}"[:500],
-            ),
-            srt=asset_add(context, side.srt, kind=Asset.Kind.CAPTIONS, origin="embedded", name="captions.srt"),
-            vtt=asset_add(context, side.vtt, kind=Asset.Kind.CAPTIONS, origin="embedded", name="captions.vtt"),
-            seconds=made.seconds,
-            timeline_key=timeline_key(timeline),
-            quality=quality,
-            chapters=[[item.start, item.title] for item in chapters_make(script, seconds=made.seconds)],
-        )
+        video = _video_add(context, script, made, side, timeline, quality)
         return {
             "video_id": video.pk,
             "result_url": f"/media/{video.file_id}/video.mp4",
@@ -326,6 +302,37 @@ def _beside(context: StageContext, script: Script, timeline: Timeline) -> _Besid
     names = {speaker.speaker: speaker.name for speaker in timeline.speakers}
     vtt.write_text(render.captions_vtt(captions, names, timeline.speakers), encoding="utf-8")
     return _Beside(thumbnail, srt, vtt)
+
+
+def _video_add(
+    context: StageContext, script: Script, made: render.Composition, side: _Beside, timeline: Timeline, quality: dict[str, Any]
+) -> Video:
+    """Write the finished video with the files that go with it."""
+    film = film_add(context, made, kind=Asset.Kind.VIDEO, name="video.mp4", alt=script.title)
+    crash_point(STAGE.name, "video_stored")
+    return Video.objects.create(
+        project=context.project,
+        script=script,
+        task=context.task,
+        file=film,
+        thumbnail=asset_add(
+            context,
+            side.thumbnail,
+            kind=Asset.Kind.THUMBNAIL,
+            origin="embedded",
+            model="drawing",
+            name="thumbnail.jpg",
+            width_px=1280,
+            height_px=720,
+            alt=f"Thumbnail: {script.title}"[:500],
+        ),
+        srt=asset_add(context, side.srt, kind=Asset.Kind.CAPTIONS, origin="embedded", name="captions.srt"),
+        vtt=asset_add(context, side.vtt, kind=Asset.Kind.CAPTIONS, origin="embedded", name="captions.vtt"),
+        seconds=made.seconds,
+        timeline_key=timeline_key(timeline),
+        quality=quality,
+        chapters=[[item.start, item.title] for item in chapters_make(script, seconds=made.seconds)],
+    )
 
 
 def _quality(made: render.Composition, drift: DriftReport, script: Script) -> dict[str, Any]:
