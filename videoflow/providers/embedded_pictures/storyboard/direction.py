@@ -37,6 +37,8 @@ _CLIPS = frozenset(
 _EITHER = ("question", "timeline", "recap", "statement")
 """Made clips when too little moves."""
 _LEAST_CLIP_SHARE = 0.5
+_ROUNDED = 0.1
+"""How far a said figure may be from the one of the data: 4.4 million views are “about 4 million”."""
 _WITHOUT_SECTION = frozenset(("title", "chapter", "outro", "question", "quote", "poster", "versus"))
 """Layouts that have no room for the section's name, or say it themselves."""
 _NAMED = {
@@ -195,13 +197,20 @@ def _pick(
     if kind not in ("title", "chapter", "outro"):
         faded = 1.0 if beat.part == 0 or (beat.part == 1 and ledger.order[-1] == "chapter") else 0.62
         if kind == "figure" and beat.parts > 1:
-            faded = 1.0 if figures_in(beat.text) else 0.25  # a figure is shown while it is said
+            faded = 1.0 if _says_its_figure(beat) else 0.25  # a figure is shown while it is said
         options += [Option(option.layout, option.weight * faded, option.spec) for option in cue_options(beat, setting)]
     allowed = [option for option in options if ledger.allows(option.layout, beat.seconds)]
     if not allowed:
         allowed = [option for option in options if option.layout != ledger.order[-1]]
         return min(allowed, key=lambda option: ledger.seconds.get(option.layout, 0.0))
     return max(allowed, key=lambda option: ledger.score(option, chance))
+
+
+def _says_its_figure(beat: Beat) -> bool:
+    """Say whether the figure that the script asks for is said in this part of the turn; words round it."""
+    wanted = [datum.value for datum in beat.cue.data] if beat.cue else []
+    said = [figure.value for figure in figures_in(beat.text)]
+    return any(abs(value - figure) <= _ROUNDED * abs(value) for value in wanted for figure in said)
 
 
 def _frequent(turns: Sequence[SpokenTurn], section: str) -> tuple[str, ...]:

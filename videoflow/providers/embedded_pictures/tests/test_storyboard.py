@@ -100,6 +100,15 @@ class TestStoryboard:
         line = next(shot for shot in shots if shot.layout == "line")
         assert [row["value"] for row in line.spec["data"]] == [datum.value for datum in data]
 
+    @pytest.mark.parametrize("seed", range(1, 5))
+    def test_a_figure_is_one_that_is_said_while_it_is_shown(self, seed):
+        cue = Cue("figure", "views", text="views", data=(Datum("views", 94_200_000, "views"),))  # said as 93,900,000
+        turns, total = turns_of(12, {3: cue})
+        opening, second = [shot for shot in board_of(turns, total, seed=seed) if 3 in shot.turn_indexes]
+        assert opening.layout == "chapter"  # so that the figure of the data comes to nothing
+        assert "10.2" in [word for word, _start, _end in second.spec["words"]]
+        assert (second.layout, second.spec["data"][0]["value"]) == ("figure", 10_200_000)
+
     def test_reads_figures_and_quotations_out_of_a_plain_script(self):
         turns, total = turns_of(8)
         layouts = {index: {shot.layout for shot in board_of(turns, total) if index in shot.turn_indexes} for index in (3, 5)}
