@@ -87,7 +87,7 @@ class Studio:
     def stop(self) -> None:
         assert self._server is not None
         self._server.kill()
-        self._server.wait(timeout=10)
+        self._server.wait(timeout=60)
 
     def do(self, *command: str) -> dict[str, Any]:
         assert self._hand.stdin is not None
@@ -102,7 +102,7 @@ class Studio:
     def close(self) -> None:
         assert self._hand.stdin is not None
         self._hand.stdin.close()
-        self._hand.wait(timeout=10)
+        self._hand.wait(timeout=120)  # it says good-bye to the database, on a machine with other things to do
         self.stop()
 
 

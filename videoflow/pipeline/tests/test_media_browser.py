@@ -117,7 +117,7 @@ def test_own_file_goes_on_after_the_line_broke_and_after_a_reload(
     wrong = tmp_path / "list.mp4"
     wrong.write_text("#EXTM3U\n/etc/passwd\n")
     room.locator("[data-upload] input[type=file]").set_input_files(wrong)
-    expect(page.locator(".coming-file[data-state=refused]")).to_contain_text("“list.mp4” is not a video", timeout=SLOW_MS)
+    expect(page.locator(".coming-file[data-state=refused]")).to_contain_text("“list.mp4” is neither a picture", timeout=SLOW_MS)
 
 
 def test_music_and_recordings(studio: Studio, context: BrowserContext, page: Page) -> None:

@@ -31,7 +31,7 @@ async def opened(session: CreatorSession) -> WebsocketCommunicator:
 
 
 async def received(client: WebsocketCommunicator) -> dict[str, Any]:
-    return json.loads(await client.receive_from(timeout=5))
+    return json.loads(await client.receive_from(timeout=30))
 
 
 @pytest.fixture
