@@ -69,7 +69,7 @@ class Killer:
                 victim.kill()  # a pool dies with its worker, and a poller with its dispatcher
                 break
         killed_at = time()
-        wait_for(lambda: not _alive(pids), seconds=20, what="the end of those who were killed", every=0.02)
+        wait_for(lambda: not _alive(pids), seconds=60, what="the end of those who were killed", every=0.02)
         self.lost += [(task, attempt, killed_at) for task, attempt in self.machine.hand.ask("held", pids)["tasks"]]
 
     def _is_whole(self, name: str) -> bool:

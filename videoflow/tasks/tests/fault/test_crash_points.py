@@ -25,7 +25,7 @@ def test_a_stage_dies_and_is_finished_once(plan, real_studio, stage, point):
     crash = real_studio.hand.ask("crash", folder, stage, f"{stage}:{point}" + (":2" if point in SECOND_TIME else ""))
     assert crash["exit"] == EXIT_CODE
     faults.saw("died")
-    wait_for(lambda: not processes_of(Path(folder)), seconds=5, what="the end of all that the dead process had started")
+    wait_for(lambda: not processes_of(Path(folder)), seconds=60, what="the end of all that the dead process had started")
 
     dead = real_studio.hand.ask("facts", folder, stage)
     assert (dead["status"], dead["completions"]) == (("completed", 1) if ends_before else ("in_progress", 0))

@@ -34,7 +34,7 @@ def test_a_worker_freezes_past_its_lease(plan):
         submitted = 2
         for _ in range(2):
             flood(machine, 1, [{"work_seconds": 1.5, "file": True}], sessions=1)
-            wait_for(lambda: bool(running_ids(machine)), seconds=20, what="a running task", every=0.05)
+            wait_for(lambda: bool(running_ids(machine)), seconds=60, what="a running task", every=0.05)
             (task_id,) = running_ids(machine)
             pid = int(machine.hand.ask("holder", task_id)["worker_id"].rpartition(":")[2])
             frozen = psutil.Process(pid)
@@ -45,7 +45,7 @@ def test_a_worker_freezes_past_its_lease(plan):
             finally:
                 frozen.resume()
         # The thawed worker finds out, writes nothing and is free again.
-        wait_for(lambda: _refusals(machine) >= 2, seconds=15, what="the late writer's refusal", every=0.2)
+        wait_for(lambda: _refusals(machine) >= 2, seconds=60, what="the late writer's refusal", every=0.2)
         faults.saw("late_writer_refused", _refusals(machine))
         faults.saw("taken_over", sum(task["recoveries"] for task in machine.hand.ask("facts")["tasks"]))
         assert violations(machine, submitted=submitted) == []
@@ -103,7 +103,7 @@ def test_the_database_is_locked(plan):
     with Machine(workers=1, processes=2, lease_seconds=LEASE_SECONDS, database_seconds=1.0) as machine:
         submitted = flood(machine, 30, [{"work_seconds": 0.6, "file": True}])
         for _ in range(2):
-            wait_for(lambda: bool(running_ids(machine)), seconds=20, what="a running task", every=0.05)
+            wait_for(lambda: bool(running_ids(machine)), seconds=60, what="a running task", every=0.05)
             machine.hand.ask("hold", 2.5)  # longer than anybody waits for it
             faults.saw("lock_held")
         drain(machine)
