@@ -49,8 +49,8 @@ def sentences_joined(*sentences: str, between: str = " ") -> str:
 
 def packed(text: str) -> str:
     """Return one string that ``unpacked`` makes the same sentence of, in another process or read from a row; plain text stays."""
-    if not isinstance(text, Sentence):
-        return text
+    if not isinstance(text, Sentence) or (not text.values and text == text.wording):
+        return str(text)
     return f"{text}{_MARK}{json.dumps(_facts(text), ensure_ascii=False, separators=(',', ':'))}"
 
 

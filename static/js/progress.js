@@ -20,6 +20,7 @@ const SIGNED_OUT = 4401;
  */
 export function follow({ session, seq, onEvent, onHello, onState }) {
   const ending = new AbortController();
+  const language = document.documentElement.lang || "en";
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   let socket = null;
   let failures = 0;
@@ -48,7 +49,7 @@ export function follow({ session, seq, onEvent, onHello, onState }) {
   function connect() {
     clearTimeout(retryTimer);
     if (isOver || socket) return;
-    const mine = new WebSocket(`${scheme}//${location.host}/ws/progress/${session}?after=${seq}`);
+    const mine = new WebSocket(`${scheme}//${location.host}/ws/progress/${session}?language=${language}&after=${seq}`);
     let opened = false;
     socket = mine;
     heardAt = Date.now();

@@ -82,7 +82,7 @@ afterEach(() => {
 
 describe("the socket", () => {
   test("asks for what follows what the page shows, and gives each event once and in order", () => {
-    expect(last().url).toMatch(/\/ws\/progress\/s\?after=5$/);
+    expect(last().url).toMatch(/\/ws\/progress\/s\?language=en&after=5$/);
     last().hello();
     for (const seq of [6, 7, 7, 6, 8]) last().event(seq);
     expect(seqs()).toEqual([6, 7, 8]);

@@ -14,6 +14,7 @@ from videoflow.pipeline.stages.base import Stage
 from videoflow.pipeline.waiting import waiting_reason
 from videoflow.tasks.models import Task
 from videoflow.tasks.services import MAX_USER_RETRIES
+from videoflow.translation import translated
 
 PAST_RUNS_MINIMUM = 3  # fewer do not make an estimate
 ICONS = {
@@ -168,7 +169,7 @@ def _state(stage: Stage, tasks: dict[str, Task], done: set[str], *, way_is_open:
         state=task.status,
         task=task,
         percent=100 if ended_well else task.progress,
-        message=task.message,
+        message=translated(task.message),
         elapsed_seconds=_elapsed(task),
         eta_seconds=_eta(task) if task.status == Task.Status.IN_PROGRESS else None,
         waits_for=waiting_reason(task) if task.status in Task.WAITING else "",

@@ -22,6 +22,7 @@ from videoflow.pipeline import stages
 from videoflow.pipeline.services import input_validate, stage_start
 from videoflow.pipeline.stages.base import Stage, StageContext
 from videoflow.pipeline.store import work_dir, work_dirs_remove
+from videoflow.sentences import Sentence
 from videoflow.tasks.models import Task
 from videoflow.tasks.services import (
     Claim,
@@ -281,7 +282,7 @@ def _stage_run(
         _fail(claim, disk_full_read(error) or busy)
     except Exception as error:
         logger.exception("failed unexpectedly")
-        sentence = (
+        sentence = Sentence(
             "Something unexpected went wrong in this step. What was made before is kept. Retry it; the log has the details."
         )
         _fail(claim, disk_full_read(error) or VideoflowError(sentence, details={"kind": type(error).__name__}))

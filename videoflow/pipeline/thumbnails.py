@@ -24,7 +24,7 @@ TEXT_LIMIT = 80  # characters
 DRAWN = "drawn"
 FRAMES = {"frame-1": 0.2, "frame-2": 0.5, "frame-3": 0.8}
 """Frames offered, by their place in the video."""
-_LOST = "The picture chosen for the thumbnail is not there any more, or cannot be read. Choose another."
+_LOST = Sentence("The picture chosen for the thumbnail is not there any more, or cannot be read. Choose another.")
 PLACES: tuple[str, ...] = get_args(TextPlace)
 _CUT = (1.3, 2.6)
 """Width to height of pictures that are cut to the thumbnail's shape: from 4:3 to cinema."""

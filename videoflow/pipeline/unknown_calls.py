@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef
 
 from videoflow.errors import BadInput, VideoflowError
 from videoflow.pipeline.models import Project, ProviderCall
+from videoflow.sentences import Sentence
 from videoflow.tasks.models import Task
 from videoflow.tasks.services import task_retry
 
@@ -35,9 +36,9 @@ def _decide(call_id: UUID, choice: _Choice, *states: _State) -> ProviderCall:
             raise BadInput("This was asked again already. Decide about the newest call.", code="CALL_DECIDED")
         if not ProviderCall.objects.filter(pk=call_id, state__in=states).update(choice=choice):
             sentence = (
-                "This call is still being worked on; there is nothing to decide yet."
+                Sentence("This call is still being worked on; there is nothing to decide yet.")
                 if call.state in ProviderCall.OPEN
-                else "There is nothing to decide about this call."
+                else Sentence("There is nothing to decide about this call.")
             )
             raise BadInput(sentence, code="CALL_NOT_DECIDABLE")
     return call

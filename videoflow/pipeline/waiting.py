@@ -10,6 +10,7 @@ from videoflow.pipeline import stages
 from videoflow.tasks.models import Task, Worker
 from videoflow.tasks.selectors import queue_position
 from videoflow.tasks.services import MAX_RUNNING
+from videoflow.translation import translated
 
 WORKER_SILENT_AFTER = timedelta(seconds=40)
 """Every process of the studio reports each ten seconds."""
@@ -22,7 +23,7 @@ def waiting_reason(task: Task) -> str:
         return gettext("No worker has reported for 40 s. It starts as soon as the studio's workers run again.")
     if task.not_before and task.not_before > now:
         at = time_format(timezone.localtime(task.not_before), "H:i:s")
-        return gettext("Tries again at %(time)s by itself. %(message)s") % {"time": at, "message": task.message}
+        return gettext("Tries again at %(time)s by itself. %(message)s") % {"time": at, "message": translated(task.message)}
     running = Task.objects.filter(status=Task.Status.IN_PROGRESS, lease_until__gte=now)
     if running.filter(session_id=task.session_id).count() >= MAX_RUNNING:
         return gettext("%(count)s of your steps run already; it starts when one of them ends.") % {"count": MAX_RUNNING}

@@ -100,7 +100,7 @@ class WebhookPublisher:
                 Sentence(
                     "The webhook did not take %(name)s (%(reason)s). Look at what receives it, then retry.",
                     name=name,
-                    reason=error.status or "no answer",
+                    reason=error.status or Sentence("no answer"),
                 ),
                 code="WEBHOOK_FAILED",
                 retryable=error.retryable,

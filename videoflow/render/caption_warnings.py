@@ -67,7 +67,9 @@ def caption_warnings(
         warnings.append(CaptionWarning("missing_glyph", sentence))
     if _overflows(style, text, form):
         warnings.append(
-            CaptionWarning("overflow", "At this size captions do not fit the part of the frame that every app leaves free.")
+            CaptionWarning(
+                "overflow", Sentence("At this size captions do not fit the part of the frame that every app leaves free.")
+            )
         )
     return warnings
 
@@ -85,7 +87,9 @@ def _contrast_warnings(style: CaptionStyle, form: Format) -> list[CaptionWarning
         ratio = contrast(ink, edge_colour(ink))
     elif opacity <= 0.0:
         return [
-            CaptionWarning("outline", "Letters without a box or an outline cannot be read on every picture; add one of them.")
+            CaptionWarning(
+                "outline", Sentence("Letters without a box or an outline cannot be read on every picture; add one of them.")
+            )
         ]
     else:
         ratio = min(contrast(ink, _mixed(rgb_of(style.box_colour), picture, opacity)) for picture in (PAPER, (0, 0, 0)))

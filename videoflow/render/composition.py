@@ -227,7 +227,7 @@ def parts_make(remake: Remake, work_dir: Path, fps: int, *, report: Report, canc
             return
         said = time.monotonic()
         frame = reused + round(share * remake.frames)
-        line = _frame_line(frame, remake) if remake.frames else "Mixing the sound"
+        line = _frame_line(frame, remake) if remake.frames else Sentence("Mixing the sound")
         report(_SHARE_CHECKED + share * (_SHARE_MADE - _SHARE_CHECKED), line)
 
     try:

@@ -190,12 +190,16 @@ def _decode_findings(path: Path, facts: MediaFacts, seen: Sequence[Seen], cancel
             at = first / facts.fps
             shown = frame_mark(container, stream, at, facts.fps)
             if shown is None or mark_distance(part.about["mark"], shown) > MARK_TOLERANCE:
-                yield Finding("decode", "block", at, None, "The finished file does not show what was painted; compose it again.")
+                yield Finding(
+                    "decode", "block", at, None, Sentence("The finished file does not show what was painted; compose it again.")
+                )
     code, complaint = ffmpeg_run(
         ["-v", "error", "-xerror", "-sseof", "-1", "-i", str(path), "-f", "null", "-"], timeout_seconds=300, cancelled=cancelled
     )
     if code or complaint.strip():
-        yield Finding("decode", "block", max(0.0, facts.seconds - 1), facts.seconds, "The last second cannot be decoded.")
+        yield Finding(
+            "decode", "block", max(0.0, facts.seconds - 1), facts.seconds, Sentence("The last second cannot be decoded.")
+        )
 
 
 def frame_mark(container: av.container.InputContainer, stream: av.VideoStream, seconds: float, fps: float) -> str | None:
@@ -267,7 +271,7 @@ def _frozen_findings(seen: Sequence[Seen], timeline: Timeline) -> Iterator[Findi
 def _sound_findings(heard: Heard, timeline: Timeline) -> Iterator[Finding]:
     if heard.loudness_lufs <= SILENCE_LUFS + 1.0:
         severity: Severity = "block" if timeline.speech or timeline.music else "warn"
-        yield Finding("silence", severity, None, None, "The whole video is silent.")
+        yield Finding("silence", severity, None, None, Sentence("The whole video is silent."))
         return
     for start, end in heard.silences:
         long = end - start >= BLOCKING_GAP_SECONDS and timeline.music is not None

@@ -8,6 +8,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from videoflow.errors import VideoflowError
+from videoflow.sentences import Sentence
 from videoflow.sessions.models import CreatorSession, UIState, WorkflowState
 from videoflow.sessions.state_cache import state_read, states_void
 
@@ -20,7 +21,7 @@ class StaleRevision(VideoflowError):
     code = "STALE_REVISION"
 
     def __init__(self, stored: UIState | WorkflowState | None) -> None:
-        super().__init__("This was changed somewhere else meanwhile. Look at the stored state, then save again.")
+        super().__init__(Sentence("This was changed somewhere else meanwhile. Look at the stored state, then save again."))
         self.stored = stored
 
 

@@ -11,12 +11,13 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http.cookie import parse_cookie
+from django.utils.translation import override
 
 from videoflow.http import ROOM_EXTENSION
 from videoflow.sessions.accounts import sign_ins_alive, user_of_sign_in
 from videoflow.sessions.models import CreatorSession
 from videoflow.sessions.services import COOKIE_NAME, bearer_read, sessions_owned
-from videoflow.tasks.events import HelloMessage
+from videoflow.tasks.events import ENGLISH, HelloMessage, hello_said
 from videoflow.tasks.live import Exchange, Listener, exchange
 from videoflow.tasks.selectors import hello_get
 
@@ -81,6 +82,7 @@ class ProgressConsumer(AsyncWebsocketConsumer):
             may_listen=lambda: caller.sessions().filter(pk=session_id).exists(),
             room=self.room,
         )
+        self.listener.language = self._language()
         self.exchange = shared
         self.exchange.join(self.listener)
         hello = await database_sync_to_async(self._hello)(caller, after)
@@ -104,13 +106,21 @@ class ProgressConsumer(AsyncWebsocketConsumer):
         await super().send(text_data=text)
 
     def _after(self) -> int | None:
-        values = parse_qs(self.scope["query_string"].decode("ascii", "replace")).get("after")
-        if not values:
+        asked = self._query("after")
+        if not asked:
             return None
-        after = int(values[0])
+        after = int(asked)
         if not 0 <= after < 2**63:
             raise ValueError(after)
         return after
+
+    def _language(self) -> str:
+        """The language that the page speaks; a program that names none gets English."""
+        asked = self._query("language")
+        return asked if asked in dict(settings.LANGUAGES) else ENGLISH
+
+    def _query(self, name: str) -> str:
+        return parse_qs(self.scope["query_string"].decode("ascii", "replace")).get(name, [""])[0]
 
     def _caller(self) -> Caller:
         headers = dict(self.scope["headers"])
@@ -126,7 +136,8 @@ class ProgressConsumer(AsyncWebsocketConsumer):
             return None
         if caller.sign_in and sign_ins_alive([caller.sign_in]):
             self.listener.sign_in = caller.sign_in
-        return hello_get(session_id=self.listener.session_id, after=after)
+        with override(self.listener.language):
+            return hello_said(hello_get(session_id=self.listener.session_id, after=after))
 
     async def _send_away(self, code: int) -> None:
         await self.close(code=code)

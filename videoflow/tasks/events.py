@@ -1,9 +1,17 @@
 """Shapes that go over the progress socket, as ``contract.md`` has them."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any, TypedDict
 
+from django.utils.translation import override
+
+from videoflow.sentences import packed, unpacked
 from videoflow.tasks.models import ProgressEvent, Task
+from videoflow.translation import translated
+
+ENGLISH = "en"
+"""The language of rows, and of sockets that ask for no other."""
 
 
 class TaskMessage(TypedDict):
@@ -84,3 +92,30 @@ def event_message(event: ProgressEvent) -> EventMessage:
         "data": event.data,
         "timestamp": rfc3339(event.created_at),
     }
+
+
+def event_said(event: EventMessage) -> EventMessage:
+    """Return an event with its message in the language that is active."""
+    return {**event, "message": translated(event["message"])}
+
+
+def hello_said(hello: HelloMessage) -> HelloMessage:
+    """Return the first message with those of its tasks in the language that is active."""
+    return {**hello, "tasks": [{**task, "message": translated(task["message"])} for task in hello["tasks"]]}
+
+
+def row_text(event: EventMessage) -> str:
+    """Return an event on its way to sockets: the JSON that goes over them, and on a second line what its message is made of."""
+    text, message = json.dumps(event), packed(event["message"])
+    return text if message == event["message"] else f"{text}\n{json.dumps(message)}"
+
+
+def row_said(row: str, language: str) -> str:
+    """Return the JSON that goes over a socket of a language, of a row as ``row_text`` gives it."""
+    text, _, message = row.partition("\n")
+    if language == ENGLISH:
+        return text
+    event = json.loads(text)
+    with override(language):
+        event["message"] = translated(unpacked(json.loads(message)) if message else event["message"])
+    return json.dumps(event)

@@ -6,7 +6,6 @@ that is away, costs a second at most.
 """
 
 import asyncio
-import json
 import logging
 import threading
 import time
@@ -19,6 +18,7 @@ from django.db import DatabaseError, close_old_connections, connection
 
 from videoflow.sessions.accounts import sign_ins_alive
 from videoflow.tasks.bells import Ear
+from videoflow.tasks.events import ENGLISH, row_said, row_text
 from videoflow.tasks.garbage import garbage
 from videoflow.tasks.selectors import REPLAY_BATCH, events_after, heads_get
 
@@ -43,11 +43,11 @@ class Listener:
     """One socket's place in its session's stream; silent until ``seq``, the last number it has, is known.
 
     ``may_listen`` reads rows and says whether the session is still the listener's; ``sign_in`` is the key of the sign-in that
-    the socket came with, empty for none. ``room`` is set while the client reads what it is sent; one that does not gets nothing
-    more, and reads on from the table later.
+    the socket came with, empty for none; ``language`` is that of its reader. ``room`` is set while the client reads what it is
+    sent; one that does not gets nothing more, and reads on from the table later.
     """
 
-    __slots__ = ("close", "may_listen", "room", "send", "seq", "session_id", "sign_in", "vouched_at", "waiting")
+    __slots__ = ("close", "language", "may_listen", "room", "send", "seq", "session_id", "sign_in", "vouched_at", "waiting")
 
     def __init__(
         self, session_id: UUID, send: Send, *, close: Close, may_listen: Callable[[], bool], room: asyncio.Event
@@ -57,6 +57,7 @@ class Listener:
         self.close = close
         self.may_listen = may_listen
         self.room = room
+        self.language = ENGLISH
         self.waiting: asyncio.Task[None] | None = None
         self.sign_in = ""
         self.vouched_at = time.monotonic()
@@ -213,7 +214,7 @@ class Exchange:
         """Send rows to the session's sockets, to each what it lacks; a gap is passed over only where the table has it too."""
         async with self._sending:
             for listener in list(self._listeners.get(session_id, ())):
-                for seq, text in rows:
+                for seq, row in rows:
                     has = listener.seq
                     if has is None or seq <= has or (only_next and seq != has + 1):
                         continue
@@ -222,7 +223,7 @@ class Exchange:
                         break
                     listener.seq = seq  # first, so that a socket that fails is not tried again with the same row
                     try:
-                        await listener.send(text)
+                        await listener.send(row_said(row, listener.language))
                     except Exception:  # of whatever kind: one socket's failing must not end the delivery to all others
                         logger.exception("a socket could not be written to")
                         self.leave(listener)
@@ -238,10 +239,10 @@ async def _close(listener: Listener, code: int) -> None:
 
 
 def _rows(wanted: Mapping[UUID, int]) -> dict[UUID, Rows]:
-    """Read what follows each session's number, as the texts that go over the socket."""
+    """Read what follows each session's number, as ``row_text`` gives it."""
     try:
         return {
-            session_id: [(row["seq"], json.dumps(row)) for row in events_after(session_id=session_id, seq=seq)]
+            session_id: [(row["seq"], row_text(row)) for row in events_after(session_id=session_id, seq=seq)]
             for session_id, seq in wanted.items()
         }
     except DatabaseError:

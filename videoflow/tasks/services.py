@@ -27,6 +27,7 @@ MAX_USER_RETRIES = 3
 MAX_AUTOMATIC_RETRIES = 3
 RETRY_WAITS_SECONDS = (5, 20, 60)
 LONGEST_WAIT_SECONDS = 3600
+WAITING = Sentence("Waiting for a free worker")
 MAX_RUNNING = 3  # tasks of one session at once
 MAX_WAITING = 20  # tasks of one session, those that follow by themselves not counted in
 
@@ -104,7 +105,7 @@ def task_enqueue(
     queue: str,
     input_data: Mapping[str, Any],
     priority: int = Task.Priority.NORMAL,
-    message: str = "Waiting for a free worker",
+    message: str = WAITING,
     wake: bool = True,
     most_waiting: int | None = None,
 ) -> Task:
@@ -184,7 +185,7 @@ def task_claim(*, queue: str, worker_id: str, task_id: UUID | None = None) -> Cl
                 lease_until=now + LEASE,
                 worker_id=worker_id,
                 progress=0,
-                message="Starting",
+                message=Sentence("Starting"),
                 error=None,
                 not_before=None,
                 attempt_started_at=now,
@@ -318,7 +319,7 @@ def task_release(*, claim: Claim) -> None:
             claim,
             ProgressEvent.Type.STATUS_CHANGE,
             status=Task.Status.PENDING,
-            message="Waiting: the worker was stopped",
+            message=Sentence("Waiting: the worker was stopped"),
             dispatched_at=None,
         )
     wakeup_send(task_id=task.pk, queue=task.queue)
@@ -339,7 +340,7 @@ def task_cancel(*, task_id: UUID) -> Task:
             cancel_requested_at=now,
             completed_at=now,
             lease_until=None,
-            message="Cancelled",
+            message=Sentence("Cancelled"),
             estimated_seconds_remaining=None,
         )
         if task is None:
@@ -371,7 +372,7 @@ def task_retry(*, task_id: UUID) -> Task:
                 not_before=None,
                 error=None,
                 progress=0,
-                message="Waiting for a free worker",
+                message=WAITING,
                 dispatched_at=timezone.now(),
             )
             if task is None:
@@ -403,7 +404,9 @@ def leases_reap() -> int:
                 if recoveries >= MAX_RECOVERIES:
                     body = error_body(
                         code="WORKER_LOST",
-                        message="The worker died four times while doing this step. Retry it, or look at the worker's log.",
+                        message=Sentence(
+                            "The worker died four times while doing this step. Retry it, or look at the worker's log."
+                        ),
                     )
                     _task_end(
                         claim,
@@ -420,7 +423,7 @@ def leases_reap() -> int:
                         claim,
                         ProgressEvent.Type.STATUS_CHANGE,
                         status=Task.Status.RETRYING,
-                        message="The worker was lost; another one takes over",
+                        message=Sentence("The worker was lost; another one takes over"),
                         recoveries=Sql("recoveries + 1"),
                         fence=Sql("fence + 1"),
                         dispatched_at=None,

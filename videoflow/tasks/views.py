@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from videoflow.errors import VideoflowError
 from videoflow.http import render_partial
 from videoflow.sessions.middleware import Request
+from videoflow.tasks.events import event_said, hello_said
 from videoflow.tasks.models import Task
 from videoflow.tasks.selectors import events_after, hello_get
 from videoflow.tasks.services import MAX_USER_RETRIES, task_cancel, task_retry
@@ -89,4 +90,4 @@ def events(request: Request, session_id: UUID) -> HttpResponse:
     seq = int(after) if after.isdecimal() and len(after) < 20 and int(after) < SEQ_LIMIT else None
     hello = hello_get(session_id=session.pk, after=seq)
     rows = events_after(session_id=session.pk, seq=seq) if seq is not None and not hello["reset"] else []
-    return JsonResponse({"hello": hello, "events": rows})
+    return JsonResponse({"hello": hello_said(hello), "events": [event_said(row) for row in rows]})

@@ -1,6 +1,5 @@
 """The wake-up and the bell: two hints through Redis that may be lost or doubled without harm."""
 
-import json
 import logging
 from typing import Any
 from uuid import UUID
@@ -12,7 +11,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from videoflow import redis
-from videoflow.tasks.events import EventMessage
+from videoflow.tasks.events import EventMessage, row_text
 
 RUN_TASK = "pipeline.run_task"
 BELL_GROUP = "bells"
@@ -41,7 +40,7 @@ def bell_ring(*, session_id: UUID | str, seq: int, row: EventMessage) -> None:
     if not redis.breaker.allows():
         return
     layer: Any = get_channel_layer()
-    message = {"type": BELL, "session_id": str(session_id), "seq": seq, "row": json.dumps(row)}
+    message = {"type": BELL, "session_id": str(session_id), "seq": seq, "row": row_text(row)}
     try:
         redis.connection().publish(f"{settings.CHANNEL_PREFIX}__group__{BELL_GROUP}", layer.serialize(message))
     except (RedisError, OSError):

@@ -18,6 +18,7 @@ from videoflow.pipeline.models import Channel, Project, Publication
 from videoflow.pipeline.services import stage_start
 from videoflow.sessions.models import CreatorSession
 from videoflow.tasks.models import Task
+from videoflow.translation import translated
 
 STAGE = "youtube_upload"
 SOONEST = timedelta(minutes=5)
@@ -76,7 +77,7 @@ def _tasks(sessions: Sessions, first: datetime, last: datetime) -> list[Entry]:
         if first <= at < last:
             kind = "queued" if row.status in Task.WAITING and row.input_data.get("publish_at") else "uploading"
             title = str(row.input_data.get("title") or row.project.title)
-            found.append(Entry(kind, str(row.pk), title, at, "", row.project_id, row.message))
+            found.append(Entry(kind, str(row.pk), title, at, "", row.project_id, translated(row.message)))
     return found
 
 

@@ -23,7 +23,7 @@ class StaleRevision(VideoflowError):
     code = "STALE_REVISION"
 
     def __init__(self, turn: Turn) -> None:
-        super().__init__("This line was changed elsewhere meanwhile. Compare both and keep one.")
+        super().__init__(Sentence("This line was changed elsewhere meanwhile. Compare both and keep one."))
         self.turn = turn
 
 

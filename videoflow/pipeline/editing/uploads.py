@@ -69,7 +69,7 @@ def upload_begin(*, project: Project, name: str, size_bytes: int, scene_key: UUI
         raise BadInput("This scene is not there any more. The media were made anew.")
     if size_bytes <= 0:
         raise BadInput(Sentence("“%(name)s” is empty. Choose a file with content.", name=clean), code="FILE_EMPTY")
-    _size_check(clean, size_bytes, MUSIC_LIMIT_BYTES if scene_key is None else CLIP_LIMIT_BYTES, "file")
+    _size_check(clean, size_bytes, MUSIC_LIMIT_BYTES if scene_key is None else CLIP_LIMIT_BYTES)
     used = _session_bytes(project)
     if used + size_bytes > SESSION_LIMIT_BYTES:
         raise BadInput(
@@ -89,14 +89,13 @@ def upload_begin(*, project: Project, name: str, size_bytes: int, scene_key: UUI
     return upload
 
 
-def _size_check(name: str, size_bytes: int, limit_bytes: int, what: str) -> None:
+def _size_check(name: str, size_bytes: int, limit_bytes: int) -> None:
     if size_bytes > limit_bytes:
         raise BadInput(
             Sentence(
-                "“%(name)s” has %(size)s MB; a %(what)s may have %(limit)s MB at most.",
+                "“%(name)s” has %(size)s MB; a file may have %(limit)s MB at most.",
                 name=name,
                 size=f"{size_bytes / 1e6:.0f}",
-                what=what,
                 limit=limit_bytes // 1_000_000,
             ),
             code="FILE_TOO_LARGE",
@@ -251,7 +250,7 @@ def _place(upload: Upload, asset: Asset) -> str:
         return ""
     scene = scene_of(upload.project, upload.scene_key)
     if scene is None:
-        return "Its scene is not there any more; the file is in your library."
+        return Sentence("Its scene is not there any more; the file is in your library.")
     picture_use(scene=scene, asset=asset)
     return ""
 

@@ -18,6 +18,7 @@ from videoflow.pipeline.panels.base import Content, host_names
 from videoflow.pipeline.selectors import project_videos
 from videoflow.pipeline.stages.video_composition import caption_style_of, speakers_of, timeline_key, timeline_of
 from videoflow.render.timeline import CaptionStyle, Format
+from videoflow.translation import translated
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def quality_lines(video: Video) -> list[Check]:
         (finding for finding in found if finding.get("severity") in order), key=lambda finding: order[finding["severity"]]
     )
     lines = [
-        Check("fail" if finding["severity"] == "block" else "warn", str(finding["message"]), start=finding.get("start"))
+        Check("fail" if finding["severity"] == "block" else "warn", translated(finding["message"]), start=finding.get("start"))
         for finding in findings
     ]
     return [*lines, *_figure_lines(video)]

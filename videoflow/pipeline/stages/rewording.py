@@ -12,7 +12,7 @@ from videoflow.providers.base import Datum, Evidence
 from videoflow.providers.writing import RewordBrief, ScriptLine
 from videoflow.sentences import Sentence
 
-NO_SCRIPT = "There is no script yet. Write or paste one first."
+NO_SCRIPT = Sentence("There is no script yet. Write or paste one first.")
 
 
 def reword_check(project: Project, wanted: RewordInput) -> None:
@@ -75,7 +75,7 @@ def reword(context: StageContext, wanted: RewordInput) -> StageOutput:
     return StageOutput(
         Sentence("Other words proposed for %(count)s lines", count=len(found))
         if len(found) != 1
-        else "Other words proposed for 1 line",
+        else Sentence("Other words proposed for 1 line"),
         save,
     )
 

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from videoflow import render
 from videoflow.crash_points import crash_point
-from videoflow.pipeline.metadata import chapters_make
+from videoflow.pipeline.metadata import chapters_make, clock
 from videoflow.pipeline.models import Asset, Project, Scene, Script, Turn, Video, script_current
 from videoflow.pipeline.service_scenes import stand_ins_found
 from videoflow.pipeline.spoken import turns_unspoken
@@ -226,10 +226,7 @@ def run(context: StageContext) -> StageOutput:
 
     return StageOutput(
         Sentence(
-            "Video of %(seconds)s:%(seconds2)s, %(megabytes)s MB",
-            seconds=int(made.seconds) // 60,
-            seconds2=f"{int(made.seconds) % 60:02}",
-            megabytes=f"{made.size_bytes / 1e6:.0f}",
+            "Video of %(length)s, %(megabytes)s MB", length=clock(int(made.seconds)), megabytes=f"{made.size_bytes / 1e6:.0f}"
         ),
         save,
     )
@@ -256,7 +253,7 @@ def _preview(context: StageContext, timeline: Timeline) -> StageOutput:
         }
 
     return StageOutput(
-        Sentence("Preview of %(seconds)s:%(seconds2)s", seconds=int(made.seconds) // 60, seconds2=f"{int(made.seconds) % 60:02}"),
+        Sentence("Preview of %(length)s", length=clock(int(made.seconds))),
         save,
     )
 

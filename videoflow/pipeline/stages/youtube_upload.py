@@ -145,8 +145,8 @@ def _channel(project: Project, options: PublishInput) -> Channel:
     known = list(channels_of(project))
     chosen = [row for row in known if str(row.pk) == options.channel] if options.channel else known
     if not chosen:
-        sentence = "That channel is not connected." if options.channel else "Connect a YouTube channel under Settings first."
-        raise BadInput(sentence, code="CHANNEL_MISSING", details={"channel": "not connected"})
+        unknown, none = Sentence("That channel is not connected."), Sentence("Connect a YouTube channel under Settings first.")
+        raise BadInput(unknown if options.channel else none, code="CHANNEL_MISSING", details={"channel": "not connected"})
     if len(chosen) > 1:
         raise BadInput("Choose the channel.", code="CHANNEL_MISSING", details={"channel": "one of several"})
     if chosen[0].state == Channel.State.LOST:

@@ -20,6 +20,7 @@ from videoflow.pipeline.models import Asset
 from videoflow.pipeline.selectors import ProjectCard
 from videoflow.providers.services import service_label
 from videoflow.tasks.models import Task
+from videoflow.translation import translated
 
 register = template.Library()
 _BYTE_UNITS = ("B", "KB", "MB", "GB", "TB")
@@ -47,6 +48,9 @@ def icon(name: str, classes: str = "") -> SafeString:
         static("icons/sprite.svg"),
         name,
     )
+
+
+register.filter("said", translated)
 
 
 @register.filter

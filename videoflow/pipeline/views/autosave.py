@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest, JsonResponse
+from django.utils.translation import gettext as _
 
 
 def wants_json(request: HttpRequest) -> bool:
@@ -18,7 +19,7 @@ def saved(revision: int | str, *, changed: tuple[str, ...] = (), **facts: Any) -
 
 def conflict(revision: int | str, theirs: Mapping[str, Any]) -> JsonResponse:
     """Somebody else saved first; ``theirs`` is what stands there now, by field."""
-    message = "This was changed elsewhere meanwhile. Compare, then keep one."
+    message = _("This was changed elsewhere meanwhile. Compare, then keep one.")
     return JsonResponse({"revision": revision, "theirs": dict(theirs), "message": message}, status=409)
 
 

@@ -15,6 +15,7 @@ from videoflow.pipeline import stages
 from videoflow.pipeline.board import project_board
 from videoflow.pipeline.models import Project
 from videoflow.pipeline.selectors import first_look_of, tasks_latest
+from videoflow.pipeline.templatetags.studio import state_label
 from videoflow.pipeline.views.owner import project_get, to_panel
 from videoflow.sessions.middleware import Request
 from videoflow.tasks.models import ProgressEvent, Task
@@ -50,9 +51,9 @@ def _log_lines(project: Project) -> list[str]:
                 timezone.localtime(row.created_at).strftime("%H:%M:%S"),
                 labels.get(row.task_type, row.task_type),
                 f"{row.progress} %",
-                row.message
+                translated(row.message)
                 if row.event_type == ProgressEvent.Type.PROGRESS_UPDATE
-                else f"{row.status.replace('_', ' ')}: {row.message}",
+                else f"{state_label(row.status)}: {translated(row.message)}",
             )
         )
         for row in reversed(rows)

@@ -20,7 +20,7 @@ from videoflow.providers.embedded_writer.script_lines import (
     subtitle_lines,
     text_settle,
 )
-from videoflow.sentences import Sentence
+from videoflow.sentences import Sentence, sentences_joined
 
 MOST_WORDS = 6_000
 """About 40 minutes of speech."""
@@ -208,14 +208,16 @@ def _two_speakers(parts: Sequence[_Part]) -> list[str]:
             details={"speakers": {_display(shown[only]): count}},
         )
     if len(lines) > 2:
-        listed = [f"{_display(shown[key])} ({count})" for key, count in lines.most_common()]
+        listed = [
+            Sentence("%(name)s (%(lines)s)", name=_display(shown[key]), lines=_lines(count)) for key, count in lines.most_common()
+        ]
         few = _display(shown[lines.most_common()[2][0]])
         raise BadInput(
             Sentence(
-                "%(speakers)s speakers were found, with so many lines: %(listed)s%(more)s. A video has two: "
+                "%(speakers)s speakers were found: %(listed)s%(more)s. A video has two: "
                 "give %(few)s's lines to one of the first two, or remove the colon if it is not a name.",
                 speakers=len(lines),
-                listed=", ".join(listed[:8]),
+                listed=sentences_joined(*listed[:8], between=", "),
                 more=" …" if len(listed) > 8 else "",
                 few=few,
             ),

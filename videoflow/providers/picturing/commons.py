@@ -59,7 +59,7 @@ class Commons(StockSearch):
         def page(number: int) -> tuple[Iterable[Found], bool]:
             body = self.answer("/api.php", {**params, "gsroffset": (number - 1) * _PER_PAGE})
             if isinstance(body, Mapping) and isinstance(body.get("error"), Mapping):
-                why = text_read(body, "error", "code")[:80] or "no reason given"
+                why = text_read(body, "error", "code")[:80] or Sentence("no reason given")
                 raise ServiceBroken(
                     Sentence("%(label)s could not search: %(why)s.", label=self.label, why=why), service=self.name, reason="error"
                 )

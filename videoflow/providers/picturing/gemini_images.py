@@ -56,5 +56,6 @@ class GeminiImages(PictureMaker):
         reason = text_read(answer, "promptFeedback", "blockReason") or next(
             (text_read(candidate, "finishReason") for candidate in candidates), ""
         )
-        sentence = f"{self.label} made no picture of this line ({reason[:60] or 'it gave no reason'})."
+        why = reason[:60] or Sentence("it gave no reason")
+        sentence = Sentence("%(label)s made no picture of this line (%(reason)s).", label=self.label, reason=why)
         raise WordsRefused(sentence) if reason in _REFUSALS else NoPicture(sentence)

@@ -58,7 +58,7 @@ class YouTubeBusy(ProviderError):
     retryable = True
 
     def __init__(
-        self, message: str = "YouTube does not answer at the moment.", *, retry_after_seconds: float | None = None
+        self, message: str = Sentence("YouTube does not answer at the moment."), *, retry_after_seconds: float | None = None
     ) -> None:
         super().__init__(message, details={"service": "youtube"})
         self.retry_after_seconds = retry_after_seconds
@@ -83,7 +83,7 @@ class QuotaSpent(WaitUntil):
             if is_told
             else Sentence("Today's allowance of %(what)s is used up.", what=what)
         )
-        message = sentences_joined(used_up, "This waits until it is full again and then goes on where it stopped.")
+        message = sentences_joined(used_up, Sentence("This waits until it is full again and then goes on where it stopped."))
         super().__init__(message, until=until, details={"bucket": bucket, "until": until.isoformat()})
         self.bucket = bucket
         self.is_told = is_told
@@ -96,7 +96,9 @@ class UploadLimit(WaitUntil):
 
     def __init__(self, *, now: datetime) -> None:
         until = now + UPLOAD_LIMIT_WAIT
-        message = "YouTube takes no more videos from this channel today. This waits a day and then goes on where it stopped."
+        message = Sentence(
+            "YouTube takes no more videos from this channel today. This waits a day and then goes on where it stopped."
+        )
         super().__init__(message, until=until, details={"until": until.isoformat()})
 
 

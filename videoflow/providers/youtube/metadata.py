@@ -73,7 +73,7 @@ def limits_check(facts: VideoFacts) -> None:
                 status=400,
             )
         if len(description.encode()) > DESCRIPTION_LIMIT_BYTES or _has_angles(description):
-            said = f"The description{where} may have 5,000 bytes and no < or >."
+            said = Sentence("The description%(where)s may have 5,000 bytes and no < or >.", where=where)
             raise YouTubeRefused(said, reason="invalidDescription", status=400)
     size = sum(len(tag) + (2 if " " in tag else 0) for tag in facts.tags) + max(0, len(facts.tags) - 1)
     if size > TAGS_LIMIT:

@@ -166,8 +166,10 @@ class Transfer:
         found = self._find()
         if found:
             if len(found) > 1:
-                self.journal.note("doubled", f"YouTube has {len(found)} videos with this marker; the oldest is taken.")
-            self.journal.note("adopted", f"The video was there already: {found[0]}.")
+                self.journal.note(
+                    "doubled", Sentence("YouTube has %(found)s videos with this marker; the oldest is taken.", found=len(found))
+                )
+            self.journal.note("adopted", Sentence("The video was there already: %(found)s.", found=found[0]))
             return found[0]
         headers = {
             "Content-Type": "application/json; charset=UTF-8",
@@ -213,7 +215,10 @@ class Transfer:
         stand = self._read(self._exchange("PUT", self.journal.session, headers=headers, content=b"", seconds=30))
         if not (stand.video_id or stand.is_lost):
             self.journal.confirmed(stand.stored, self._sent)
-            self.journal.note("asked", f"YouTube has {stand.stored:,} of {self.total:,} bytes.")
+            self.journal.note(
+                "asked",
+                Sentence("YouTube has %(stored)s of %(total)s bytes.", stored=f"{stand.stored:,}", total=f"{self.total:,}"),
+            )
         self._sent = 0
         return stand
 
@@ -303,7 +308,9 @@ class Transfer:
                 self.journal.session_moved(self._address(answer.headers["location"]))
             return _Stand(stored=self._stored(answer.headers.get("range", "")))
         if answer.status in (404, 410):
-            self.journal.note("lost", f"YouTube does not know the upload session any more ({answer.status}).")
+            self.journal.note(
+                "lost", Sentence("YouTube does not know the upload session any more (%(status)s).", status=answer.status)
+            )
             return _Stand(is_lost=True)
         raise self._refusal(answer)
 
@@ -352,7 +359,14 @@ class Transfer:
         """Note how far it is; only what goes beyond the best so far lets faults be forgotten."""
         self.report(stored)
         if stored < aim:
-            self.journal.note("short", f"YouTube kept {stored:,} of the {aim:,} bytes sent so far; going on from there.")
+            self.journal.note(
+                "short",
+                Sentence(
+                    "YouTube kept %(stored)s of the %(aim)s bytes sent so far; going on from there.",
+                    stored=f"{stored:,}",
+                    aim=f"{aim:,}",
+                ),
+            )
         if stored > self._best:
             self._best, self._faults, self._renewals = stored, 0, 0
             return
@@ -368,7 +382,15 @@ class Transfer:
         wait = self.pace.backoffs[self._faults]
         wait = max(fault.retry_after_seconds or 0.0, wait + wait * self.pace.jitter() / 2)
         self._faults += 1
-        self.journal.note("fault", f"{str(fault)[0].upper()}{str(fault)[1:]}; asking again in {wait:.0f} s.")
+        self.journal.note(
+            "fault",
+            Sentence(
+                "%(upper)s%(fault)s; asking again in %(wait)s s.",
+                upper=str(fault)[0].upper(),
+                fault=str(fault)[1:],
+                wait=f"{wait:.0f}",
+            ),
+        )
         self._wait(min(wait, 600.0))
 
     def _wait(self, seconds: float) -> None:
