@@ -99,6 +99,8 @@ class Found:
     name: str
     calls: int = 0
     ok: int = 0
+    again: int = 0
+    """Done when the same was asked for a second time, as a task's next attempt does."""
     refused: int = 0
     wrong: Counter[str] = field(default_factory=Counter)
     """What may not be: an unexpected exception, a failure without a fault, a row in the wrong state."""
@@ -122,7 +124,10 @@ def pay_for(session: Any, project: Any) -> Callable[[PaidCall], bytes]:
     return pay
 
 
-def run(driver: Driver, calls: int, seed: int, deadline_seconds: float, only: Fault | None = None) -> Found:
+def run(
+    driver: Driver, calls: int, seed: int, deadline_seconds: float, *, only: Fault | None = None, at_request: int = 1
+) -> Found:
+    """Make the calls and judge them; ``only`` spoils the answer to that request of each call, else a random one or none."""
     found = Found(driver.name)
     chance = random.Random(f"{seed} {driver.name}")
     session = session_create()
@@ -146,15 +151,15 @@ def run(driver: Driver, calls: int, seed: int, deadline_seconds: float, only: Fa
         client.spans.clear()
         for number in range(1, calls + 1):
             fault = only or _fault(chance)
-            if fault and not only and chance.random() < LATER_SHARE:
-                fake.fault("", fault)
-            elif fault:
-                fake.fault(fault)
+            if fault:
+                spoiled = at_request if only else 2 if chance.random() < LATER_SHARE else 1
+                fake.fault(*[""] * (spoiled - 1), fault)
             before = len(fake.requests)
             _one(driver, provider, number, Path(folder), fault, found)
             if only:  # the task's next attempt, which must not pay again
                 with contextlib.suppress(VideoflowError):
                     driver.call(provider, number, Path(folder))
+                    found.again += 1
             found.most_requests = max(found.most_requests, len(fake.requests) - before)
             _rows_judge(project, found, fault)
             fake.faults_clear()
@@ -237,6 +242,7 @@ def main() -> int:
     parser.add_argument("--calls", type=int, default=500, help="calls of each provider (500)")
     parser.add_argument("--only", default="", help="part of a provider's name, such as “speech” or “pexels”")
     parser.add_argument("--fault", choices=FAULTS, help="this fault alone, at every call, and each call asked for twice")
+    parser.add_argument("--request", type=int, default=1, help="with --fault: the request of each call that it meets (1)")
     parser.add_argument("--deadline", type=float, default=1.0, help="seconds for each request (1); more on a busy machine")
     parser.add_argument("--at-once", type=int, default=3, help="providers that run beside each other (3)")
     parser.add_argument("--seed", type=int, default=1)
@@ -244,6 +250,8 @@ def main() -> int:
     options = parser.parse_args()
     if not 1 <= options.calls <= MOST_CALLS or not 1 <= options.at_once <= 8 or not 0.5 <= options.deadline <= 30:
         parser.error(f"--calls 1 to {MOST_CALLS}, --at-once 1 to 8, --deadline 0.5 to 30")
+    if not 1 <= options.request <= REQUESTS_PER_CALL:
+        parser.error(f"--request 1 to {REQUESTS_PER_CALL}")
     logging.disable(logging.CRITICAL)
     numbered = fake_pictures._number
     fake_pictures._number = lambda query, at: numbered(query, at) % PICTURES
@@ -257,12 +265,13 @@ def main() -> int:
     for driver in chosen:  # imports, models and tables that any call needs are there before memory is measured
         run(driver, 2, 0, options.deadline)
     results: list[Found] = []
+    facts = (options.calls, options.seed, options.deadline)
     began, grown = time.monotonic(), 0
     for at in range(0, len(chosen), options.at_once):  # what one group leaves behind is not the next one's growth
         memory = Memory()
         with ThreadPoolExecutor(options.at_once) as pool:
             group = chosen[at : at + options.at_once]
-            results += pool.map(lambda driver: run(driver, options.calls, options.seed, options.deadline, options.fault), group)
+            results += pool.map(lambda driver: run(driver, *facts, only=options.fault, at_request=options.request), group)
         grown = max(grown, memory.grown_bytes)
     seconds = time.monotonic() - began
     _print(results, options.deadline, grown, seconds)
@@ -279,6 +288,7 @@ def _print(results: list[Found], deadline_seconds: float, grown: int, seconds: f
         "provider",
         "calls",
         "done",
+        "2nd time",
         "error",
         "faults",
         "requests",
@@ -293,7 +303,7 @@ def _print(results: list[Found], deadline_seconds: float, grown: int, seconds: f
     for found in results:
         table.add_row(
             found.name,
-            *map(str, (found.calls, found.ok, found.refused, found.faults, found.requests, found.most_requests)),
+            *map(str, (found.calls, found.ok, found.again, found.refused, found.faults, found.requests, found.most_requests)),
             f"{found.longest_seconds:.2f}",
             *map(str, (found.late, found.unknown, found.doubled)),
             "yes" if is_right(found) else "NO",
