@@ -141,7 +141,7 @@ class TestFiles:
             "of one colour": colour("#88aa88"),
             "300 × 200": photo(1, 300, 200),
             "SVG": SVG,
-            "it is not a video": PAGE,
+            "it is neither a picture": PAGE,
             "50 megapixels": giant(),
             "end is missing": photo(2)[:9000],
         }
