@@ -216,3 +216,4 @@ document.body.addEventListener("htmx:load", ({ detail }) => {
   detail.elt.querySelector?.("[data-thumb-new]")?.click();
 });
 prepare(document);
+document.querySelector("form[data-publish] .error:not([hidden])")?.scrollIntoView({ block: "center" }); // what was refused

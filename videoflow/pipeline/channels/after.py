@@ -126,7 +126,9 @@ def _stored(youtube: YouTube, publication: Publication) -> dict[str, Any]:
 def _deleted(publication: Publication) -> ProviderError:
     """Note that a published video is gone and return what its owner is told."""
     Publication.objects.filter(pk=publication.pk).update(state=Publication.State.DELETED, checked_at=timezone.now())
-    return ProviderError("This video is not at YouTube any more: somebody deleted it there.", code="VIDEO_DELETED")
+    return ProviderError(
+        "This video is not at YouTube any more: somebody deleted it there. Publish again to upload it anew.", code="VIDEO_DELETED"
+    )
 
 
 def publications_poll() -> int:

@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from videoflow.errors import BadInput, Cancelled
-from videoflow.pipeline.models import Channel, UploadNote, Video, YouTubeUpload
+from videoflow.pipeline.models import Channel, Publication, UploadNote, Video, YouTubeUpload
 from videoflow.sentences import Sentence
 from videoflow.tasks.models import Task
 from videoflow.vault.crypto import VaultKeyWrong, seal, unseal
@@ -34,7 +34,7 @@ def repetition_check(channel: Channel, video: Video, *, is_wanted: bool) -> None
         BadInput: it is there, and nobody said that it is wanted twice.
     """
     last = upload_last(channel, video)
-    if last is not None and last.state == State.DONE and "deleted" not in last.steps and not is_wanted:
+    if last is not None and last.state == State.DONE and not is_wanted and not _is_deleted(last):
         raise BadInput(
             Sentence(
                 "This video is on “%(channel)s” already: https://youtu.be/%(id)s. Tick “Publish it once more” if you want two.",
@@ -44,6 +44,14 @@ def repetition_check(channel: Channel, video: Video, *, is_wanted: bool) -> None
             code="ALREADY_PUBLISHED",
             details={"again": "not ticked", "remote_id": last.remote_id},
         )
+
+
+def _is_deleted(upload: YouTubeUpload) -> bool:
+    """Say whether somebody deleted the video at YouTube, as far as that has been seen: while it was published, or since."""
+    if "deleted" in upload.steps:
+        return True
+    rows = Publication.objects.filter(channel=upload.channel, remote_id=upload.remote_id)
+    return rows.filter(state=Publication.State.DELETED).exists()
 
 
 def upload_take(
@@ -132,7 +140,7 @@ class RowJournal:
             may_begin_anew=False,
         )
         self._session = address
-        self.note("begun", f"Upload session {count} begun; its address is kept sealed.")
+        self.note("begun", Sentence("Upload session %(count)s begun; its address is kept sealed.", count=count))
 
     def session_moved(self, address: str) -> None:
         if address != self._session:
@@ -159,7 +167,7 @@ class RowJournal:
             uploaded_at=timezone.now(),
         )
         self._session = ""
-        self.note("uploaded", f"YouTube has the whole file: {video_id}, private.")
+        self.note("uploaded", Sentence("YouTube has the whole file: %(video_id)s, private.", video_id=video_id))
 
     def state(self, state: str) -> None:
         self._write(state=state)

@@ -39,7 +39,7 @@ from videoflow.providers.youtube.metadata import (
 )
 from videoflow.providers.youtube.quota import publish_cost
 from videoflow.providers.youtube.upload import Pace, Transfer, UploadUnsure
-from videoflow.sentences import Sentence
+from videoflow.sentences import Sentence, sentences_joined
 
 AWAY_WAITS = (timedelta(seconds=20), timedelta(minutes=15))
 AWAY_LONGEST = timedelta(days=3)
@@ -260,7 +260,7 @@ def _processed(youtube: YouTube, journal: RowJournal) -> None:
     if state != "processed":
         raise _processing_wait(upload, video.get("processingDetails", {}))
     journal.state(YouTubeUpload.State.CHECKED)
-    journal.note("processed", "YouTube has processed the video.")
+    journal.note("processed", Sentence("YouTube has processed the video."))
     crash_point("youtube", "read_back")
 
 
@@ -278,7 +278,7 @@ def _processing_wait(upload: YouTubeUpload, details: dict[str, Any]) -> Videoflo
     progress = details.get("processingProgress") or {}
     shortest, longest = PROCESSING_WAITS
     until = now + min(longest, max(shortest, since / 3))
-    message: str = "YouTube is processing the video; it stays private until that has been seen."
+    message = Sentence("YouTube is processing the video; it stays private until that has been seen.")
     if progress.get("partsTotal"):
         message = Sentence(
             "YouTube is processing the video, %(done)s of %(parts)s parts; it stays private until that has been seen.",
@@ -289,7 +289,7 @@ def _processing_wait(upload: YouTubeUpload, details: dict[str, Any]) -> Videoflo
 
 
 def _deleted(journal: RowJournal) -> NoReturn:
-    journal.step_done("deleted", "the video is not at YouTube any more")
+    journal.step_done("deleted", Sentence("the video is not at YouTube any more"))
     journal.state(YouTubeUpload.State.DONE)
     raise ProviderError(
         "The video is not at YouTube any more: somebody deleted it there. Publish again to upload it anew.", code="VIDEO_DELETED"
@@ -302,13 +302,24 @@ def _on_time(facts: VideoFacts, channel: Channel, youtube: YouTube, journal: Row
         return facts
     rule, chosen = channel.missed_rule, _missed(channel, youtube.now())
     if rule == Channel.MissedRule.PUBLISH:
-        journal.note("missed", "The time of publication had passed; it is published now.")
+        journal.note("missed", Sentence("The time of publication had passed; it is published now."))
         return replace(facts, publish_at=None, privacy="public")
     if rule == Channel.MissedRule.NEXT and chosen is not None:
         journal.note("missed", Sentence("The time of publication had passed; the next slot is %(time)s.", time=moment(chosen)))
         return replace(facts, publish_at=chosen)
-    journal.step_done("schedule", "The time of publication had passed, so the video stays private. Choose another time")
+    missed: str = Sentence("The time of publication had passed, so the video stays private. Choose another time.")
+    journal.step_done("schedule", sentences_joined(missed, _clock_told(youtube.skew)))
     return replace(facts, publish_at=None, privacy="private")
+
+
+def _clock_told(skew: timedelta) -> str:
+    """Say that this machine's clock is wrong, where YouTube's is a minute away from it."""
+    minutes = round(abs(skew.total_seconds()) / 60)
+    if not minutes:
+        return ""
+    if skew > timedelta(0):
+        return Sentence("The clock of the studio's machine is %(minutes)s minutes slow: set it right.", minutes=minutes)
+    return Sentence("The clock of the studio's machine is %(minutes)s minutes fast: set it right.", minutes=minutes)
 
 
 def _missed(channel: Channel, now: datetime) -> datetime | None:

@@ -159,6 +159,9 @@ class TestForm:
         sent = self.filled(project, audience="general", channel=str(channel.pk), title_es="Bosques", title_fr="Forêts")
         answer = client.post(f"/projects/{project.pk}/stages/youtube_upload/start/", {**sent, "act": "publish"})
         assert answer.status_code == 302
+        other = client.post(f"/projects/{project.pk}/stages/youtube_upload/start/", {**sent, "act": "publish"})
+        assert other.status_code == 422
+        assert "already running for this project" in other.content.decode()
         task = run_on(Task.objects.get(task_type="youtube_upload", status="pending"))
         assert task.status == "completed", task.message
         publication = Publication.objects.get(target="youtube")

@@ -247,7 +247,9 @@ class TestWaiting:
         monkeypatch.setattr(timezone, "now", lambda: right - timedelta(hours=1))
         task = publish(project, privacy="private", publish_at=(right - timedelta(minutes=30)).isoformat())
         assert run_on(task).status == "completed"
-        assert Publication.objects.get().publish_at is None
+        publication = Publication.objects.get()
+        assert publication.publish_at is None
+        assert "60 minutes slow" in publication.metadata["warnings"][0]
         assert the_video(world)["status"]["privacyStatus"] == "private"
 
     def test_a_missed_time_takes_the_next_slot(self, world, project, channel):
@@ -372,6 +374,8 @@ class TestAfter:
         Publication.objects.update(checked_at=timezone.now() - timedelta(hours=2))
         publications_poll()
         assert Publication.objects.get().state == "deleted"
+        assert run_on(publish(project)).status == "completed"  # it is not there, so nobody has to say that two are wanted
+        the_video(world)
 
     @pytest.mark.parametrize("is_granted", [False, True])
     def test_how_long_viewers_stay_is_left_out_where_it_is_not_allowed(self, world, project, channel, is_granted):

@@ -4,9 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -29,12 +28,12 @@ from videoflow.pipeline.selectors import project_videos
 from videoflow.pipeline.services import stage_start
 from videoflow.pipeline.thumbnails import DRAWN, PLACES, SIZE_PX, TEXT_LIMIT, ThumbnailChoice, base_known, thumbnail_bytes
 from videoflow.pipeline.views.autosave import conflict, refused, saved, wants_json
-from videoflow.pipeline.views.owner import project_get
+from videoflow.pipeline.views.owner import project_get, to_panel
 from videoflow.pipeline.views.refusal import refusal
 from videoflow.pipeline.views.workflow import detail_page
 from videoflow.sessions.middleware import Request
 from videoflow.tasks.models import Task
-from videoflow.tasks.services import task_retry
+from videoflow.tasks.services import TaskConflict, task_retry
 from videoflow.translation import translated
 
 PANEL = "youtube_upload"
@@ -47,10 +46,6 @@ def _video(project: Project) -> Video:
     if video is None:
         raise Http404
     return video
-
-
-def _back(project: Project) -> HttpResponse:
-    return HttpResponseRedirect(f"{reverse('pipeline:project_detail', args=[project.pk])}#panel-{PANEL}")
 
 
 def _revision(request: Request) -> int | None:
@@ -74,7 +69,7 @@ def upload_decide(request: Request, project_id: UUID, upload_id: UUID) -> HttpRe
             messages.success(request, _("It is uploaded anew."))
     except VideoflowError as error:
         messages.error(request, translated(str(error)))
-    return _back(project)
+    return to_panel(project, PANEL)
 
 
 @require_POST
@@ -99,7 +94,7 @@ def draft(request: Request, project_id: UUID) -> HttpResponse:
     if wants_json(request):
         return saved(project.publish_revision)
     messages.success(request, _("Saved."))
-    return _back(project)
+    return to_panel(project, PANEL)
 
 
 def _theirs(project: Project, video: Video) -> dict[str, Any]:
@@ -127,12 +122,14 @@ def publish(request: Request, project_id: UUID) -> HttpResponse:
         draft_save(project=project, video=video, values={"again": False})
     except VideoflowError as error:
         return _refused(request, project, error, form)
-    return _back(project)
+    return to_panel(project, PANEL)
 
 
 def _refused(request: Request, project: Project, error: VideoflowError, form: PublishForm) -> HttpResponse:
     form.is_valid()
     form.refuse(error)
+    if isinstance(error, TaskConflict):  # the form is not shown while a publication is under way
+        messages.error(request, translated(str(error)))
     return refusal(detail_page(request, project, refused=(PANEL, form)), error)
 
 
@@ -184,7 +181,7 @@ def pictures(request: Request, project_id: UUID) -> HttpResponse:
             messages.error(request, problem)
         else:
             messages.success(request, _("The picture is here. Pick it below."))
-        return _back(project)
+        return to_panel(project, PANEL)
     values = draft_values(project, video)
     panel = {"pictures": pictures_of(project, video), "values": values, "problem": problem, "new": new}
     status = 422 if problem else 200
@@ -200,7 +197,7 @@ def captions(request: Request, project_id: UUID) -> HttpResponse:
         messages.success(request, _captions_change(request, project, video))
     except VideoflowError as error:
         messages.error(request, translated(str(error)))
-    return _back(project)
+    return to_panel(project, PANEL)
 
 
 def _captions_change(request: Request, project: Project, video: Video) -> str:

@@ -74,11 +74,12 @@ class YouTube:
         self.spend = spend
         self.cancelled = cancelled
         self._now = now
-        self._skew = timedelta(0)
+        self.skew = timedelta(0)
+        """How far YouTube's clock is ahead of ours."""
 
     def now(self) -> datetime:
         """Return the time by YouTube's clock, as far as its answers told it."""
-        return self._now() + self._skew
+        return self._now() + self.skew
 
     # Reading
 
@@ -270,7 +271,7 @@ class YouTube:
             skew = parsedate_to_datetime(answer.headers.get("date", "")) - self._now()
         except (TypeError, ValueError):
             return
-        self._skew = skew if abs(skew) > timedelta(seconds=30) else timedelta(0)
+        self.skew = skew if abs(skew) > timedelta(seconds=30) else timedelta(0)
 
 
 def _carries(video: Mapping[str, Any], marker: str, size_bytes: int) -> bool:
