@@ -19,7 +19,8 @@ from videoflow.errors import BadInput
 from videoflow.pipeline.models import Budget, Project, ProviderCall, ServicePrice
 from videoflow.pipeline.money import MICROS, money_shown
 from videoflow.providers.paid import PaidCall
-from videoflow.providers.services import SERVICES, Price
+from videoflow.providers.service import Price
+from videoflow.providers.services import SERVICES
 from videoflow.sentences import Sentence
 from videoflow.sessions.models import CreatorSession
 

@@ -15,7 +15,8 @@ from videoflow.providers.net import Client, Connection
 from videoflow.providers.net.addresses import host_listed
 from videoflow.providers.paid import PaidCall
 from videoflow.providers.registry import Access, provider_get, provider_make
-from videoflow.providers.services import EMBEDDED, SERVICES, Service, service_get
+from videoflow.providers.service import Service
+from videoflow.providers.services import EMBEDDED, SERVICES, service_get
 from videoflow.sentences import Sentence
 from videoflow.vault.services import Owner, credential_read
 

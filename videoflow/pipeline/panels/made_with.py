@@ -12,8 +12,9 @@ from videoflow.pipeline.panels.service_list import CAPABILITY_LABELS, KeyState, 
 from videoflow.pipeline.service_health import Health, health_of
 from videoflow.pipeline.service_options import Option, options_of
 from videoflow.providers.base import Capability
+from videoflow.providers.service import Price, Service
 from videoflow.providers.service_check import LISTS_MODELS
-from videoflow.providers.services import EMBEDDED, SERVICES, Price, Service, services_for
+from videoflow.providers.services import EMBEDDED, SERVICES, services_for
 from videoflow.vault.services import StoredKey, credentials_stored
 
 CAPABILITIES: Mapping[str, tuple[Capability, ...]] = {

@@ -14,8 +14,9 @@ from videoflow.pipeline.connections import key_of_operator
 from videoflow.pipeline.models import ServicePrice
 from videoflow.pipeline.service_health import Health, health_of
 from videoflow.providers.base import Capability, ProviderError
+from videoflow.providers.service import Service
 from videoflow.providers.service_check import Checked, is_checkable
-from videoflow.providers.services import EMBEDDED, SERVICES, Service, services_for
+from videoflow.providers.services import EMBEDDED, SERVICES, services_for
 from videoflow.sentences import Sentence
 from videoflow.vault.services import MASK, SHORTEST, Owner, StoredKey, credentials_stored
 

@@ -14,7 +14,8 @@ from videoflow.pipeline.models import Project
 from videoflow.pipeline.panels.service_list import service_row
 from videoflow.pipeline.voices import SAMPLES, voices_of
 from videoflow.providers.base import Voice
-from videoflow.providers.services import EMBEDDED, Service, service_get, services_for
+from videoflow.providers.service import Service
+from videoflow.providers.services import EMBEDDED, service_get, services_for
 from videoflow.translation import translated
 from videoflow.vault.services import Owner, credentials_stored
 
