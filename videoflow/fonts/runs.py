@@ -16,8 +16,15 @@ from videoflow.fonts.faces import EMOJI_PX, INVISIBLE, SARA_AM, Face, cjk_file, 
 
 Direction = Literal["ltr", "rtl"]
 _ZWJ = "\u200d"
-_UNDRAWN = re.compile("[\U0001f3fb-\U0001f3ff\U000e0000-\U000e0fff]")
-"""Skin tones, and the plane of tags and variation selectors, on whose unassigned characters the layout engine fails."""
+_TONES = re.compile("[\U0001f3fb-\U0001f3ff]")
+_PART = "[\u203c-\u3299\U0001f000-\U0001faff]\ufe0f?"
+_EMOJI = re.compile(
+    f"(?P<sequence>{_PART}(?:{_ZWJ}{_PART})+|\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f)"
+    f"|[\U000e0000-\U000e0fff]|(?<=[\u2600-\u27bf\ufe0f\U0001f000-\U0001faff]){_ZWJ}"
+)
+"""Joined emoji and the flags of regions; and what else cannot be drawn: joiners that join nothing, and the plane of tags and
+variation selectors, on whose unassigned characters the layout engine fails."""
+_REGION_TAGS = range(0xE0020, 0xE0080)
 _BREAKS = re.compile("[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
 _RTL = {"R", "AL"}
 _CJK = re.compile("[\u2e80-\u303f\u3040-\u30ff\u3100-\u312f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef]")
@@ -50,26 +57,37 @@ def is_rtl(text: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    """Reduce joined emoji to their first part and drop skin tones, as the emoji font has single emoji; breaks become spaces."""
-    text = _BREAKS.sub(" ", _UNDRAWN.sub("", text))
-    kept: list[str] = []
-    skip = False
-    for index, char in enumerate(text):
-        if skip:
-            skip = char == "\ufe0f"
-            continue
-        if char == _ZWJ and index and ord(text[index - 1]) >= 0x2600:
-            skip = True
-            continue
-        kept.append(char)
-    return "".join(kept)
+    """Leave what the fonts can draw: joined emoji in their own picture, else one by one; no skin tones; breaks become spaces."""
+    return _BREAKS.sub(" ", _EMOJI.sub(_sequence_drawn, _TONES.sub("", text)))
+
+
+def _sequence_drawn(match: re.Match[str]) -> str:
+    joined = (match["sequence"] or "").replace("\ufe0f", "")
+    if not joined or _is_one_picture(joined):
+        return joined
+    return "".join(char for char in match["sequence"] if char != _ZWJ and ord(char) not in _REGION_TAGS)
+
+
+@lru_cache(maxsize=2048)
+def _is_one_picture(sequence: str) -> bool:
+    """Say whether the emoji font has a picture of a sequence; else it draws its parts beside each other, or nothing."""
+    font = font_load(emoji_file(), 400, EMOJI_PX)
+    return (
+        0 < font.getlength(sequence) < 1.5 * font.getlength(sequence[0])
+        and font.getmask(sequence, mode="RGBA").getbbox() is not None
+    )
 
 
 def _clusters(text: str) -> Iterator[str]:
     """Yield letters with their marks, joiners and flags' pairs together, so that no run breaks them."""
     cluster = ""
     for char in text:
-        is_mark = unicodedata.category(char).startswith("M") or char in INVISIBLE or char in "\u20e3" + SARA_AM
+        is_mark = (
+            unicodedata.category(char).startswith("M")
+            or char in INVISIBLE
+            or char in "\u20e3" + SARA_AM
+            or ord(char) in _REGION_TAGS
+        )
         is_flag = len(cluster) == 1 and 0x1F1E6 <= ord(cluster) <= 0x1F1FF and 0x1F1E6 <= ord(char) <= 0x1F1FF
         if cluster and (is_mark or is_flag or cluster.endswith((_ZWJ, "\u094d", "\u09cd"))):
             cluster += char

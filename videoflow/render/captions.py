@@ -122,12 +122,21 @@ def _is_hiragana(letter: str) -> bool:
     return "\u3041" <= letter <= "\u309f"
 
 
+def _is_shown(letter: str) -> bool:
+    return unicodedata.category(letter) not in ("Cc", "Cs") and ord(letter) >> 16 != 14
+
+
+def _is_shown_in_flag(letter: str) -> bool:
+    return _is_shown(letter) or 0xE0020 <= ord(letter) <= 0xE007F
+
+
 def _shown(text: str) -> str:
-    """Leave out what no caption can show: control characters, lone surrogates, and the tags and variants of plane 14.
+    """Leave out what no caption can show: control characters, lone surrogates, and plane 14 but for the flags of regions.
 
     Of an address, what browsers leave out too: the scheme, ``www.`` and a slash at the end.
     """
-    plain = "".join(letter for letter in text if unicodedata.category(letter) not in ("Cc", "Cs") and ord(letter) >> 16 != 14)
+    is_shown = _is_shown_in_flag if "\U0001f3f4" in text else _is_shown
+    plain = "".join(filter(is_shown, text))
     return _ADDRESS.sub(r"\1", plain.strip())
 
 
@@ -152,13 +161,18 @@ def _pieces(text: str, size_px: int, limit_px: float) -> list[str]:
         rest = piece
         while word_width_px(rest, size_px) > limit_px and len(rest) > 1:
             take = min(len(rest) - 1, max(1, int(len(rest) * limit_px / word_width_px(rest, size_px))))
-            while take > 1 and (word_width_px(rest[:take], size_px) > limit_px or unicodedata.combining(rest[take])):
+            while take > 1 and (word_width_px(rest[:take], size_px) > limit_px or _is_one_sign(rest[take - 1 : take + 1])):
                 take -= 1
             take = _readable_cut(rest, take)
             fitting.append(rest[:take])
             rest = rest[take:]
         fitting.append(rest)
     return fitting
+
+
+def _is_one_sign(pair: str) -> bool:
+    """Say whether the second letter belongs to the sign that the first is of: an accent, or a part of a joined emoji."""
+    return bool(unicodedata.combining(pair[1])) or "\u200d" in pair or pair[1] == "\ufe0f" or ord(pair[1]) >> 16 == 14
 
 
 def _readable_cut(text: str, most: int) -> int:

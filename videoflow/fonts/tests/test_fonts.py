@@ -75,8 +75,22 @@ def test_a_word_keeps_its_space_after_a_letter_of_another_file():
     assert text_width("ź 1", Face("fraunces"), 48) > text_width("ź1", Face("fraunces"), 48) + 6
 
 
-def test_joined_emoji_are_one_picture():
-    assert text_width("👩‍🚀", Face(), 48) == pytest.approx(text_width("👩", Face(), 48))
+@pytest.mark.parametrize(
+    ("joined", "first"),
+    [("👩‍🚀", "👩"), ("👨‍👩‍👧‍👦", "👨"), ("🏳️‍🌈", "🏳️"), ("👩🏽‍❤️‍👨🏿", "👩"), ("🏴󠁧󠁢󠁳󠁣󠁴󠁿", "🏴"), ("🐈‍⬛", "🐈")],
+)
+def test_joined_emoji_are_one_picture_of_their_own(joined, first):
+    assert text_width(joined, Face(), 48) == pytest.approx(text_width(first, Face(), 48))
+    assert drawn(joined, Face()).tobytes() != drawn(first, Face()).tobytes()
+    assert missing_glyphs(joined) == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [("🍕‍🚗", "🍕🚗"), ("👍🏽", "👍"), ("👩‍x", "👩x"), ("क्‍ष", "क्‍ष")],
+)
+def test_what_joins_to_no_picture_stands_side_by_side(written, shown):
+    assert drawn(written, Face()).tobytes() == drawn(shown, Face()).tobytes()
 
 
 def test_stroke_makes_letters_heavier():

@@ -83,6 +83,16 @@ class TestBreaking:
         captions = broken(spoken("pneumonoultramicroscopicsilicovolcanoconiosis", 0.0, 4.0))
         assert [text for caption in captions for text in caption.texts] == ["pneumonoultramicroscopicsilico", "volcanoconiosis"]
 
+    def test_joined_emoji_stay_whole(self):
+        family, scotland = (
+            "\U0001f468\u200d\U0001f469\u200d\U0001f466",
+            "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
+        )
+        captions = broken(spoken(f"{family * 40} {scotland} {scotland * 30}", 0.0, 6.0))
+        pieces = [word.text for caption in captions for word in caption.words]
+        assert "".join(pieces) == family * 40 + scotland * 31
+        assert {piece.replace(family, "").replace(scotland, "") for piece in pieces} == {""}
+
     def test_begins_with_its_first_word_and_lasts_long_enough(self):
         captions = broken(spoken(TURN, 1.0, 6.0), spoken("Right.", 8.0, 0.3, "B"))
         assert all(caption.start == caption.words[0].start for caption in captions)
