@@ -2,7 +2,7 @@
 
 from videoflow.fonts.drawing import line_metrics, text_draw, text_width
 from videoflow.fonts.faces import FAMILIES, Face, face_load, fonts_version, missing_glyphs
-from videoflow.fonts.runs import TextRun, break_opportunities, is_rtl, text_runs
+from videoflow.fonts.runs import TextRun, break_opportunities, has_skin_tones, is_rtl, text_runs
 
 __all__ = [
     "FAMILIES",
@@ -11,6 +11,7 @@ __all__ = [
     "break_opportunities",
     "face_load",
     "fonts_version",
+    "has_skin_tones",
     "is_rtl",
     "line_metrics",
     "missing_glyphs",

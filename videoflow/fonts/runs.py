@@ -56,6 +56,11 @@ def is_rtl(text: str) -> bool:
     return False
 
 
+def has_skin_tones(text: str) -> bool:
+    """Say whether a text gives its emoji skin tones, which are not drawn."""
+    return _TONES.search(text) is not None
+
+
 def _plain(text: str) -> str:
     """Leave what the fonts can draw: joined emoji in their own picture, else one by one; no skin tones; breaks become spaces."""
     return _BREAKS.sub(" ", _EMOJI.sub(_sequence_drawn, _TONES.sub("", text)))

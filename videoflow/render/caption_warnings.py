@@ -21,7 +21,7 @@ from videoflow.render.captions import FACE, captions_break, letter_size_px
 from videoflow.render.timeline import CaptionLine, CaptionStyle, CaptionWord, Format
 from videoflow.sentences import Sentence
 
-WarningKind = Literal["contrast", "outline", "speaker_colour", "size", "missing_glyph", "overflow"]
+WarningKind = Literal["contrast", "outline", "speaker_colour", "size", "missing_glyph", "skin_tone", "overflow"]
 
 LEAST_CONTRAST = 4.5
 """Source: WCAG 2.2, 1.4.3."""
@@ -65,6 +65,8 @@ def caption_warnings(
             "No font here has these characters, so they are left as boxes: %(letters)s%(more)s.", letters=shown, more=more
         )
         warnings.append(CaptionWarning("missing_glyph", sentence))
+    if fonts.has_skin_tones(text):
+        warnings.append(CaptionWarning("skin_tone", "Emoji are drawn without the skin tones that the text gives them."))
     if _overflows(style, text, form):
         warnings.append(
             CaptionWarning(

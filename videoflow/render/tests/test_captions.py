@@ -281,6 +281,8 @@ class TestWarnings:
         assert self.kinds(size_share=0.026) == ["size"]
         assert self.kinds(colours=("#ffb020", "#200040")) == ["speaker_colour"]
         assert self.kinds(text="A \U00012345 sign") == ["missing_glyph"]
+        assert self.kinds(text="A \U0001f44d\U0001f3fd sign") == ["skin_tone"]
+        assert self.kinds(text="A \U0001f44d sign") == []
 
     def test_captions_that_do_not_fit(self):
         tiny = Format(320, 180)
