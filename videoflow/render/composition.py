@@ -299,10 +299,7 @@ def compose(
     if cancelled():
         raise Cancelled("The composition was cancelled.")
     _room_check(remake, timeline, work_dir, out)
-    report(
-        _SHARE_CHECKED,
-        _frame_line(remake.plan.frames - remake.frames, remake),
-    )
+    report(_SHARE_CHECKED, _frame_line(remake.plan.frames - remake.frames, remake))
     if remake.missing or remake.sound_missing:
         parts_make(remake, work_dir, timeline.format.fps, report=report, cancelled=cancelled, workers=workers)
     aside = out.with_name(f".{out.name}.part")
@@ -311,19 +308,7 @@ def compose(
         parts_join(remake.plan, timeline, work_dir, aside, cancelled)
         crash_point("video_composition", "muxed")
         report(_SHARE_JOINED, "Checking the finished video")
-        quality = quality_check(
-            aside,
-            timeline,
-            timeline_captions(timeline),
-            [Seen(part.first_frame, part.frames, part_about(segment_path(work_dir, part.key))) for part in remake.plan.segments],
-            Heard(**part_about(sound_path(work_dir, remake.plan.sound_key))),
-            cancelled=cancelled,
-        )
-        if quality.broken:
-            reason = sentences_joined(*quality.broken)
-            raise VideoflowError(
-                Sentence("The video was made but did not pass its check. %(reason)s", reason=reason), code="QUALITY_CHECK_FAILED"
-            )
+        quality = _checked(aside, timeline, remake.plan, work_dir, cancelled)
         composition = _composition(aside, out, remake, quality)
         _synced(aside)
         crash_point("video_composition", "checked")
@@ -343,6 +328,28 @@ def compose(
     parts_prune(work_dir / "sound", {sound_path(work_dir, remake.plan.sound_key)}, KEPT_BYTES // 20)
     report(1.0, "The video is finished")
     return composition
+
+
+def _checked(film: Path, timeline: Timeline, plan: Plan, work_dir: Path, cancelled: Callable[[], bool]) -> QualityReport:
+    """Return what was found in a finished film.
+
+    Raises:
+        VideoflowError: it is not as it has to be.
+    """
+    quality = quality_check(
+        film,
+        timeline,
+        timeline_captions(timeline),
+        [Seen(part.first_frame, part.frames, part_about(segment_path(work_dir, part.key))) for part in plan.segments],
+        Heard(**part_about(sound_path(work_dir, plan.sound_key))),
+        cancelled=cancelled,
+    )
+    if quality.broken:
+        reason = sentences_joined(*quality.broken)
+        raise VideoflowError(
+            Sentence("The video was made but did not pass its check. %(reason)s", reason=reason), code="QUALITY_CHECK_FAILED"
+        )
+    return quality
 
 
 def parts_join(plan: Plan, timeline: Timeline, work_dir: Path, aside: Path, cancelled: Callable[[], bool]) -> None:

@@ -71,16 +71,7 @@ class EmbeddedPictures:
             BadInput: a frame size that cannot be encoded.
             Cancelled: ``cancelled()`` became true.
         """
-        if not all(_SMALLEST_PX <= side <= _LARGEST_PX and side % 2 == 0 for side in (width_px, height_px)):
-            raise BadInput(
-                Sentence(
-                    "A video of %(width)s by %(height)s pixels cannot be drawn; use even sizes, %(smallest)s to %(largest)s.",
-                    width=width_px,
-                    height=height_px,
-                    smallest=_SMALLEST_PX,
-                    largest=_LARGEST_PX,
-                )
-            )
+        _size_check(width_px, height_px)
         out_dir.mkdir(parents=True, exist_ok=True)
         fonts = fonts_version()
         paths = [
@@ -121,6 +112,24 @@ class EmbeddedPictures:
     def thumbnail(self, *, title: str, look: Mapping[str, Any], keywords: Sequence[str], seed: int, out: Path) -> Path:
         """Write a JPEG of 1280 x 720 under 2 MB that reads at 168 px wide."""
         return thumbnail_draw(title=title, look=look, keywords=keywords, seed=seed, out=out)
+
+
+def _size_check(width_px: int, height_px: int) -> None:
+    """Refuse a frame that no encoder takes.
+
+    Raises:
+        BadInput: the sentence names the sizes that can be.
+    """
+    if not all(_SMALLEST_PX <= side <= _LARGEST_PX and side % 2 == 0 for side in (width_px, height_px)):
+        raise BadInput(
+            Sentence(
+                "A video of %(width)s by %(height)s pixels cannot be drawn; use even sizes, %(smallest)s to %(largest)s.",
+                width=width_px,
+                height=height_px,
+                smallest=_SMALLEST_PX,
+                largest=_LARGEST_PX,
+            )
+        )
 
 
 def shot_key(shot: Shot, look: Mapping[str, Any], width_px: int, height_px: int, fps: int, fonts: str) -> str:
