@@ -1,5 +1,6 @@
 """English and German pages; every sentence that stands in a template can be translated, and is."""
 
+import ast
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -13,8 +14,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import override
 
+from videoflow.pipeline.management.commands.makemessages import SAYING, refusals, sources
 from videoflow.pipeline.templatetags import studio
 from videoflow.pipeline.tests import factories
+from videoflow.sentences import Sentence
+from videoflow.tasks.services import task_enqueue
 
 CATALOGUE = Path(settings.BASE_DIR) / "locale" / "de" / "LC_MESSAGES"
 TEMPLATES = sorted((Path(settings.BASE_DIR) / "templates").rglob("*.html"))
@@ -23,6 +27,7 @@ _SPOKEN = re.compile(r'\b(?:aria-label|title|placeholder|alt)="([^"]*)"')
 _WORD = re.compile(r"[A-Za-z]{3,}")
 _EXAMPLES = re.compile(r'placeholder="(?:Ana: Did|Saoirse|seer sha)[^"]*"')
 """Of what is typed: scripts and their words are English."""
+_HOLE = re.compile(r"%\(\w+\)s")
 SAME = {"videoflow", "Esc", "Ctrl", "Alt", "Enter", "UTC", "YouTube", "LUFS", "dBTP", "min", "px", "nbsp", "fps", "AAC"}
 """Names, keys and units, which are the same in every language."""
 
@@ -86,6 +91,30 @@ def test_every_string_of_the_templates_is_in_the_catalogue() -> None:
     assert missing == set()
 
 
+def sentences_said() -> tuple[set[str], list[str]]:
+    """Return the wordings that the modules of pages hand to people, and what is handed to them that no catalogue can hold."""
+    takes = {name.partition(":")[0]: int(name.partition(":")[2] or 1) - 1 for name in SAYING} | dict.fromkeys(refusals(), 0)
+    found: set[str] = set()
+    lost: list[str] = []
+    for node in (node for text in sources() for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)):
+        name = getattr(node.func, "id", "") or getattr(node.func, "attr", "")
+        if name not in takes or len(node.args) <= takes[name]:
+            continue
+        said = node.args[takes[name]]
+        if isinstance(said, ast.JoinedStr):
+            lost.append(ast.unparse(said))
+        elif isinstance(said, ast.Constant) and isinstance(said.value, str):
+            found.add(said.value)
+    return {said for said in found if _WORD.search(_HOLE.sub("", said))}, lost
+
+
+def test_everything_that_workers_say_is_in_the_catalogue() -> None:
+    said, lost = sentences_said()
+    assert lost == [], "a Sentence keeps what it is made of"
+    assert len(said) > 500
+    assert said - {entry.msgid for entry in polib.pofile(str(CATALOGUE / "django.po"))} == set(), "run makemessages and translate"
+
+
 class TestFigures:
     @pytest.mark.parametrize(
         ("language", "compact", "size", "days"),
@@ -124,6 +153,42 @@ class TestPages:
         factories.project_finished(factories.session_of(client))
         response = client.get(reverse(name), headers={"Accept-Language": "de"})
         assert response.status_code == 200 and response.headers["Content-Language"] == "de"
+
+    def test_a_failure_is_told_in_german(self, client) -> None:
+        project = factories.ProjectFactory.create(session=factories.session_of(client))
+        cause = Sentence(
+            "%(name)s is cut off: it says %(seconds)s s and ends after %(last)s s.", name="a.mp4", seconds="9.5", last=4
+        )
+        task = factories.task_failed(project, "trending_analysis", cause, code="BAD_INPUT")
+        told = "a.mp4 ist abgeschnitten: Es nennt 9,5 s und endet nach 4 s."
+        addresses = [
+            reverse("pipeline:project_detail", args=[project.pk]), reverse("pipeline:panel", args=[project.pk, task.task_type]),
+            reverse("tasks:task_list"),
+        ]  # fmt: skip
+        for address in addresses:
+            assert told in str(client.get(address, headers={"Accept-Language": "de"}).content, "utf-8"), address
+            english = str(client.get(address).content, "utf-8")
+            assert cause in english and told not in english, address
+
+    def test_the_log_and_the_polled_events_are_in_german(self, client) -> None:
+        project = factories.ProjectFactory.create(session=factories.session_of(client))
+        task = task_enqueue(
+            session=project.session, project_id=project.pk, task_type="script_generation", queue="cpu", input_data={}
+        )
+        german = {"Accept-Language": "de"}
+        log = str(client.get(reverse("pipeline:log", args=[project.pk]), headers=german).content, "utf-8")
+        assert "Wartet: Wartet auf einen freien Arbeiter" in log
+        address = f"{reverse('tasks:events', args=[project.session_id])}?after=0"
+        polled = client.get(address, headers=german).json()
+        assert [row["message"] for row in polled["events"]] == ["Wartet auf einen freien Arbeiter"]
+        assert [row["message"] for row in client.get(address).json()["hello"]["tasks"]] == [task.message]
+
+    def test_a_refusal_is_told_in_german(self, client) -> None:
+        task = factories.task_failed(
+            factories.ProjectFactory.create(session=factories.session_of(client)), "script_generation", "", retry_count=3
+        )
+        response = client.post(reverse("tasks:task_retry", args=[task.pk]), headers={"Accept-Language": "de"}, follow=True)
+        assert "Diese Aufgabe wurde schon dreimal wiederholt." in str(response.content, "utf-8")
 
     def test_the_workflow_page_is_drawn_in_german(self, client) -> None:
         project = factories.project_finished(factories.session_of(client))

@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from videoflow.http import ROOM_EXTENSION
+from videoflow.sentences import Sentence
 from videoflow.sessions.models import CreatorSession
 from videoflow.sessions.services import COOKIE_NAME, session_create
 from videoflow.tasks import live, services
@@ -46,6 +47,30 @@ class TestProgressConsumer:
         task = await sync_to_async(task_make)(session)
         event = await receive(client)
         assert (event["event_type"], event["seq"], event["task_id"]) == ("status_change", 1, str(task.pk))
+        await client.disconnect()
+
+    @pytest.mark.parametrize(
+        ("query", "waiting", "spoke"),
+        [
+            ("", "Waiting for a free worker", "Spoke 3 of 40 lines"),
+            ("?language=xx", "Waiting for a free worker", "Spoke 3 of 40 lines"),
+            ("?language=de", "Wartet auf einen freien Arbeiter", "3 von 40 Zeilen gesprochen"),
+        ],
+        ids=["a program", "an unknown language", "a German page"],
+    )
+    @pytest.mark.parametrize("bells", [True, False], ids=["with bells", "from the table"])
+    async def test_speaks_the_language_of_the_page(self, session, monkeypatch, query, waiting, spoke, bells):
+        if not bells:
+            monkeypatch.setattr(services, "bell_ring", lambda **_: None)
+        claim = await sync_to_async(claim_make)(await sync_to_async(task_make)(session))
+        await sync_to_async(Task.objects.filter(pk=claim.task_id).update)(message=services.WAITING)
+        client = socket(session.pk, query=query)
+        await client.connect()
+        assert (await receive(client))["tasks"][0]["message"] == waiting
+        message = Sentence("Spoke %(done)s of %(lines)s lines", done=3, lines=40)
+        await sync_to_async(services.task_progress)(claim=claim, percent=7, message=message)
+        event = await receive(client)
+        assert (event["message"], event["progress"]) == (spoke, 7)
         await client.disconnect()
 
     async def test_replays_what_was_missed_then_goes_live(self, session):
