@@ -8,12 +8,14 @@ import ctypes
 import json
 import os
 import queue
+import random
 import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import IO, Any
 
 from videoflow.errors import Cancelled, VideoflowError, disk_full_read
@@ -27,6 +29,9 @@ _PR_SET_PDEATHSIG = 1
 _PR_CAPBSET_DROP = 24
 _CAP_SYS_NICE = 23
 _CAPABILITY_VERSION = 0x20080522
+_SESSION_SHARE = Path("/proc/self/autogroup")
+_SESSION_NICENESS = 5  # a third of what another session gets; with 10 or 19 pages wait no less, and on a busy machine work stands
+_SESSION_TRIES = 8
 _TERM_GRACE_SECONDS = 0.4
 _POLL_SECONDS = 0.1
 
@@ -68,9 +73,30 @@ def priority_forgo() -> None:
         libc.capset(header, sets)
 
 
+def _session_step_back() -> None:
+    """Have this session take less of a busy processor than others, if this process leads it (Linux).
+
+    Where the kernel shares the processor out between sessions first (``kernel.sched_autogroup_enabled``, usual on desktops), a
+    priority counts within one session alone: beside two videos, whose encoders have a session each, tasks of 50 clients were
+    submitted within 1,260 ms (p95) instead of 55.
+    """
+    if os.getsid(0) != os.getpid():
+        return  # others live in it too
+    for _ in range(_SESSION_TRIES):
+        try:
+            _SESSION_SHARE.write_text(str(_SESSION_NICENESS))
+        except BlockingIOError:  # the kernel takes ten a second of those who are not root
+            time.sleep(random.uniform(0.03, 0.12))
+        except OSError:  # another system, or a kernel without
+            return
+        else:
+            return
+
+
 def be_a_good_neighbour() -> None:
     """Run this process at idle priority, so that pages and live events keep their promises meanwhile."""
     priority_forgo()
+    _session_step_back()
     if hasattr(os, "SCHED_IDLE"):
         try:
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))

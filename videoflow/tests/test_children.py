@@ -2,17 +2,21 @@
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from videoflow.children import ChildFailed, Job, child_serve, children_map
+from videoflow import children
+from videoflow.children import ChildFailed, Job, child_serve, children_map, program_command
 from videoflow.errors import DiskFull, VideoflowError
 
 MODULE = "videoflow.tests.test_children"
+SESSION = Path("/proc/self/autogroup")
 PARENT = "import sys; from videoflow.children import die_with_parent; die_with_parent(int(sys.argv[1])); print('lives')"
 
 RIGHTS = """
@@ -73,6 +77,35 @@ def test_a_good_neighbour_cannot_lift_its_priority() -> None:
     answer = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
     before, after = answer.stdout.splitlines()
     assert (before, after) == ("[1, 1, 1]" if is_allowed else "[0, 0, 0]", "[0, 0, 0]"), answer.stderr
+
+
+class TestSessionStepsBack:
+    def niceness(self, *, leads: bool) -> str:
+        """Return what the kernel says of the session of a program of the studio, empty where it says nothing."""
+        argv = program_command([shutil.which("cat") or "cat", "/proc/self/autogroup"])
+        answer = subprocess.run(argv, start_new_session=leads, capture_output=True, text=True, check=False, timeout=60)
+        return answer.stdout.partition(" ")[2].strip()
+
+    def test_ok(self) -> None:
+        is_obeyed = os.access(SESSION, os.W_OK)
+        assert self.niceness(leads=True) == ("nice 5" if is_obeyed else self.niceness(leads=False))
+
+    def test_a_session_that_others_live_in_stays_as_it_is(self) -> None:
+        assert self.niceness(leads=False) == (SESSION.read_text().partition(" ")[2].strip() if SESSION.exists() else "")
+
+    def test_asks_again_when_the_kernel_is_busy(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        answers: list[type[OSError] | None] = [BlockingIOError, BlockingIOError, None]
+
+        class Busy:
+            def write_text(self, text: str) -> None:
+                assert text == "5"
+                if error := answers.pop(0):
+                    raise error
+
+        monkeypatch.setattr(os, "getsid", lambda _: os.getpid())
+        monkeypatch.setattr(children, "_SESSION_SHARE", Busy())
+        children._session_step_back()
+        assert answers == []
 
 
 if __name__ == "__main__":
