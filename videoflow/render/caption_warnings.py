@@ -66,7 +66,8 @@ def caption_warnings(
         )
         warnings.append(CaptionWarning("missing_glyph", sentence))
     if fonts.has_skin_tones(text):
-        warnings.append(CaptionWarning("skin_tone", "Emoji are drawn without the skin tones that the text gives them."))
+        sentence = Sentence("Emoji are drawn without the skin tones that the text gives them.")
+        warnings.append(CaptionWarning("skin_tone", sentence))
     if _overflows(style, text, form):
         warnings.append(
             CaptionWarning(
