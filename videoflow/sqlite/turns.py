@@ -28,6 +28,8 @@ class Turns:
     """Set once, by the process that does."""
 
     def __init__(self, folder: Path) -> None:
+        self.turn = threading.Lock()
+        """Held by the thread of a server that writes; see ``DatabaseWrapper``."""
         self._counting = threading.Lock()
         self._asking = 0
         try:

@@ -11,6 +11,7 @@ from django.db import OperationalError, connections
 from django.db.utils import ConnectionHandler
 
 from videoflow.sqlite import base
+from videoflow.sqlite.turns import Turns
 
 pytestmark = pytest.mark.django_db
 
@@ -70,6 +71,40 @@ def test_threads_lose_no_write(writers, file):
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(many, writers))
     assert sqlite3.connect(file).execute("SELECT number FROM counts").fetchone() == (120,)
+
+
+@pytest.fixture
+def in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process be a server."""
+    monkeypatch.setattr(Turns, "answers_requests", True)
+
+
+@pytest.mark.usefixtures("in_turns")
+def test_threads_of_a_server_never_look_in_vain(writers, file, monkeypatch):
+    monkeypatch.setattr(base, "_FIRST_SECONDS", "whoever sleeps fails")
+    test_threads_lose_no_write(writers, file)
+
+
+@pytest.mark.usefixtures("in_turns")
+@pytest.mark.parametrize("how", ["commit", "rollback", "close"])
+def test_the_next_gets_the_turn_however_the_last_ends(writers, how):
+    first, second, _ = writers
+    begin(first, 5.0)
+    with pytest.raises(OperationalError, match="database is locked"):
+        begin(second, 0.05)
+    getattr(first, how)()
+    count_up(second)
+
+
+@pytest.mark.usefixtures("in_turns")
+def test_a_turn_that_could_not_be_used_is_passed_on(writers, file):
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(OperationalError, match="database is locked"):
+        begin(writers[0], 0.05)
+    other.execute("COMMIT")
+    other.close()
+    count_up(writers[1])
 
 
 def test_waits_for_another_process_until_its_timeout(writers, file):
