@@ -44,6 +44,9 @@ class Change:
     thumbnail: Path | None = None
     captions: tuple[Track, ...] | None = None
     playlist: str | None = None
+    """The title of the one that it is to stand in; empty for none."""
+    playlist_left: str = ""
+    """The one that it stood in before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +114,16 @@ def _extras_update(context: StageContext, youtube: YouTube, publication: Publica
     if change.captions is not None:
         tracks = change.captions
         send("captions", lambda: captions(tracks))
-    if playlist:
-        send("playlist", lambda: youtube.playlist_add(youtube.playlist_id(playlist), video_id))
+    if playlist is not None:
+        send("playlist", lambda: _playlist_move(youtube, video_id, change.playlist_left, playlist))
     return refused
+
+
+def _playlist_move(youtube: YouTube, video_id: str, left: str, entered: str) -> None:
+    if entered:
+        youtube.playlist_add(youtube.playlist_id(entered), video_id)
+    if left and left != entered and (known := youtube.playlist_find(left)):
+        youtube.playlist_leave(known, video_id)
 
 
 def _stored(youtube: YouTube, publication: Publication) -> dict[str, Any]:

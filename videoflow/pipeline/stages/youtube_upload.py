@@ -374,6 +374,7 @@ def _with_extras(context: StageContext, publication: Publication, choice: Publis
         thumbnail=_thumbnail(context, publication.video, choice.thumbnail) if is_picture else None,
         captions=tracks_of(context.project, publication.video),
         playlist=choice.playlist if is_playlist else None,
+        playlist_left=before.get("playlist", ""),
     )
 
 

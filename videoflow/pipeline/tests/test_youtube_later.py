@@ -151,7 +151,9 @@ class TestCaptionsLater:
         publication.refresh_from_db()
         assert publication.metadata["warnings"] == []
 
-    def test_another_playlist_takes_the_video_too(self, world, project):
-        run_on(publish(project))
-        run_on(publish(project, update_of=Publication.objects.get().pk, playlist="Forests"))
-        assert [row["title"] for row in world.playlists.values() if row["videos"]] == ["Forests"]
+    def test_a_video_moves_from_playlist_to_playlist(self, world, project):
+        run_on(publish(project, playlist="Trees"))
+        for playlist, there in (("Forests", ["Forests"]), ("", [])):
+            run_on(publish(project, update_of=Publication.objects.get().pk, playlist=playlist))
+            assert [row["title"] for row in world.playlists.values() if row["videos"]] == there
+            assert Publication.objects.get().metadata["warnings"] == []

@@ -134,7 +134,9 @@ class Api:
         playlist = query["playlistId"][0]
         if not playlist.startswith("UU"):
             entries = self.world.playlists.get(playlist, {"videos": []})["videos"]
-            return 200, {"items": [{"contentDetails": {"videoId": video_id}} for video_id in entries]}, {}
+            items = [{"id": f"{playlist}.{video_id}", "contentDetails": {"videoId": video_id}} for video_id in entries]
+            wanted = query.get("videoId", entries)
+            return 200, {"items": [item for item in items if item["contentDetails"]["videoId"] in wanted]}, {}
         listed = []
         for video in reversed(list(self.world.videos.values())):
             if video["channel"] != channel:
@@ -157,6 +159,14 @@ class Api:
             return self.refuse(409, "videoAlreadyInPlaylist")
         playlist["videos"].append(video_id)
         return 200, {"id": secrets.token_hex(8)}, {}
+
+    def delete_playlistItems(self, query: Query, body: Any, media: bytes, channel: str, headers: Message) -> Answer:
+        playlist, _, video_id = query["id"][0].partition(".")
+        videos = self.world.playlists.get(playlist, {"videos": []})["videos"]
+        if video_id not in videos:
+            return self.refuse(404, "playlistItemNotFound")
+        videos.remove(video_id)
+        return 204, None, {}
 
     def get_playlists(self, query: Query, body: Any, media: bytes, channel: str, headers: Message) -> Answer:
         items = [{"id": key, "snippet": {"title": row["title"]}} for key, row in self.world.playlists.items()]

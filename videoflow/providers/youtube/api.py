@@ -199,12 +199,18 @@ class YouTube:
             if error.reason != "captionNotFound":
                 raise
 
-    def playlist_id(self, title: str) -> str:
-        """Return the id of the channel's playlist of that title, made now (private) when there is none."""
+    def playlist_find(self, title: str) -> str:
+        """Return the id of the channel's playlist of that title; empty when there is none."""
         for page in self._pages("playlists", {"part": "snippet", "mine": "true"}):
             for row in page:
                 if str(row.get("snippet", {}).get("title", "")).strip().lower() == title.strip().lower():
                     return str(row["id"])
+        return ""
+
+    def playlist_id(self, title: str) -> str:
+        """Return the id of the channel's playlist of that title, made now (public) when there is none."""
+        if found := self.playlist_find(title):
+            return found
         body = {"snippet": {"title": title}, "status": {"privacyStatus": "public"}}
         return str(self._call("POST", f"{API}/playlists", "playlists.insert", {"part": "snippet,status"}, body=body)["id"])
 
@@ -219,6 +225,15 @@ class YouTube:
         except YouTubeRefused as error:
             if error.reason != "videoAlreadyInPlaylist":
                 raise
+
+    def playlist_leave(self, playlist_id: str, video_id: str) -> None:
+        """Take a video out of a playlist; that somebody did so before is fine."""
+        for row in self._list("playlistItems", {"part": "id", "playlistId": playlist_id, "videoId": video_id}):
+            try:
+                self._call("DELETE", f"{API}/playlistItems", "playlistItems.delete", {"id": row["id"]})
+            except YouTubeRefused as error:
+                if error.reason != "playlistItemNotFound":
+                    raise
 
     # One call
 

@@ -18,6 +18,7 @@ COSTS: dict[str, tuple[Bucket, int]] = {
     "channels.list": ("units", 1),
     "playlistItems.list": ("units", 1),
     "playlistItems.insert": ("units", 50),
+    "playlistItems.delete": ("units", 50),
     "playlists.list": ("units", 1),
     "playlists.insert": ("units", 50),
     "thumbnails.set": ("units", 50),
