@@ -15,6 +15,7 @@ from django.utils import timezone
 from PIL import Image
 
 from videoflow.errors import BadInput
+from videoflow.pipeline.editing import publish_draft
 from videoflow.pipeline.editing.publish_draft import StaleDraft, choice_of, draft_chapters_put, draft_save, draft_values
 from videoflow.pipeline.metadata import Section, chapters_put, chapters_read, tags_length, tags_read, text_normal, title_read
 from videoflow.pipeline.models import Asset, Project, Publication
@@ -251,6 +252,13 @@ class TestThumbnail:
         assert response.status_code == 422
         assert words in response.content.decode()
         assert not project.assets.filter(origin=Asset.UPLOAD).exists()
+
+    def test_one_that_is_too_large_is_refused_unread(self, client, project, monkeypatch):
+        monkeypatch.setattr(publish_draft, "UPLOAD_LIMIT_BYTES", 1_000_000)
+        sent = {"picture": SimpleUploadedFile("mine.png", b"x" * 1_000_001)}
+        response = client.post(address(project, "pictures/"), sent, HTTP_HX_REQUEST="true")
+        assert response.status_code == 422
+        assert "“mine.png” is larger than 1 MB" in response.content.decode()
 
     def test_a_picture_is_offered_once(self, client, project):
         for _ in range(2):

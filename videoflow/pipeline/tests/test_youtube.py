@@ -149,6 +149,12 @@ class TestPublish:
         assert task.status == "completed"
         assert "phone number" in task.result_data["warnings"][0]
 
+    def test_a_thumbnail_that_youtube_would_not_take_is_not_sent(self, world, project, channel, monkeypatch):
+        monkeypatch.setattr(publishing, "THUMBNAIL_LIMIT_BYTES", 100)
+        task = run_on(publish(project))
+        assert task.result_data["warnings"] == ["The thumbnail is larger than 2 MB, so YouTube would not take it."]
+        assert not world.thumbnails
+
 
 class TestOnce:
     def test_the_same_file_again_needs_to_be_wanted(self, world, project, channel):
