@@ -25,7 +25,7 @@ from videoflow.sentences import Sentence
 from videoflow.sessions.models import CreatorSession
 
 CURRENCY = "USD"
-_NO_PRICE = Price("call")
+_NO_PRICE = Price(Sentence("call"))
 
 
 @dataclass(frozen=True, slots=True)

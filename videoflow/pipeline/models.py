@@ -94,7 +94,7 @@ class TrendReport(models.Model):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="reports")
     task = models.ForeignKey(Task, null=True, on_delete=models.SET_NULL, related_name="+")
-    source_label = models.CharField(max_length=255)
+    source_label = SentenceField(longest=255)
     source_kind = models.CharField(max_length=40)
     window = models.CharField(max_length=16)
     window_start = models.CharField(max_length=32)
@@ -103,7 +103,7 @@ class TrendReport(models.Model):
     rows_used = models.PositiveIntegerField()
     rows_left_out = models.JSONField(default=dict)
     categories = models.JSONField(default=list, help_text="[{category_id, name, rank, views, videos, channels}]")
-    measure = models.CharField(max_length=400)
+    measure = SentenceField(longest=400)
     provider = models.CharField(max_length=80)
     picks = models.JSONField(null=True, blank=True, help_text="Ids of the themes ticked on the board; empty: never touched.")
     created_at = models.DateTimeField(default=timezone.now)

@@ -45,7 +45,7 @@ def _source(project: Project, source: str) -> tuple[Path, str]:
         BadInput: there is no such file, or it is another session's.
     """
     if source == SAMPLE:
-        return sample_path(), "packaged sample, US trending videos of August 2020"
+        return sample_path(), Sentence("packaged sample, US trending videos of August 2020")
     try:
         file = SourceFile.objects.get(pk=UUID(source), session_id=project.session_id)
     except (ValueError, SourceFile.DoesNotExist):
@@ -111,7 +111,7 @@ def run(context: StageContext) -> StageOutput:
         report = TrendReport.objects.create(
             project=context.project,
             task=context.task,
-            source_label=analysis.source_label[:255],
+            source_label=analysis.source_label,
             source_kind=analysis.source_kind,
             window=analysis.window,
             window_start=analysis.window_start,
@@ -120,7 +120,7 @@ def run(context: StageContext) -> StageOutput:
             rows_used=analysis.rows_used,
             rows_left_out=dict(analysis.rows_left_out),
             categories=[asdict(category) for category in analysis.categories],
-            measure=analysis.measure[:400],
+            measure=analysis.measure,
             provider=service,
         )
         videos = {video.video_id: video for theme in analysis.themes for video in theme.videos}

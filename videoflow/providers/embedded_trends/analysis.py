@@ -23,8 +23,8 @@ _VIDEOS_PER_CATEGORY = 1000
 """Themes are looked for among a category's most watched videos; what nobody watched cannot carry one."""
 _MENTIONS_MAX = 40
 """A phrase in more titles than this is no story of one video."""
-_OUTSIDE = "outside the window"
-_OTHER_CATEGORY = "in a category that was not asked for"
+_OUTSIDE = Sentence("outside the window")
+_OTHER_CATEGORY = Sentence("in a category that was not asked for")
 _UNCATEGORISED = "all"
 _UNNAMED = {"rss": "All entries", "pageviews": "All articles", "stories": "All stories"}
 

@@ -79,7 +79,7 @@ def _lines(path: Path, encoding: str, broken: list[str]) -> Iterator[Record]:
             try:
                 entry = json.loads(line.replace("\x00", ""))
             except (json.JSONDecodeError, RecursionError):
-                broken.append("a line that is not whole JSON")
+                broken.append(Sentence("a line that is not whole JSON"))
                 continue
             if isinstance(entry, dict):
                 yield _flat(entry)

@@ -15,13 +15,13 @@ from videoflow.providers.embedded_trends.delimited import DelimitedFile
 from videoflow.providers.embedded_trends.documents import records_json
 from videoflow.providers.embedded_trends.exports import archive_open, is_studio, period_in_name, running_totals
 from videoflow.providers.embedded_trends.feeds import Feed, feed_read
-from videoflow.providers.embedded_trends.rows import Dated, rows_collect, summary_of
+from videoflow.providers.embedded_trends.rows import NO_TITLE, Dated, rows_collect, summary_of
 from videoflow.providers.embedded_trends.table import Dating, RowCollector, SourceKind, TrendRow, TrendTable, video_id_made
 from videoflow.providers.embedded_trends.values import count_parse, day_parse, url_safe
 from videoflow.sentences import Sentence
 
 _TRENDING_COLUMNS = {"title", "trending_date"}
-_CUT_OFF = "cut off at the end of the file"
+_CUT_OFF = Sentence("cut off at the end of the file")
 _SINGLE_CHART = 5
 _CHANNEL_OF_STUDIO = "Your channel"
 _CHANNEL_UNKNOWN = "Unknown channel"
@@ -187,27 +187,28 @@ def _file_day(path: Path) -> str:
 
 def _label(kind: SourceKind, file_name: str) -> str:
     known = {
-        "trending_csv": "YouTube trending list",
-        "studio_export": "YouTube Studio export",
-        "mapped_table": "Table",
-        "rss": "Feed",
+        "trending_csv": Sentence("YouTube trending list"),
+        "studio_export": Sentence("YouTube Studio export"),
+        "mapped_table": Sentence("Table"),
+        "rss": Sentence("Feed"),
     }
-    return f"{known[kind]} ({file_name})"
+    return Sentence("%(kind)s (%(name)s)", kind=known[kind], name=file_name)
 
 
 def _measure(kind: SourceKind, resolved: Mapping[str, str], dating: Dating, *, chart: bool) -> str:
     if "views" not in resolved:
-        return "number of videos; the file has no view counts"
+        return Sentence("number of videos; the file has no view counts")
     if chart:
-        return "views on YouTube since the first day of the export, added up day by day"
+        return Sentence("views on YouTube since the first day of the export, added up day by day")
     if kind == "studio_export" and dating == "period":
-        return "views on YouTube in the whole period of the Studio export, which does not say on which day"
-    on_youtube = " on YouTube" if kind != "mapped_table" else ""
+        return Sentence("views on YouTube in the whole period of the Studio export, which does not say on which day")
+    if dating == "counted" and kind != "mapped_table":
+        return Sentence("views on YouTube, as counted on each day of the file")
     return {
-        "counted": f"views{on_youtube}, as counted on each day of the file",
-        "published": "views, counted once; days are the days of publication",
-        "file": "views, counted once; the file has no dates, so the day of the file itself stands for them",
-        "period": "views in the whole period of the file",
+        "counted": Sentence("views, as counted on each day of the file"),
+        "published": Sentence("views, counted once; days are the days of publication"),
+        "file": Sentence("views, counted once; the file has no dates, so the day of the file itself stands for them"),
+        "period": Sentence("views in the whole period of the file"),
     }[dating]
 
 
@@ -237,7 +238,7 @@ def _feed_table(feed: Feed, path: Path, file_name: str, encoding: str) -> TrendT
     for entry in feed.entries:
         collector.rows_read += 1
         if not any(character.isalnum() for character in entry.title):
-            collector.refuse("no title")
+            collector.refuse(NO_TITLE)
             continue
         day = day_parse(entry.published) or newest
         views = count_parse(entry.traffic or entry.views) or 0
@@ -270,17 +271,17 @@ def _feed_table(feed: Feed, path: Path, file_name: str, encoding: str) -> TrendT
     rows = collector.rows()
     if not rows:
         raise BadInput("This feed has no entries with a title. A feed with at least one entry is needed.")
-    measure = "number of entries; the feed gives no view counts"
+    measure = Sentence("number of entries; the feed gives no view counts")
     if traffic:
-        measure = "approximate searches, as Google Trends gives them"
+        measure = Sentence("approximate searches, as Google Trends gives them")
     elif counted:
-        measure = "views on YouTube, as counted when the feed was saved"
+        measure = Sentence("views on YouTube, as counted when the feed was saved")
     return TrendTable(
         rows=rows,
         rows_read=collector.rows_read,
         left_out=dict(collector.left_out),
         source_kind="rss",
-        source_label=f"{feed.title or 'Feed'} ({file_name})",
+        source_label=Sentence("%(kind)s (%(name)s)", kind=feed.title or Sentence("Feed"), name=file_name),
         columns={},
         encoding=encoding,
         measure=measure,

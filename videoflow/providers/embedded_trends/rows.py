@@ -14,6 +14,7 @@ from videoflow.providers.embedded_trends.values import (
     url_safe,
     youtube_id,
 )
+from videoflow.sentences import Sentence
 
 _SUMMARY_CHARACTERS = 240
 _TITLE_CHARACTERS = 300
@@ -24,11 +25,11 @@ _BOILERPLATE_LINE = re.compile(
 )
 _LINK = re.compile(r"(?:https?://|www\.)\S+")
 
-NO_TITLE = "no title"
-NO_VIEWS = "no readable view count"
-ABSURD_VIEWS = "an impossible view count"
-NO_DATE = "no readable date"
-TOTAL_LINE = "a line of totals"
+NO_TITLE = Sentence("no title")
+NO_VIEWS = Sentence("no readable view count")
+ABSURD_VIEWS = Sentence("an impossible view count")
+NO_DATE = Sentence("no readable date")
+TOTAL_LINE = Sentence("a line of totals")
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,11 @@ class HackerNews:
             source_label=f"Hacker News, {wish.today.isoformat()}",
             columns={},
             encoding="utf-8",
-            measure=f"points on Hacker News as of {wish.today.isoformat()}; stories with {LEAST_POINTS} or more",
+            measure=Sentence(
+                "points on Hacker News as of %(day)s; stories with %(least)s or more",
+                day=wish.today.isoformat(),
+                least=LEAST_POINTS,
+            ),
             dating="published",
         )
 

@@ -68,7 +68,7 @@ class WikimediaViews:
             source_label=f"Wikipedia page views, {wiki}.wikipedia.org",
             columns={},
             encoding="utf-8",
-            measure=f"views of pages of {wiki}.wikipedia.org on each day",
+            measure=Sentence("views of pages of %(wiki)s.wikipedia.org on each day", wiki=wiki),
             dating="counted",
         )
 

@@ -78,11 +78,14 @@ class YouTubeTrends:
             rows_read=len(videos),
             left_out=left_out,
             source_kind="youtube_api",
-            source_label=f"YouTube, {region}, fetched {wish.today.isoformat()}",
+            source_label=Sentence("YouTube, %(region)s, fetched %(day)s", region=region, day=wish.today.isoformat()),
             columns={},
             encoding="utf-8",
-            measure=f"views on YouTube as of {wish.today.isoformat()}, most viewed among videos published in the last "
-            f"{wish.days} days",
+            measure=Sentence(
+                "views on YouTube as of %(day)s, most viewed among videos published in the last %(days)s days",
+                day=wish.today.isoformat(),
+                days=wish.days,
+            ),
             dating="counted",
         )
 
