@@ -16,7 +16,6 @@ from videoflow.pipeline.models import Asset
 from videoflow.sentences import Sentence
 
 RESERVE_BYTES = 500_000_000  # left free for the database and the logs, so that a full disk stops a stage and not the studio
-_BLOCK_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +73,8 @@ def room_check(needed_bytes: int) -> None:
 
 
 def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as reader:
-        while block := reader.read(_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(reader, "sha256").hexdigest()
 
 
 def file_store(source: Path) -> StoredFile:

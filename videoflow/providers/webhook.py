@@ -17,6 +17,10 @@ from videoflow.sentences import Sentence
 SIGNATURE = "X-Videoflow-Signature"
 _PIECE_BYTES = 262_144
 _TAKEN = (200, 201, 202, 204)
+_TYPES = {".mp4": "video/mp4", ".jpg": "image/jpeg", ".srt": "application/x-subrip", ".vtt": "text/vtt"}
+_ANSWER_SECONDS = 60.0
+_SLOWEST_BYTES_PER_SECOND = 50_000
+_ANSWER_LIMIT_BYTES = 100_000
 
 
 def signature_make(secret: str, *, at: int, delivery: str, name: str, sha256: str) -> str:
@@ -63,11 +67,10 @@ class WebhookPublisher:
         report(0.02, "Announcing the video")
         first = self._send(delivery, "metadata.json", "application/json", body, hashlib.sha256(body).hexdigest(), cancelled)
         total, sent = sum(size for _, size in facts.values()), 0
-        kinds = {".mp4": "video/mp4", ".jpg": "image/jpeg", ".srt": "application/x-subrip", ".vtt": "text/vtt"}
         for name, path in files.items():
             digest, size = facts[name]
             report(0.05 + 0.9 * sent / total, Sentence("Sending %(name)s", name=name))
-            self._send(delivery, name, kinds[path.suffix if path.suffix in kinds else Path(name).suffix], path, digest, cancelled)
+            self._send(delivery, name, _TYPES[Path(name).suffix], path, digest, cancelled)
             sent += size
         report(1.0, "Delivered")
         return Published(remote_id=_remote_id(first), location=urlsplit(self.base).netloc, files=tuple(files))
@@ -90,8 +93,8 @@ class WebhookPublisher:
                 self.path,
                 content=body,
                 headers=headers,
-                deadline_seconds=60 + size / 50_000,
-                limit_bytes=100_000,
+                deadline_seconds=_ANSWER_SECONDS + size / _SLOWEST_BYTES_PER_SECOND,
+                limit_bytes=_ANSWER_LIMIT_BYTES,
                 accept=_TAKEN,
                 cancelled=cancelled,
             )
@@ -117,11 +120,8 @@ def _pieces(path: Path, cancelled: CancelCheck) -> Iterator[bytes]:
 
 
 def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(4 * 1024 * 1024):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _remote_id(answer: Answer) -> str:

@@ -137,7 +137,7 @@ def scene_frame(project: Project, scene: Scene) -> Path:
         BadInput: its file cannot be used.
     """
     alone = replace(_alone(project, scene), captions=(), caption_style=CaptionStyle())
-    return _kept(_key("frame", timeline_key(alone)), lambda out: render.poster(alone, 0, out, width_px=_width(alone)))
+    return _kept(_key("frame", timeline_key(alone)), lambda out: render.poster(alone, 0, out, width_px=_width_px(alone)))
 
 
 def caption_frame(project: Project, scene: Scene, caption: Mapping[str, Any]) -> Path:
@@ -175,7 +175,7 @@ def _alone(project: Project, scene: Scene) -> Timeline:
     )
 
 
-def _width(timeline: Timeline) -> int:
+def _width_px(timeline: Timeline) -> int:
     form = timeline.format
     return round(FRAME_SIDE_PX * form.width_px / max(form.width_px, form.height_px))
 

@@ -73,7 +73,7 @@ class RowCollector:
 
     def share_made(self, source: str, make: Callable[[str], str]) -> str:
         """Return what ``make`` makes of a text, made once: a video brings its description along on every day."""
-        number = hash(source)
+        number = hash(source)  # the text itself, kilobytes of a description, is not kept
         if number not in self._made:
             self._made[number] = self.share(make(source))
         return self._made[number]

@@ -16,6 +16,9 @@ WORDS_PER_MINUTE = 165.0
 PAUSE_SECONDS = 0.35
 """Silence between two turns, in seconds; the stage measures the real one."""
 _TRIES = 3
+"""Of so many dialogues that may be said, the one that leaves the two voices most even is taken."""
+_QUESTION = re.compile(r"(?:[^.!?]|[.!?](?=[^\s.!?\"”’')\]]))*\?+(?=[\s!\"”’')\]\0]|$)")
+"""A sign with more behind it at once (3.5, example.org/?q) ends no sentence."""
 _WARM_UP_WORDS = 110
 """Until so many words have been said, the choice of dialogues is free."""
 _EVEN = 0.05
@@ -36,10 +39,6 @@ class Draft:
 def seconds_of(turns: Sequence[DraftTurn]) -> float:
     """An estimate of how long these turns take to say, in seconds."""
     return sum(spoken_words(turn.text) / WORDS_PER_MINUTE * 60 + PAUSE_SECONDS for turn in turns)
-
-
-_QUESTION = re.compile(r"(?:[^.!?]|[.!?](?=[^\s.!?\"”’')\]]))*\?+(?=[\s!\"”’')\]\0]|$)")
-"""A sign with more behind it at once (3.5, example.org/?q) ends no sentence."""
 
 
 def question_of(text: str) -> str:
@@ -83,6 +82,7 @@ class Composer:
         self._dice.shuffle(fitting)
         fitting.sort(key=lambda dialogue: "grave" not in dialogue.needs)
         options: list[tuple[float, Dialogue, tuple[DraftTurn, ...]]] = []
+        tried = 0
         for dialogue in fitting:
             filled = dialogue_fill(dialogue, facts, self._dice)
             if not self._ledger.accepts([line.text for line in filled]):
@@ -90,7 +90,8 @@ class Composer:
             for cast in self._casts(filled):
                 turns = tuple(self._turn(line, speaker, angle) for line, speaker in zip(filled, cast, strict=True))
                 options.append((self._imbalance(turns), dialogue, turns))
-            if len({id(option[1]) for option in options}) >= _TRIES:
+            tried += 1
+            if tried == _TRIES:
                 break
         if not options:
             return None
