@@ -16,7 +16,13 @@ from videoflow.pipeline.look_forms import MOTION_LABELS, TRANSITION_LABELS, Capt
 from videoflow.pipeline.models import Asset, Project, Scene, Script, Turn, Video, script_current
 from videoflow.pipeline.panels.base import Content, host_names
 from videoflow.pipeline.selectors import project_videos
-from videoflow.pipeline.stages.video_composition import caption_style_of, speakers_of, timeline_key, timeline_of
+from videoflow.pipeline.stages.video_composition import (
+    SPEAKER_COLOURS,
+    caption_style_of,
+    speakers_of,
+    timeline_key,
+    timeline_of,
+)
 from videoflow.render.timeline import CaptionStyle, Format
 from videoflow.translation import translated
 
@@ -210,10 +216,11 @@ def look_content(project: Project, script: Script) -> Content:
 
 
 def caption_warnings_of(project: Project, script: Script) -> tuple[render.CaptionWarning, ...]:
-    """What is unwise in the captions as they are chosen, on the whole text."""
+    """What is unwise in the captions as they are chosen, on the whole text; of the colours of the look nothing is said."""
     width_px, height_px = project.size_px
     text = " ".join(script.turns.values_list("text", flat=True))
-    colours = tuple(speaker.colour for speaker in speakers_of(project))
+    of_look = project.look.get("speaker_colours", SPEAKER_COLOURS)
+    colours = tuple(speaker.colour for speaker in speakers_of(project) if speaker.colour != of_look.get(speaker.speaker))
     return _warnings(caption_style_of(project), text, Format(width_px, height_px, project.FPS), colours)
 
 

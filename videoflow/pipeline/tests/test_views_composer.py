@@ -238,6 +238,13 @@ class TestLook:
         project.refresh_from_db()
         assert project.caption == {}
 
+    def test_a_dark_colour_is_told_of_when_it_was_chosen_and_not_when_it_is_the_looks(self, client, project):
+        project.look = {**project.look, "speaker_colours": {"A": "#ff5a36", "B": "#66ccff"}}
+        project.save()
+        address = reverse("pipeline:composer_captions", args=[project.pk])
+        assert "too dark to mark" not in client.get(address, CAPTIONS | {"colour_a": "#ff5a36"}).content.decode()
+        assert "#401010 is too dark to mark" in client.get(address, CAPTIONS | {"colour_a": "#401010"}).content.decode()
+
     def test_the_frame_shows_them(self, client, project):
         script = project.scripts.get()
         turn = script.turns.get(position=1)
