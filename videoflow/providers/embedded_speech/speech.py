@@ -18,9 +18,14 @@ from videoflow.sentences import Sentence
 _WORKER = "videoflow.providers.embedded_speech.worker"
 _LONGEST_LINE_LETTERS = 4000
 _VOICES = (
-    Voice("heart", "Heart", "en-US", "Synthetic, embedded: a warm female voice, American English."),
-    Voice("kumo", "Kumo", "en-US", "Synthetic, embedded: a deep male voice, English with a light accent."),
-    Voice("heart-low", "Heart, lowered", "en-US", "Synthetic, embedded: Heart at a lower pitch, for a second or third speaker."),
+    Voice("heart", "Heart", "en-US", Sentence("Synthetic, embedded: a warm female voice, American English.")),
+    Voice("kumo", "Kumo", "en-US", Sentence("Synthetic, embedded: a deep male voice, English with a light accent.")),
+    Voice(
+        "heart-low",
+        "Heart, lowered",
+        "en-US",
+        Sentence("Synthetic, embedded: Heart at a lower pitch, for a second or third speaker."),
+    ),
 )
 _MODELS = {
     "heart": "hibari-tts 0.2.1 heart",
