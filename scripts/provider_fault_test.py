@@ -244,7 +244,7 @@ def main() -> int:
     parser.add_argument("--fault", choices=FAULTS, help="this fault alone, at every call, and each call asked for twice")
     parser.add_argument("--request", type=int, default=1, help="with --fault: the request of each call that it meets (1)")
     parser.add_argument("--deadline", type=float, default=1.0, help="seconds for each request (1); more on a busy machine")
-    parser.add_argument("--at-once", type=int, default=3, help="providers that run beside each other (3)")
+    parser.add_argument("--at-once", type=int, default=1, help="providers that run beside each other (1, as in a worker)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="print the figures as one JSON object at the end")
     options = parser.parse_args()
