@@ -91,6 +91,8 @@ class Note:
             if 1000 <= value <= 2100 and not (has_thousands or scale or currency):
                 continue  # a year
             behind = match["behind"].split()
+            if abs(value) < 20 and not (scale or currency or behind):
+                continue  # a mere number, as in “1, 2, 3”
             counted = " ".join(word for word in behind[:2] if word.lower() not in _STOP)
             while behind and behind[0].lower() in _STOP:
                 behind.pop(0)

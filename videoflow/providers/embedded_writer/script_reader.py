@@ -381,7 +381,7 @@ def _title_from(file_name: str) -> str:
 def _conversation(turns: Sequence[tuple[_Part, SpeakerId, str]], title: str, warnings: tuple[str, ...]) -> Conversation:
     notes = [note_of(index, text) for index, (_, _, text) in enumerate(turns)]
     vocabulary = Vocabulary(notes)
-    title = _shortened(title or _first_words(turns[0][2]))
+    title = _shortened(title or _first_words(turns))
     record = Record("Your script")
     drafts: list[tuple[str, DraftTurn]] = []
     own = [part.section for part, _, _ in turns]
@@ -450,9 +450,14 @@ def _cue(text: str, note: Note) -> Cue:
     return Cue("statement", _shortened(sentence.rstrip("."), 140))
 
 
-def _first_words(text: str) -> str:
-    sentence = re.split(r"[.!?…。！？]", text)[0].strip() or text
-    return " ".join(sentence.split()[:9])
+def _first_words(turns: Sequence[tuple[_Part, SpeakerId, str]]) -> str:
+    """The first clause that says something: “Hi there!” and “Welcome back, Ben.” name no video."""
+    opening = [text for _part, _speaker, text in turns[:2]]
+    sentences = [piece.strip() for text in opening for piece in re.split(r"[.!?…]+(?=\s|$)|[。！？]", text) if piece.strip()]
+    telling = next((sentence for sentence in sentences if len(sentence.split()) >= 5), (sentences or opening)[0])
+    telling = re.sub(r"^(?:so|well|okay|now),\s+(\w)", lambda match: match[1].upper(), telling, flags=re.IGNORECASE)
+    clause = re.split(r"[,;:—]\s", telling)[0]
+    return " ".join((clause if len(clause.split()) >= 4 else telling).split()[:9])
 
 
 def _shortened(text: str, most: int = 90) -> str:

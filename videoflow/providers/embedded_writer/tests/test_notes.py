@@ -8,6 +8,7 @@ from videoflow.providers.embedded_writer.notes import Note
     ("text", "figures"),
     [
         ("It holds 3,5 litres of crème", (Datum("litres of crème", 3.5, "litres"),)),
+        ("A set is 1, 2, 3", ()),
         ("It holds 1,250 litres", (Datum("litres", 1250, "litres"),)),
         ("The price was €4.50 then", (Datum("The price was €4.50 then", 4.5, "€"),)),
         ("It rose by 25 percent", (Datum("It rose by 25 percent", 25, "%"),)),

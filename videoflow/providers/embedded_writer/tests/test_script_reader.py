@@ -93,6 +93,18 @@ class TestForms:
         talk = script_read("\n".join(lines), hosts=HOSTS).conversation
         assert len({exchange.section for exchange in talk.exchanges}) >= 3
 
+    @pytest.mark.parametrize(
+        ("text", "title"),
+        [
+            ("Ana: Hi there! Today we look at tiny forests, and at bees.\nBen: Good.", "Today we look at tiny forests"),
+            ("Ana: Welcome back, Ben. So, what is a coral reef?\nBen: A city.", "What is a coral reef"),
+            ("Ana: 3.5 million people came.\nBen: Yes.", "3.5 million people came"),
+            ("Ana: Hello there.\nBen: Hi you.", "Hello there"),
+        ],
+    )
+    def test_the_first_clause_that_says_something_is_the_title(self, text, title):
+        assert script_read(text, hosts=HOSTS).conversation.title == title
+
     def test_directions_are_left_out_and_said_so(self):
         text = "Ana: [laughs] A set is {1, 2, 3}, and {we all} know it.\nBen (dryly): Yes. [music] Go on {pause} now."
         read = script_read(text, hosts=HOSTS)
