@@ -5,6 +5,8 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
+from videoflow.sentences import Sentence, sentences_joined
+
 _SMALL = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _ORDINALS = ("zeroth", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _MONTHS = (
@@ -113,9 +115,9 @@ def say_weekday(stamp: str) -> str:
 def say_clock(seconds: float) -> str:
     """A length to the nearest five seconds: "3 minutes", "1 minute 10 seconds"."""
     minutes, rest = divmod(round(seconds / 5) * 5, 60)
-    parts = [f"{minutes} minute{'' if minutes == 1 else 's'}"] if minutes else []
-    parts += [f"{rest} seconds"] if rest else []
-    return " ".join(parts) or "nothing"
+    parts = [Sentence("%(count)s minutes", count=minutes) if minutes > 1 else Sentence("1 minute")] if minutes else []
+    parts += [Sentence("%(count)s seconds", count=rest)] if rest else []
+    return sentences_joined(*parts) or Sentence("nothing")
 
 
 def with_article(text: str) -> str:
