@@ -33,6 +33,7 @@ _SESSION_SHARE = Path("/proc/self/autogroup")
 _SESSION_NICENESS = 5  # a third of what another session gets; with 10 or 19 pages wait no less, and on a busy machine work stands
 _SESSION_TRIES = 8
 _TERM_GRACE_SECONDS = 0.4
+_IDLE_GRACE_SECONDS = 2.0
 _POLL_SECONDS = 0.1
 
 
@@ -177,7 +178,9 @@ class _Child:
     """One worker process, the thread that reads its replies, and the tail of its stderr."""
 
     def __init__(self, module: str, inbox: "queue.Queue[tuple[_Child, dict[str, Any] | None]]") -> None:
+        self.module = module
         self.number: int | None = None
+        """Of the job that it is at."""
         self.stderr_tail: list[str] = []
         self.process = subprocess.Popen(
             [sys.executable, "-m", module, str(os.getpid())],
@@ -215,6 +218,16 @@ class _Child:
             self.stdin.flush()
         except BrokenPipeError:
             pass  # its end arrives in the inbox, with the reason on stderr
+
+    def failure(self) -> ChildFailed:
+        """Return what to raise now that it has ended before its job was done."""
+        self.process.wait(5)
+        self.threads[1].join(1)  # the last lines of stderr
+        return ChildFailed(
+            "A worker process ended unexpectedly. Try again; if it happens again, look at the log.",
+            retryable=True,
+            details={"stderr": self.stderr_tail, "exit": self.process.returncode, "module": self.module},
+        )
 
 
 def children_map(
@@ -260,13 +273,7 @@ def children_map(
             if message is None:
                 if child.number is None:
                     continue
-                child.process.wait(5)
-                child.threads[1].join(1)
-                raise ChildFailed(
-                    "A worker process ended unexpectedly. Try again; if it happens again, look at the log.",
-                    retryable=True,
-                    details={"stderr": child.stderr_tail, "exit": child.process.returncode, "module": module},
-                )
+                raise child.failure()
             number = int(message["number"])
             if "error" in message:
                 fault = message["error"]
@@ -286,15 +293,20 @@ def children_map(
                 done = sum(share * (weights[index] if weights else 1.0) for index, share in shares.items())
                 on_progress(done / (sum(weights) if weights else len(jobs)))
     finally:
-        for child in children:
-            if not child.stdin.closed:
-                try:
-                    child.stdin.close()  # an idle child ends by itself
-                except BrokenPipeError:
-                    pass
-        deadline = time.monotonic() + (2.0 if len(results) == len(jobs) else 0.0)
-        for child in children:
-            while child.process.poll() is None and time.monotonic() < deadline:
-                time.sleep(0.01)
-            group_kill(child.process)
+        _children_end(children, grace_seconds=_IDLE_GRACE_SECONDS if len(results) == len(jobs) else 0.0)
     return [results[index] for index in range(len(jobs))]
+
+
+def _children_end(children: Sequence[_Child], *, grace_seconds: float) -> None:
+    """Let idle children end by themselves for so long, then end what is left of them and of what they started."""
+    for child in children:
+        if not child.stdin.closed:
+            try:
+                child.stdin.close()  # an idle child ends by itself
+            except BrokenPipeError:
+                pass
+    deadline = time.monotonic() + grace_seconds
+    for child in children:
+        while child.process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        group_kill(child.process)
