@@ -74,12 +74,12 @@ def priority_forgo() -> None:
         libc.capset(header, sets)
 
 
-def _session_step_back() -> None:
+def session_step_back() -> None:
     """Have this session take less of a busy processor than others, if this process leads it (Linux).
 
-    Where the kernel shares the processor out between sessions first (``kernel.sched_autogroup_enabled``, usual on desktops), a
-    priority counts within one session alone: beside two videos, whose encoders have a session each, tasks of 50 clients were
-    submitted within 1,260 ms (p95) instead of 55.
+    For work of minutes, not for what somebody waits for. Where the kernel shares the processor out between sessions first
+    (``kernel.sched_autogroup_enabled``, usual on desktops), a priority counts within one session alone: beside two videos, whose
+    encoders have a session each, tasks of 50 clients were submitted within 1,260 ms (p95) instead of 55.
     """
     if os.getsid(0) != os.getpid():
         return  # others live in it too
@@ -97,7 +97,6 @@ def _session_step_back() -> None:
 def be_a_good_neighbour() -> None:
     """Run this process at idle priority, so that pages and live events keep their promises meanwhile."""
     priority_forgo()
-    _session_step_back()
     if hasattr(os, "SCHED_IDLE"):
         try:
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))

@@ -8,7 +8,7 @@ from typing import Any
 
 import cv2
 
-from videoflow.children import child_serve
+from videoflow.children import child_serve, session_step_back
 from videoflow.errors import DiskFull
 from videoflow.render.artefacts import part_finish
 from videoflow.render.audio import sound_make
@@ -147,4 +147,5 @@ def handle(job: Mapping[str, Any], progress: Callable[[float], None]) -> dict[st
 
 
 if __name__ == "__main__":
+    session_step_back()
     child_serve(handle)

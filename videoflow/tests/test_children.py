@@ -2,7 +2,7 @@
 
 import errno
 import os
-import shutil
+import runpy
 import signal
 import subprocess
 import sys
@@ -12,12 +12,20 @@ from typing import Any
 import pytest
 
 from videoflow import children
-from videoflow.children import ChildFailed, Job, child_serve, children_map, program_command
+from videoflow.children import ChildFailed, Job, child_serve, children_map
 from videoflow.errors import DiskFull, VideoflowError
 
 MODULE = "videoflow.tests.test_children"
 SESSION = Path("/proc/self/autogroup")
 PARENT = "import sys; from videoflow.children import die_with_parent; die_with_parent(int(sys.argv[1])); print('lives')"
+
+STEPS_BACK = """
+from pathlib import Path
+from videoflow.children import session_step_back
+session_step_back()
+share = Path("/proc/self/autogroup")
+print(share.read_text() if share.exists() else "")
+"""
 
 RIGHTS = """
 from pathlib import Path
@@ -81,9 +89,10 @@ def test_a_good_neighbour_cannot_lift_its_priority() -> None:
 
 class TestSessionStepsBack:
     def niceness(self, *, leads: bool) -> str:
-        """Return what the kernel says of the session of a program of the studio, empty where it says nothing."""
-        argv = program_command([shutil.which("cat") or "cat", "/proc/self/autogroup"])
-        answer = subprocess.run(argv, start_new_session=leads, capture_output=True, text=True, check=False, timeout=60)
+        """Return what the kernel says of the session of a process that steps back, empty where it says nothing."""
+        answer = subprocess.run(
+            [sys.executable, "-c", STEPS_BACK], start_new_session=leads, capture_output=True, text=True, check=True, timeout=60
+        )
         return answer.stdout.partition(" ")[2].strip()
 
     def test_ok(self) -> None:
@@ -92,6 +101,14 @@ class TestSessionStepsBack:
 
     def test_a_session_that_others_live_in_stays_as_it_is(self) -> None:
         assert self.niceness(leads=False) == (SESSION.read_text().partition(" ")[2].strip() if SESSION.exists() else "")
+
+    @pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")
+    def test_encoders_do(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        stepped: list[bool] = []
+        monkeypatch.setattr(children, "session_step_back", lambda: stepped.append(True))
+        monkeypatch.setattr(children, "child_serve", lambda _: stepped.append(False))
+        runpy.run_module("videoflow.render.segment_worker", run_name="__main__")
+        assert stepped == [True, False]
 
     def test_asks_again_when_the_kernel_is_busy(self, monkeypatch: pytest.MonkeyPatch) -> None:
         answers: list[type[OSError] | None] = [BlockingIOError, BlockingIOError, None]
@@ -104,7 +121,7 @@ class TestSessionStepsBack:
 
         monkeypatch.setattr(os, "getsid", lambda _: os.getpid())
         monkeypatch.setattr(children, "_SESSION_SHARE", Busy())
-        children._session_step_back()
+        children.session_step_back()
         assert answers == []
 
 
