@@ -8,6 +8,7 @@ from videoflow.render.timeline import MotionKind
 ZOOM_PER_SECOND = 0.013
 ZOOM_LEAST = 0.045
 ZOOM_MOST = 0.10
+"""How much a zoom magnifies: 1.3 % a second, 4.5 to 10 % in all."""
 PAN_ZOOM = 1.07
 """A pan shows 1/1.07 of the picture at a time, so at most 3.3 % of each side is out of view at its middle."""
 
