@@ -308,7 +308,7 @@ class ServicePictures:
             "alt": f"Picture made for: {wish.said}"[:ALT_LIMIT],
             "source_key": "",
             "fetched_at": timezone.now(),
-            "relevance_why": f"Made for these words with {made.model}: {wish.prompt}"[:600],
+            "relevance_why": Sentence("Made for these words with %(model)s: %(words)s", model=made.model, words=wish.prompt),
             "fingerprint": file.fingerprint,
         }
         return Chosen(ServicePicture(file, facts))
@@ -332,7 +332,7 @@ def _found_facts(found: Found, label: str) -> dict[str, Any]:
         "origin": found.service,
         "licence": found.licence.name[:200],
         "licence_url": found.licence.url[:500],
-        "licence_refused": found.licence.refused[:200],
+        "licence_refused": found.licence.refused,
         "credit": f"{named}{by} on {label}"[:300],
         "author": found.author[:200],
         "source_key": found.key[:160],
@@ -343,7 +343,7 @@ def _found_facts(found: Found, label: str) -> dict[str, Any]:
 
 
 def _relevance_facts(relevance: Relevance, file: PictureFile) -> dict[str, Any]:
-    return {"relevance": relevance.score, "relevance_why": relevance.why[:600], "fingerprint": file.fingerprint}
+    return {"relevance": relevance.score, "relevance_why": relevance.why, "fingerprint": file.fingerprint}
 
 
 def _note(problems: Sequence[str]) -> str:

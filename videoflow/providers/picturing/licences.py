@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from videoflow.sentences import Sentence
+
 
 @dataclass(frozen=True, slots=True)
 class Licence:
@@ -16,9 +18,9 @@ class Licence:
 PEXELS = Licence("Pexels License", "https://www.pexels.com/license/", needs_credit=True)
 PIXABAY = Licence("Pixabay Content License", "https://pixabay.com/service/license-summary/", needs_credit=True)
 _CC_URL = "https://creativecommons.org/licenses/{code}/{version}/"
-_NC = "it forbids commercial use"
-_ND = "it forbids changes, and a video crops and letters what it shows"
-_UNKNOWN = "nobody says under which terms it may be used"
+_NC = Sentence("it forbids commercial use")
+_ND = Sentence("it forbids changes, and a video crops and letters what it shows")
+_UNKNOWN = Sentence("nobody says under which terms it may be used")
 _FREE = ("cc0", "pdm", "public domain", "pd", "no restrictions", "copyrighted free use")
 _CREDITED = ("attribution", "fal", "free art license", "ogl", "open government licence")
 _CC = re.compile(r"^cc[ -]?(by(?:[ -](?:nc|nd|sa))*)[ -]?(\d(?:\.\d)?)?", re.IGNORECASE)
@@ -36,7 +38,12 @@ def licence_cc(code: str, version: str = "", url: str = "") -> Licence:
         return Licence(code or "unknown", url, refused=_UNKNOWN)
     name = f"CC {code.upper()} {version}".strip()
     reasons = [reason for part, reason in (("nc", _NC), ("nd", _ND)) if part in parts]
-    return Licence(name, url or _CC_URL.format(code=code, version=version or "4.0"), refused=" and ".join(reasons))
+    refused = Sentence("%(one)s and %(other)s", one=_NC, other=_ND) if len(reasons) > 1 else next(iter(reasons), "")
+    return Licence(name, url or _CC_URL.format(code=code, version=version or "4.0"), refused=refused)
+
+
+def _not_known(name: str) -> str:
+    return Sentence("“%(name)s” is not among the licences known here", name=name) if name else _UNKNOWN
 
 
 def licence_named(name: str, url: str = "") -> Licence:
@@ -50,4 +57,4 @@ def licence_named(name: str, url: str = "") -> Licence:
         return Licence(plain, url, needs_credit=False)
     if lower.startswith(_CREDITED):
         return Licence(plain, url)
-    return Licence(plain or "unknown", url, refused=_UNKNOWN if not plain else f"“{plain}” is not among the licences known here")
+    return Licence(plain or "unknown", url, refused=_not_known(plain))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from videoflow.providers.picturing.found import Found, Query, Wish
+from videoflow.sentences import Sentence, sentences_joined
 
 _WORD = re.compile(r"[^\W_]+")
 _WORDS_SHARE, _ORDER_SHARE, _SHAPE_SHARE, _SIZE_SHARE = 0.6, 0.2, 0.12, 0.08
@@ -62,19 +63,20 @@ def _shape_fit(found: Found, wish: Wish) -> float:
 
 
 def _why(found: Found, query: Query, shared: Sequence[str], count: int, shape: float) -> str:
-    parts = []
     if shared:
-        parts.append(f"its description names {_listed(shared[:_SHOWN_WORDS])}")
+        told = Sentence("Its description names %(words)s", words=_listed(shared[:_SHOWN_WORDS]))
     else:
-        parts.append("its description names none of the line's words")
-    asked = f"number {found.place + 1} of {count} for “{query.text}”"
-    parts.append(f"{asked}, which is the video's topic, because the line's own words found nothing" if query.is_broad else asked)
+        told = Sentence("Its description names none of the line's words")
+    asked = Sentence("number %(place)s of %(count)s for “%(words)s”", place=found.place + 1, count=count, words=query.text)
+    if query.is_broad:
+        asked = Sentence("%(asked)s, which is the video's topic, because the line's own words found nothing", asked=asked)
+    seen: list[str] = []
     if found.width_px and found.height_px:
-        parts.append(f"{found.width_px} × {found.height_px} px, {shape:.0%} of it in the frame")
-    text = "; ".join(parts)
-    return text[:1].upper() + text[1:] + "."
+        size, share = f"{found.width_px} × {found.height_px}", f"{shape * 100:.0f}"
+        seen.append(Sentence("%(size)s px, %(share)s%% of it in the frame", size=size, share=share))
+    return Sentence("%(told)s.", told=sentences_joined(told, asked, *seen, between="; "))
 
 
 def _listed(words: Sequence[str]) -> str:
     quoted = [f"“{word}”" for word in words]
-    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
+    return quoted[0] if len(quoted) == 1 else Sentence("%(one)s and %(other)s", one=", ".join(quoted[:-1]), other=quoted[-1])
