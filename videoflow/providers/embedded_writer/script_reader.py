@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from videoflow.errors import BadInput
 from videoflow.providers.base import Conversation, Cue, Datum, DraftTurn, Exchange, Host, SpeakerId
 from videoflow.providers.embedded_writer.composer import question_of
-from videoflow.providers.embedded_writer.figures import say_clock
 from videoflow.providers.embedded_writer.notes import Note, Vocabulary, note_of
 from videoflow.providers.embedded_writer.record import Record
 from videoflow.providers.embedded_writer.script_lines import (
@@ -20,15 +19,10 @@ from videoflow.providers.embedded_writer.script_lines import (
     subtitle_lines,
     text_settle,
 )
+from videoflow.providers.embedded_writer.script_size import CJK, too_long_refuse, unreadable_refuse, word_count
 from videoflow.sentences import Sentence, sentences_joined
 
-MOST_WORDS = 6_000
-"""About 40 minutes of speech."""
-_MOST_SIGNS = 400_000
-"""No script of 6,000 words is longer, subtitle times included."""
-_WORDS_PER_MINUTE = 150
 _TURN_WORDS = 45
-_CJK = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 _NAME = r"[^\W_][\w.'’&-]*(?:[ \t]+[\w.'’&#-]+){0,3}"
 _ASIDE = r"(?:\s*[(（\[][^()（）\[\]]{1,40}[)）\]])?"
 _TAGS = (
@@ -110,9 +104,9 @@ def script_read(text: str, *, file_name: str = "", hosts: tuple[Host, Host]) -> 
 
     Raises: BadInput when it is empty, not text, too long, or does not have exactly two speakers.
     """
-    _refuse_unreadable(text)
+    unreadable_refuse(text)
     settled = text_settle(text)
-    _refuse_too_long(settled)
+    too_long_refuse(settled)
     subtitles = is_subtitles(settled)
     lines = list(subtitle_lines(settled) if subtitles else plain_lines(settled))
     parts, title, dropped = _Reader(lines, is_subtitles=subtitles).read()
@@ -138,47 +132,6 @@ def script_read(text: str, *, file_name: str = "", hosts: tuple[Host, Host]) -> 
 
 
 # Refusals ----------------------------------------------------------------------------------------------------------------
-
-
-def _refuse_unreadable(text: str) -> None:
-    if not text.strip():
-        raise BadInput("The script is empty. Paste lines such as “Ana: Hello” and “Ben: Hi”, with two names in all.")
-    odd = sum(1 for sign in text if sign == "\ufffd" or (ord(sign) < 32 and sign not in "\t\n\r\f\v\x1c\x1d\x1e\x1f"))
-    if len(text) > _MOST_SIGNS:
-        raise BadInput(
-            Sentence(
-                "This script has %(text)s characters, far more than %(limit)s words (about 40 minutes). "
-                "Split it into several videos.",
-                text=f"{len(text):,}",
-                limit=f"{MOST_WORDS:,}",
-            ),
-            details={"characters": len(text), "limit": _MOST_SIGNS},
-        )
-    if "\x00" in text or odd > max(3, len(text) // 50):
-        raise BadInput("This is not a text file. Save the script as plain text, Markdown, SRT or VTT and give that.")
-    if sum(1 for sign in text if sign.isalpha()) < 2:
-        raise BadInput("The script has no words, only signs or emoji. Write what the two speakers say.")
-
-
-def _word_count(text: str) -> int:
-    """Words as heard; two signs of Chinese, Japanese or Korean count as one word."""
-    signs = len(_CJK.findall(text))
-    return len(_CJK.sub(" ", text).split()) + signs // 2
-
-
-def _refuse_too_long(text: str) -> None:
-    count = _word_count("\n".join(line for line in text.split("\n") if "-->" not in line and not line.strip().isdigit()))
-    if count > MOST_WORDS:
-        raise BadInput(
-            Sentence(
-                "This script has about %(count)s words, which is roughly %(length)s of speech. The limit is "
-                "%(limit)s words, about 40 minutes: split it into several videos.",
-                count=f"{round(count, -2):,}",
-                length=say_clock(round(count / _WORDS_PER_MINUTE) * 60),
-                limit=f"{MOST_WORDS:,}",
-            ),
-            details={"words": count, "limit": MOST_WORDS},
-        )
 
 
 def _lines(count: int) -> Sentence:
@@ -347,12 +300,12 @@ def _left_out_said(directions: Sequence[str]) -> str:
 def _pieces(lines: Sequence[str], left_out: list[str]) -> list[str]:
     """What a part says, in pieces of at most about 45 words, cut between sentences; directions go to ``left_out``."""
     text = spoken_text(" ".join(lines), left_out)
-    if _word_count(text) <= _TURN_WORDS:
+    if word_count(text) <= _TURN_WORDS:
         return [text] if any(sign.isalnum() for sign in text) else []
     pieces: list[str] = []
     for sentence in re.split(r"(?<=[.!?…])\s+|(?<=[。！？])", text):
-        if pieces and _word_count(pieces[-1]) + _word_count(sentence) <= _TURN_WORDS:
-            pieces[-1] = f"{pieces[-1]}{'' if _CJK.search(sentence[:1]) else ' '}{sentence}"
+        if pieces and word_count(pieces[-1]) + word_count(sentence) <= _TURN_WORDS:
+            pieces[-1] = f"{pieces[-1]}{'' if CJK.search(sentence[:1]) else ' '}{sentence}"
         elif sentence.strip():
             pieces.append(sentence)
     return [piece for piece in pieces if any(sign.isalnum() for sign in piece)]
@@ -418,7 +371,7 @@ def _exchanges(drafts: Iterable[tuple[str, DraftTurn]], title: str) -> tuple[Exc
 
 def _parted(notes: Sequence[Note], vocabulary: Vocabulary) -> list[str]:
     """A heading for each turn of a script without headings: three to six parts of about the same length."""
-    total = sum(_word_count(note.text) for note in notes)
+    total = sum(word_count(note.text) for note in notes)
     count = min(6, max(3, round(total / 120))) if len(notes) >= 9 else 1
     headings: list[str] = []
     taken: set[str] = set()
@@ -434,7 +387,7 @@ def _parted(notes: Sequence[Note], vocabulary: Vocabulary) -> list[str]:
             heading = (fresh[0][:1].upper() + fresh[0][1:]) if fresh else f"Part {part + 1}"
             taken.add(heading.lower())
         headings.append(heading if count > 1 else "")
-        said += _word_count(note.text)
+        said += word_count(note.text)
     return headings
 
 
