@@ -351,7 +351,7 @@ if (Object.keys(localStorage).some((key) => key.startsWith("vf:draft:"))) {
 }
 
 // A refused form is answered with the page from its top: go to what is wrong.
-document.querySelector(".panel .error, .panel [role=alert]")?.scrollIntoView({ block: "center" });
+document.querySelector(".panel .error:not([hidden]), .panel [role=alert]")?.scrollIntoView({ block: "center" });
 
 function countPicked() {
   const boxes = [...page.querySelectorAll("input[name=theme_ids]")];

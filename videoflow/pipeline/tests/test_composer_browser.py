@@ -141,6 +141,19 @@ def test_another_tab_changed_the_scene_first(room: Room, context: BrowserContext
     room.until(lambda stored: bool(stored["scenes"][1]["motion"] == "push_in"))
 
 
+def test_what_is_chosen_as_soon_as_the_scene_is_shown_is_saved(room: Room) -> None:
+    room.page.evaluate(
+        """() => new MutationObserver((_, observer) => {
+          observer.disconnect();
+          const field = document.getElementById("scene-motion");
+          field.value = "pull_out";
+          field.dispatchEvent(new Event("change", { bubbles: true }));
+        }).observe(document.getElementById("composer-scenes"), { childList: true })"""
+    )
+    room.choose(2)
+    room.until(lambda stored: bool(stored["scenes"][1]["motion"] == "pull_out"))
+
+
 def test_what_is_chosen_before_the_scripts_came_is_saved(room: Room, context: BrowserContext) -> None:
     early = context.new_page()
     held: list[Route] = []
