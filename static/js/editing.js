@@ -15,6 +15,16 @@ document.addEventListener("vf:saved", ({ detail }) => {
   document.body.dispatchEvent(new CustomEvent("vf:edited", { detail: { panels: detail.changed ?? [] } }));
 });
 
+// What follows the edits is drawn anew by the answer to its request, which may not know of those made meanwhile: then it asks again.
+const FOLLOWERS = "#steps, #compose-state, #script-head";
+let edits = 0;
+const known = new WeakMap(); // request -> how many edits there were when it left
+for (const kind of ["vf:edited", "vf:changed"]) document.body.addEventListener(kind, () => (edits += 1));
+document.body.addEventListener("htmx:beforeRequest", ({ target, detail }) => target.matches(FOLLOWERS) && known.set(detail.xhr, edits));
+document.body.addEventListener("htmx:afterSettle", ({ target, detail }) => {
+  if (target.matches(FOLLOWERS) && known.get(detail.xhr) < edits) htmx.trigger(target, "vf:again");
+});
+
 // An answer for an element that another answer has drawn anew is lost on htmx: what it says is fetched with the whole panel.
 document.body.addEventListener("htmx:beforeRequest", ({ detail: { xhr, target } }) => {
   const panel = target.closest("[data-panel]")?.dataset.panel;

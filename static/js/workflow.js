@@ -4,6 +4,7 @@ import { isChanged } from "./autosave.js";
 import { follow, pill } from "./progress.js";
 
 const FETCH_EVERY_MS = 2_000;
+const ANSWER_WITHIN_MS = 20_000;
 const page = document.querySelector("[data-workflow]");
 const base = page.dataset.base;
 const pending = new Map(); // stage -> newest event not painted yet
@@ -13,6 +14,7 @@ const foreign = new Set(); // tasks of other projects
 const unknown = new Set(); // tasks of which the rail will tell whose they are
 const estimates = new Map(); // stage -> the least time left that was shown, and of which task
 const choices = new Map(); // panel -> open or closed, as the reader left it
+const asked = new Map(); // part -> when its request left that is still to be answered
 let frame = 0;
 
 const each = (selector, act) => page.querySelectorAll(selector).forEach(act);
@@ -108,13 +110,9 @@ function refetch(name) {
       waiting.delete(name);
       const target = document.getElementById(isPart(name) ? name : `panel-${name}`);
       if (!target) return;
-      if (name !== "rail" && isInUse(target)) {
-        fetched.set(name, Date.now());
-        refetch(name);
-        return;
-      }
       fetched.set(name, Date.now());
-      fetchPart(name, target);
+      if (isOnItsWay(name) || (name !== "rail" && isInUse(target))) refetch(name);
+      else fetchPart(name, target);
     }, wait),
   );
 }
@@ -122,15 +120,22 @@ function refetch(name) {
 // What moves these panels is brought before what is inside a closed one; an open one has it from the page's head.
 const MODULES = { media_generation: "./media.js", youtube_upload: "./publish.js" };
 
+// A part that is asked for again before it came would show the older answer for good: the swap takes along the element that asks.
+const isOnItsWay = (name) => asked.has(name) && Date.now() - asked.get(name).at < ANSWER_WITHIN_MS;
+
 // A closed panel is asked for without what is inside; that comes once somebody opens it.
 function fetchPart(name, target, isWhole = target.open) {
-  const asked = new URLSearchParams(location.search);
-  asked.delete("open"); // the page's own word for a browser without scripts
-  if (!isPart(name) && !isWhole) asked.set("head", "1");
-  const address = isPart(name) ? `${base}${name}/` : `${base}panels/${name}/${asked.size ? `?${asked}` : ""}`;
+  const query = new URLSearchParams(location.search);
+  query.delete("open"); // the page's own word for a browser without scripts
+  if (!isPart(name) && !isWhole) query.set("head", "1");
+  const address = isPart(name) ? `${base}${name}/` : `${base}panels/${name}/${query.size ? `?${query}` : ""}`;
+  const mine = { at: Date.now() };
+  if (asked.has(name)) htmx.trigger(target, "htmx:abort");
+  asked.set(name, mine);
   // Its own source: requests of one element queue behind each other and only the last would be sent.
   const ask = () => htmx.ajax("GET", address, { source: target, target, swap: "outerHTML" });
-  return (isWhole && name in MODULES && target.hasAttribute("data-lazy") ? import(MODULES[name]).then(ask) : ask()).catch(() => {});
+  const answer = isWhole && name in MODULES && target.hasAttribute("data-lazy") ? import(MODULES[name]).then(ask) : ask();
+  return answer.catch(() => {}).finally(() => asked.get(name) === mine && asked.delete(name));
 }
 
 page.addEventListener("toggle", ({ target }) => {

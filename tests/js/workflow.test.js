@@ -127,6 +127,28 @@ describe("fragments", () => {
     expect(panels()).toEqual(["/projects/p/panels/script_generation/?head=1"]);
   });
 
+  test("are asked for once more when there was news while the answer was on its way", async () => {
+    const answers = [];
+    const givenUp = [];
+    htmx.ajax = (_, address) => {
+      fetches.push(address);
+      return new Promise((resolve) => answers.push(resolve));
+    };
+    htmx.trigger = (target, kind) => givenUp.push([target.id, kind]);
+    given.onEvent(event({ seq: 1, data: { changed: ["scenes"] } }));
+    await tick(10);
+    given.onEvent(event({ seq: 2, data: { changed: ["scenes"] } }));
+    await tick(10_000);
+    expect(panels().length).toBe(1);
+    answers[0]();
+    await tick(2_100);
+    expect([panels().length, givenUp]).toEqual([2, []]);
+
+    given.onEvent(event({ seq: 3, data: { changed: ["scenes"] } })); // the second answer never comes
+    await tick(22_100);
+    expect([panels().length, givenUp]).toEqual([3, [["panel-media_generation", "htmx:abort"]]]);
+  });
+
   test("bring what is inside a closed panel once it is opened", async () => {
     const panel = $("#panel-script_generation");
     panel.dataset.lazy = "";

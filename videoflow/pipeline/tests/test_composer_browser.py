@@ -1,5 +1,6 @@
 """The composer in a real Chromium: every control, and its effect in the database."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -89,6 +90,20 @@ def test_an_answer_that_comes_late_does_not_hide_what_was_done_after(room: Room)
     expect(page.locator("#scene-lock")).to_contain_text("Locked")
     expect(page.locator("#scene-motion")).to_have_value("pan_left")
     assert room.complaints == []
+
+
+def test_what_can_be_undone_knows_of_an_edit_made_while_it_was_asked_for(room: Room) -> None:
+    page = room.page
+    room.choose(3)
+    held: list[tuple[Route, APIResponse]] = []
+    page.route("**/steps/", lambda route: held.append((route, route.fetch())), times=1)
+    page.locator("#scene-motion").select_option("pan_left")
+    wait_until(page, lambda: bool(held))
+    page.locator("#scene-lock").click()
+    expect(page.locator("#scene-lock")).to_contain_text("Locked")
+    route, early = held[0]
+    route.fulfill(response=early)
+    expect(page.locator("[data-undo] button")).to_have_attribute("title", re.compile("Lock"))
 
 
 def test_a_cut_is_pulled_by_its_handle(room: Room) -> None:
