@@ -85,7 +85,7 @@ class Listening:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.05)
 
@@ -112,6 +112,8 @@ class TestEar:
 
     async def test_a_quiet_time_is_no_outage(self, own, listening, caplog, monkeypatch):
         await listening.hears()
+        monkeypatch.setattr(bells, "ANSWER_SECONDS", 2)  # the machine may have other things to do
+        caplog.clear()
         task = listening.ear._task
         tests = []
         layer = get_channel_layer()
@@ -122,7 +124,7 @@ class TestEar:
             await send(group, message)
 
         monkeypatch.setattr(layer, "group_send", counted, raising=False)
-        await until(lambda: len(tests) >= 3)
+        await until(lambda: len(tests) >= 2)
         assert listening.ear._task is task
         assert set(tests) == {bells.TEST}
         assert "no bells" not in caplog.text
