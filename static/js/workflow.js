@@ -87,6 +87,8 @@ function schedulePaint() {
   frame = document.hidden ? setTimeout(paint, 1000) : requestAnimationFrame(paint);
 }
 
+const statusWord = (status) => page.dataset[`sayStatus${status[0].toUpperCase()}${status.slice(1)}`] ?? status.replace("_", " ");
+
 function announce(sentence) {
   page.querySelector("[data-announce]").textContent = sentence;
 }
@@ -163,14 +165,14 @@ function take(event) {
   if (event.event_type === "progress_update") {
     const bar = page.querySelector(`#rail [data-bar="${stage}"]`);
     const before = pending.get(stage)?.progress ?? bar?.value ?? 0;
-    if (Math.floor(event.progress / 25) > Math.floor(before / 25)) announce(`${event.progress} per cent: ${event.message}`);
+    if (Math.floor(event.progress / 25) > Math.floor(before / 25)) announce(`${event.progress} %: ${event.message}`);
     pending.set(stage, { ...pending.get(stage), ...event });
     schedulePaint();
     if (event.data.changed?.includes("first_look")) refetch("first-look");
     if (event.data.changed) refetch(stage);
   } else {
     pending.delete(stage);
-    announce(`${page.querySelector(`#panel-${stage} h2`)?.textContent ?? ""}: ${event.message || event.status.replace("_", " ")}`);
+    announce(`${page.querySelector(`#panel-${stage} h2`)?.textContent ?? ""}: ${event.message || statusWord(event.status)}`);
     everything(); // a stage began or ended: those after it may be ready now
     notify(event, stage);
   }
@@ -188,7 +190,7 @@ function logAdd(event) {
   const when = new Date(event.timestamp);
   const label = page.querySelector(`#panel-${event.task_type} h2`)?.textContent ?? event.task_type;
   line.dataset.seq = event.seq;
-  line.textContent = `${when.toLocaleTimeString("en-GB")}  ${label}  ${event.progress} %  ${event.event_type === "progress_update" ? "" : `${event.status.replace("_", " ")}: `}${event.message}`;
+  line.textContent = `${when.toLocaleTimeString("en-GB")}  ${label}  ${event.progress} %  ${event.event_type === "progress_update" ? "" : `${statusWord(event.status)}: `}${event.message}`;
   const isAtEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - 8;
   list.append(line);
   while (list.children.length > LOG_LINES) list.firstElementChild.remove();

@@ -95,7 +95,7 @@ describe("figures", () => {
     given.onEvent(event({ progress: 24 }));
     expect($("[data-announce]").textContent).toBe("");
     given.onEvent(event({ progress: 26, message: "Picture 5 of 9" }));
-    expect($("[data-announce]").textContent).toContain("26 per cent");
+    expect($("[data-announce]").textContent).toContain("26 %");
   });
 });
 

@@ -188,7 +188,7 @@ class YouTube:
                 raise
             raise YouTubeBusy(Sentence("YouTube has captions in “%(name)s” and does not list them yet.", name=name)) from error
         if answer.get("snippet", {}).get("status") == "failed":
-            said = f"YouTube could not read the captions in “{name}”. Bring another file."
+            said = Sentence("YouTube could not read the captions in “%(name)s”. Bring another file.", name=name)
             raise YouTubeRefused(said, reason=str(answer["snippet"].get("failureReason", "failed")), status=200)
 
     def captions_drop(self, track: CaptionTrack) -> None:
