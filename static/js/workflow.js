@@ -97,7 +97,7 @@ function announce(sentence) {
 function isInUse(panel) {
   const focused = document.activeElement;
   if (panel.contains(focused) && focused.matches("input:not([type=hidden]), textarea, select")) return true;
-  if ([...panel.querySelectorAll("input, textarea, select:not([method=get] *)")].some(isChanged)) return true;
+  if ([...panel.querySelectorAll("input, textarea, select[name]:not([method=get] *)")].some(isChanged)) return true;
   return [...panel.querySelectorAll("video[controls], audio")].some((media) => !media.paused && !media.ended);
 }
 

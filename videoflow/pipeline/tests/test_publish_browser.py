@@ -69,9 +69,15 @@ def test_every_field_of_the_uploader_reaches_the_draft(
     panel.locator("#publish_paid").check()
     panel.get_by_label("Unlisted").check(force=True)
     panel.locator("#publish_publish_at").fill("2031-01-05T18:00")
+    panel.get_by_text("Title and description in other languages").click()
+    for code, title in (("es", "Bosques"), ("fr", "Forêts")):
+        panel.locator("[data-translation-new]").select_option(code)
+        panel.locator("[data-translation-add]").click()
+        panel.locator(f"#publish_title_{code}").fill(title)
+    panel.locator("[data-translation=fr] [data-translation-drop]").click()
 
     expected = {
-        "title": "Tiny 😀", "description": "é\n0:00 One\n1:00 Two\n2:00 Three", "tags": "one, two words,",
+        "title_es": "Bosques", "title": "Tiny 😀", "description": "é\n0:00 One\n1:00 Two\n2:00 Three", "tags": "one, two words,",
         "thumb_base": "frame-2", "thumb_text": "Look", "thumb_position": "top-right", "thumb_colour": "#ffd23f",
         "audience": "general", "synthetic": False, "notify": False, "playlist": "Forests", "category": "27", "language": "de",
         "licence": "creativeCommon", "recorded_on": "2026-01-31", "paid": True, "privacy": "unlisted",
