@@ -23,9 +23,8 @@ from videoflow.pipeline.models import (
 )
 from videoflow.pipeline.services import session_delete
 from videoflow.pipeline.tests import factories
-from videoflow.pipeline.tests.youtube_hand import PACE, aimed_at, channel_make, publish, run_on, run_once
-from videoflow.providers.tests.fake_youtube import youtube
-from videoflow.providers.tests.fake_youtube_world import World
+from videoflow.pipeline.tests.youtube_hand import channel_make, publish, run_on, run_once
+from videoflow.providers.youtube import errors
 from videoflow.providers.youtube.oauth import SCOPE
 from videoflow.tasks.models import Task
 from videoflow.tasks.services import TaskConflict, task_retry
@@ -33,15 +32,6 @@ from videoflow.vault.models import Credential
 
 pytestmark = pytest.mark.django_db(transaction=True)  # the lease is kept by a thread with a connection of its own
 FILE = bytes(range(256)) * 3000
-
-
-@pytest.fixture
-def world(monkeypatch):
-    monkeypatch.setattr(publishing, "pace", lambda: PACE)
-    with youtube(World()) as (known, address), aimed_at(address):
-        known.address = address  # type: ignore[attr-defined]
-        yield known
-        assert known.complaints == []
 
 
 @pytest.fixture
@@ -216,7 +206,8 @@ class TestWaiting:
     @pytest.mark.parametrize(
         ("kind", "code"), [("quota", "QUOTA_SPENT"), ("day", "QUOTA_SPENT"), ("upload-limit", "UPLOAD_LIMIT")]
     )
-    def test_a_refusal_for_the_day_waits(self, world, project, channel, kind, code):
+    def test_a_refusal_for_the_day_waits(self, world, project, channel, kind, code, monkeypatch):
+        monkeypatch.setattr(errors, "quota_reset", lambda now: now + timedelta(hours=5))  # whatever the hour, a long wait
         Channel.objects.update(time_zone="Pacific/Auckland")
         world.fault("begin", kind)
         task = run_once(publish(project))
