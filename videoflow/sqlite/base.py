@@ -47,7 +47,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 self._turn = turns.turn
             try:
                 self._begin(asked_at, timeout_seconds)
-            except BaseException:
+            except BaseException:  # whatever ends the try, an interruption too, must not keep the turn; it is raised on
                 self._turn_pass()
                 raise
 

@@ -19,15 +19,12 @@ from django.utils import timezone
 
 from videoflow.errors import BadInput
 from videoflow.pipeline.caption_tracks import caption_tracks
-from videoflow.pipeline.channels import publishing
 from videoflow.pipeline.channels.slots import slot_next, slots_clean
 from videoflow.pipeline.editing.publish_draft import draft_save, draft_values
 from videoflow.pipeline.models import Channel, Project, Publication, YouTubeUpload
 from videoflow.pipeline.services import session_is_kept, stage_start
 from videoflow.pipeline.tests import factories
-from videoflow.pipeline.tests.youtube_hand import PACE, aimed_at, channel_make, run_on
-from videoflow.providers.tests.fake_youtube import youtube
-from videoflow.providers.tests.fake_youtube_world import World
+from videoflow.pipeline.tests.youtube_hand import channel_make, run_on
 from videoflow.providers.webhook import SIGNATURE
 from videoflow.tasks.models import Task
 
@@ -43,13 +40,6 @@ def session(client):
 @pytest.fixture
 def project(session):
     return factories.project_finished(session)
-
-
-@pytest.fixture
-def world(monkeypatch):
-    monkeypatch.setattr(publishing, "pace", lambda: PACE)
-    with youtube(World()) as (known, address), aimed_at(address):
-        yield known
 
 
 @pytest.fixture(scope="module")

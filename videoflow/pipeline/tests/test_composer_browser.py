@@ -40,6 +40,12 @@ class Room:
         wait_until(self.page, lambda: holds(self.stored), lambda: f"It never came to be: {self.stored}")
         return self.stored
 
+    def hold(self, address: str) -> list[tuple[Route, APIResponse]]:
+        """Return the list in which the next request to an address waits with its answer."""
+        held: list[tuple[Route, APIResponse]] = []
+        self.page.route(address, lambda route: held.append((route, route.fetch())), times=1)
+        return held
+
     def choose(self, number: int) -> None:
         self.page.locator(".cell-link").nth(number - 1).click()
         expect(self.page.locator("#inspector-title")).to_contain_text(f"Scene {number} of 6")
@@ -77,8 +83,7 @@ def test_a_scene_is_changed_by_every_control_and_taken_back(room: Room) -> None:
 def test_an_answer_that_comes_late_does_not_hide_what_was_done_after(room: Room) -> None:
     page = room.page
     room.choose(3)
-    held: list[tuple[Route, APIResponse]] = []
-    page.route("**/change/", lambda route: held.append((route, route.fetch())), times=1)
+    held = room.hold("**/change/")
     page.locator("#scene-motion").select_option("pan_left")
     room.until(lambda stored: bool(stored["scenes"][2]["motion"] == "pan_left"))
     page.locator("#scene-lock").click()
@@ -95,8 +100,7 @@ def test_an_answer_that_comes_late_does_not_hide_what_was_done_after(room: Room)
 def test_what_can_be_undone_knows_of_an_edit_made_while_it_was_asked_for(room: Room) -> None:
     page = room.page
     room.choose(3)
-    held: list[tuple[Route, APIResponse]] = []
-    page.route("**/steps/", lambda route: held.append((route, route.fetch())), times=1)
+    held = room.hold("**/steps/")
     page.locator("#scene-motion").select_option("pan_left")
     wait_until(page, lambda: bool(held))
     page.locator("#scene-lock").click()

@@ -14,12 +14,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from videoflow import crash_points
-from videoflow.pipeline.channels import publishing
 from videoflow.pipeline.models import Publication, YouTubeUpload
 from videoflow.pipeline.tests import factories
-from videoflow.pipeline.tests.youtube_hand import PACE, aimed_at, channel_make, publish, run_on, run_once
-from videoflow.providers.tests.fake_youtube import youtube
-from videoflow.providers.tests.fake_youtube_world import World
+from videoflow.pipeline.tests.youtube_hand import channel_make, publish, run_on, run_once
 from videoflow.providers.youtube.upload import GRANULE_BYTES
 from videoflow.tasks.models import Task
 from videoflow.tasks.services import leases_reap
@@ -46,14 +43,6 @@ def die_at(monkeypatch):
     monkeypatch.setattr(crash_points, "os", SimpleNamespace(_exit=die))
     yield crash_points.crash_arm
     crash_points.crash_arm("")
-
-
-@pytest.fixture
-def world(monkeypatch):
-    monkeypatch.setattr(publishing, "pace", lambda: PACE)
-    with youtube(World()) as (known, address), aimed_at(address):
-        yield known
-        assert known.complaints == []
 
 
 @pytest.mark.django_db(transaction=True)  # the lease is kept by a thread with a connection of its own

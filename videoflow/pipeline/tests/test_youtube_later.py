@@ -3,25 +3,14 @@
 import pytest
 
 from videoflow.pipeline.caption_tracks import caption_track_drop, caption_track_put
-from videoflow.pipeline.channels import publishing
 from videoflow.pipeline.channels.access import quota_left
 from videoflow.pipeline.models import Publication, QuotaUse
 from videoflow.pipeline.templatetags.channels import setting_told
 from videoflow.pipeline.tests import factories
-from videoflow.pipeline.tests.youtube_hand import PACE, aimed_at, channel_make, publish, run_on, run_once
-from videoflow.providers.tests.fake_youtube import youtube
-from videoflow.providers.tests.fake_youtube_world import World
+from videoflow.pipeline.tests.youtube_hand import channel_make, publish, run_on, run_once
 from videoflow.providers.youtube.metadata import VideoFacts, differences
 
 pytestmark = pytest.mark.django_db(transaction=True)  # the lease is kept by a thread with a connection of its own
-
-
-@pytest.fixture
-def world(monkeypatch):
-    monkeypatch.setattr(publishing, "pace", lambda: PACE)
-    with youtube(World()) as (known, address), aimed_at(address):
-        yield known
-        assert known.complaints == []
 
 
 @pytest.fixture
