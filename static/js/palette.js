@@ -88,9 +88,10 @@ async function find() {
   const mine = asked;
   try {
     const answer = await fetch(`${palette.dataset.find}?q=${encodeURIComponent(input.value)}`);
+    const found = await answer.text();
     if (!answer.ok || mine !== asked) return; // signed out, or something newer was asked
-    const before = palette.querySelector("[aria-selected=true]");
-    rows("found").replaceChildren(document.createRange().createContextualFragment(await answer.text()));
+    const before = palette.querySelector("[aria-selected=true]"); // read only now: one walks the list while an answer comes in
+    rows("found").replaceChildren(document.createRange().createContextualFragment(found));
     settle();
     if (before?.isConnected && !before.hidden) choose(before);
   } catch {

@@ -40,8 +40,9 @@ async function send(form, body) {
     const reply = isJson ? await response.json() : {};
     throw new Error(Object.values(reply.errors ?? {})[0] ?? reply.message ?? `The server answered ${response.status}. Try again.`);
   }
-  const list = listOf();
-  htmx.swap(list, await response.text(), { swapStyle: "outerHTML", swapDelay: 0, settleDelay: 0 }, { eventInfo: { target: list } });
+  const lines = await response.text();
+  const list = listOf(); // looked up only now: what was there before the answer came may have been drawn anew
+  htmx.swap(list, lines, { swapStyle: "outerHTML", swapDelay: 0, settleDelay: 0 }, { eventInfo: { target: list } });
   document.querySelectorAll("#script-lines .line-text").forEach(grow);
   const panels = JSON.parse(response.headers.get("HX-Trigger") ?? "{}")["vf:edited"]?.panels ?? [];
   document.body.dispatchEvent(new CustomEvent("vf:edited", { detail: { panels } }));
