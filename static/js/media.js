@@ -11,6 +11,8 @@ const edited = (panels) => document.body.dispatchEvent(new CustomEvent("vf:edite
 
 let dialog = null;
 let opener = "";
+let wanted = ""; // the scene that was asked for last
+let coming = Promise.resolve();
 
 function scenes() {
   if (dialog) return dialog;
@@ -28,7 +30,13 @@ function scenes() {
   return dialog;
 }
 
-async function open(address) {
+// One after the other: the answer to an earlier scene would take along the room that a later one is to be drawn in.
+function open(address) {
+  wanted = address;
+  coming = coming.then(() => wanted === address && draw(address)).catch(() => {});
+}
+
+async function draw(address) {
   const box = scenes();
   let room = box.querySelector(".scene-room");
   if (!room) {
