@@ -20,6 +20,7 @@ from videoflow import redis
 from videoflow.health.embedded_redis import NoRedisServer, private_folder, redis_command
 from videoflow.health.installation import data_folder_finding, disk_finding, packages_finding, python_finding
 from videoflow.health.supervisor import CannotStart, Say, Service, StudioLock, Supervisor, listen
+from videoflow.health.worker_process import WORKER_ENVIRONMENT, worker_command
 from videoflow.tasks.models import Worker
 
 READY_SECONDS = 90.0
@@ -75,23 +76,16 @@ def migrate() -> None:
 def services(listener: socket.socket) -> list[Service]:
     """The processes besides Redis; the server inherits the listening socket."""
     environment = {"VIDEOFLOW_DATA": str(settings.VIDEOFLOW_DATA)}
-    python = [sys.executable]
-    worker = [
-        *("-m", "celery", "--app", "videoflow.celery:app", "--quiet", "worker"),
-        *("--hostname", "worker@%h", "--queues", "io,cpu,upload"),
-        *("--pool", "prefork", "--concurrency", str(WORKER_PROCESSES), "--prefetch-multiplier", "1", "-O", "fair"),
-        *("--without-gossip", "--without-mingle", "--without-heartbeat"),
-    ]
+    worker = worker_command(queues=list(settings.VIDEOFLOW_QUEUE_SLOTS), processes=WORKER_PROCESSES)
     return [
         Service(
             "server",
-            [*python, str(_MANAGE), "serve", "--fd", str(listener.fileno())],
+            [sys.executable, str(_MANAGE), "serve", "--fd", str(listener.fileno())],
             environment | {"VIDEOFLOW_ALLOWED_HOSTS": ",".join(settings.ALLOWED_HOSTS)},
             (listener.fileno(),),
         ),
-        # On SIGTERM the worker lets running tasks go within a bounded time, instead of waiting for them to finish.
-        Service("worker", [*python, *worker], environment | {"REMAP_SIGTERM": "SIGQUIT"}),
-        Service("dispatcher", [*python, str(_MANAGE), "run_dispatcher"], environment),
+        Service("worker", worker, environment | WORKER_ENVIRONMENT),
+        Service("dispatcher", [sys.executable, str(_MANAGE), "run_dispatcher"], environment),
     ]
 
 

@@ -4,7 +4,7 @@ from types import FrameType
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
 from videoflow.pipeline.channels.after import publications_poll_aside
 from videoflow.pipeline.housekeeping import housekeeping
@@ -20,9 +20,17 @@ def hourly() -> None:
 class Command(BaseCommand):
     help = "Re-ring due tasks, take expired leases back, and run due tasks here while Redis is away."
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--no-tasks",
+            action="store_true",
+            help="Run no task here, for a host without a worker: while Redis is away or no worker hears, tasks wait.",
+        )
+
+    def handle(self, *args: Any, no_tasks: bool, **options: Any) -> None:
         poll_command = [str(settings.BASE_DIR / "manage.py"), "run_due", "--parent", str(os.getpid())]
-        dispatcher = Dispatcher(queues=tuple(settings.VIDEOFLOW_QUEUE_SLOTS), poll_command=poll_command, housekeeping=hourly)
+        queues = () if no_tasks else tuple(settings.VIDEOFLOW_QUEUE_SLOTS)
+        dispatcher = Dispatcher(queues=queues, poll_command=poll_command, housekeeping=hourly)
 
         def end(signum: int, frame: FrameType | None) -> None:
             dispatcher.end.set()

@@ -1,0 +1,31 @@
+import os
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from videoflow.health.worker_process import WORKER_ENVIRONMENT, worker_command
+
+
+class Command(BaseCommand):
+    help = "Run tasks of all queues or of some; `studio` starts a worker together with everything else."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        known = ",".join(settings.VIDEOFLOW_QUEUE_SLOTS)
+        parser.add_argument("-Q", "--queues", default=known, help=f"Names between commas; default: {known}.")
+        parser.add_argument("--processes", type=int, help="Tasks at once at most; default: the slots of these queues together.")
+
+    def handle(self, *args: Any, queues: str, processes: int | None, **options: Any) -> None:
+        """Become the worker: whoever started this process signals Celery itself."""
+        slots = settings.VIDEOFLOW_QUEUE_SLOTS
+        names = list(dict.fromkeys(name.strip() for name in queues.split(",") if name.strip()))
+        unknown = [name for name in names if name not in slots]
+        if unknown or not names:
+            raise CommandError(f"There is no queue {', '.join(unknown) or 'named'}. Choose from {', '.join(slots)}.")
+        if processes is not None and processes < 1:
+            raise CommandError("--processes must be at least 1.")
+        command = worker_command(queues=names, processes=processes or sum(slots[name] for name in names))
+        python_path = os.pathsep.join(filter(None, [str(settings.BASE_DIR), os.environ.get("PYTHONPATH")]))
+        environment = {**os.environ, **WORKER_ENVIRONMENT, "PYTHONPATH": python_path}
+        os.execve(command[0], command, environment)  # noqa: S606 - a program we name ourselves, no shell
