@@ -33,6 +33,7 @@ env_file_load(env_path("VIDEOFLOW_ENV_FILE", BASE_DIR / ".env"))
 
 VIDEOFLOW_DATA = made_folder(env_path("VIDEOFLOW_DATA", BASE_DIR / "data"))
 VIDEOFLOW_LOG_LEVEL = env_choice("VIDEOFLOW_LOG_LEVEL", "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+VIDEOFLOW_LOG_FORMAT = env_choice("VIDEOFLOW_LOG_FORMAT", "LINE", choices=("LINE", "JSON"))
 VIDEOFLOW_CRASH_AT = env_crash_point("VF_CRASH_AT")
 VIDEOFLOW_METRICS = env_bool("VIDEOFLOW_METRICS")
 VIDEOFLOW_MAX_UPLOAD_BYTES = env_int("VIDEOFLOW_MAX_UPLOAD_BYTES", 512 * 1024 * 1024, minimum=1024)
@@ -128,6 +129,7 @@ USE_I18N = True
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env_list("VIDEOFLOW_ALLOWED_HOSTS")]
 APPEND_SLASH = True
 MIDDLEWARE = [
+    "videoflow.logs.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "videoflow.http.CompressionMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -152,9 +154,9 @@ ASGI_APPLICATION = "videoflow.asgi.application"
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"task": {"()": "videoflow.logs.TaskIdFilter"}},
-    "formatters": {"line": {"()": "videoflow.logs.LineFormatter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "filters": ["task"], "formatter": "line"}},
+    "filters": {"origin": {"()": "videoflow.logs.OriginFilter"}},
+    "formatters": {"LINE": {"()": "videoflow.logs.LineFormatter"}, "JSON": {"()": "videoflow.logs.JsonFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "filters": ["origin"], "formatter": VIDEOFLOW_LOG_FORMAT}},
     "root": {
         "handlers": ["stderr"],
         "level": VIDEOFLOW_LOG_LEVEL,

@@ -17,7 +17,7 @@ from django.db import DatabaseError, OperationalError, close_old_connections, co
 
 from videoflow.crash_points import crash_point
 from videoflow.errors import Cancelled, VideoflowError, disk_full_read
-from videoflow.logs import current_task_id
+from videoflow.logs import NOTHING, current_stage, current_task_id
 from videoflow.pipeline import stages
 from videoflow.pipeline.services import input_validate, stage_start
 from videoflow.pipeline.stages.base import Stage, StageContext
@@ -219,6 +219,7 @@ def _run(
     try:
         task = claim.task or Task.objects.get(pk=claim.task_id)
         stage = stages.get(task.task_type)
+        current_stage.set(stage.name)
         logger.info("started stage=%s attempt=%s", stage.name, task.attempt)
         if task.attempt > 1:
             work_dirs_remove(f"{task.pk}-")  # what attempts before this one left when they were killed
@@ -228,6 +229,7 @@ def _run(
     finally:
         if scratch.cache_info().currsize:
             work_dirs_remove(scratch().name)
+        current_stage.set(NOTHING)
         current_task_id.reset(named)
 
 
