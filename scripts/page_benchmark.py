@@ -9,7 +9,6 @@ import argparse
 import os
 import shutil
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,33 +18,17 @@ if sys.prefix == sys.base_prefix and VENV.exists():
     os.execv(VENV, [str(VENV), *sys.argv])
 sys.path.insert(0, str(ROOT))
 
-import httpx  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
+from videoflow.tests.page_waits import page_waits  # noqa: E402
 from videoflow.tests.whole_studio import whole_studio  # noqa: E402
 
 COOKIE = "page-benchmark"
 TARGET_P95_MS = 150.0
 TARGET_BYTES = 150_000
-WARM_UP = 5
 MEDIA = ("Media", "Image")
-
-
-def served_ms(url: str, path: str, times: int) -> tuple[list[float], int, int]:
-    """Return the waits for a page in milliseconds, sorted, its bytes on the wire and unpacked."""
-    waits: list[float] = []
-    with httpx.Client(base_url=url, cookies={"videoflow_creator": COOKIE}, headers={"Accept-Encoding": "gzip"}) as client:
-        for number in range(WARM_UP + times):
-            began = time.perf_counter()
-            with client.stream("GET", path, timeout=60) as answer:
-                body = b"".join(answer.iter_raw())
-            if number >= WARM_UP:
-                waits.append((time.perf_counter() - began) * 1000)
-            answer.raise_for_status()
-        whole = len(client.get(path).content)
-    return sorted(waits), len(body), whole
 
 
 def travelled(url: str, path: str, shot: Path | None) -> dict[str, int]:
@@ -93,7 +76,7 @@ def main() -> int:
             table.add_column(column, justify="left" if column == "page" else "right")
         p95 = 0.0
         for name, path in pages.items():
-            waits, sent, whole = served_ms(url, path, asked.times)
+            waits, sent, whole = page_waits(url, path, asked.times, cookies={"videoflow_creator": COOKIE})
             slow = waits[int(0.95 * len(waits))]
             p95 = slow if name == "workflow" else p95
             queries = hand.ask("queries", COOKIE, path)["queries"]

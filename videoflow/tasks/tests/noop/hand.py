@@ -3,8 +3,6 @@
 Run as ``python -m videoflow.tasks.tests.noop.hand`` with the studio's environment, so that load scripts and tests stand outside.
 """
 
-import json
-import sys
 import time
 from collections import Counter
 from random import Random
@@ -27,6 +25,7 @@ from videoflow.sessions.models import CreatorSession  # noqa: E402
 from videoflow.sessions.services import token_hash  # noqa: E402
 from videoflow.tasks import services  # noqa: E402
 from videoflow.tasks.models import ProgressEvent, Task, Worker  # noqa: E402
+from videoflow.tasks.tests.noop.told import told  # noqa: E402
 from videoflow.tasks.wakeup import wakeup_send  # noqa: E402
 
 
@@ -185,9 +184,8 @@ def facts() -> dict[str, Any]:
     return {"tasks": tasks, "events": events, "heads": heads, "assets": assets}
 
 
-COMMANDS = {
-    act.__name__: act
-    for act in (
+if __name__ == "__main__":
+    told(
         migrate,
         beats,
         sessions,
@@ -206,12 +204,3 @@ COMMANDS = {
         tend,
         facts,
     )
-}
-
-if __name__ == "__main__":
-    for line in sys.stdin:
-        name, *arguments = json.loads(line)
-        reply = COMMANDS[name](*arguments)
-        connection.close()
-        sys.stdout.write(json.dumps(reply) + "\n")
-        sys.stdout.flush()
