@@ -13,6 +13,7 @@ from videoflow.api.auth import caller_get
 from videoflow.api.body import StrictParser
 from videoflow.api.document import Document
 from videoflow.api.errors import NotFound, error_response, refusal_of, refused, refused_fields
+from videoflow.api.reference import ReferencePage
 from videoflow.api.routers import sessions, states, tasks
 from videoflow.errors import VideoflowError
 
@@ -36,6 +37,7 @@ api = StudioApi(
     description="Sessions, saved states and tasks of videos made from trends. Live progress: /ws/progress/{session_id}.",
     parser=StrictParser(),
     auth=[caller_get],
+    docs=ReferencePage(),
     urls_namespace="api",
 )
 api.add_router("/sessions", sessions.router)

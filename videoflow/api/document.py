@@ -149,19 +149,21 @@ def _narrow(schema: dict[str, Any]) -> None:
             _narrow(part)
 
 
-def _refusal(status: str) -> dict[str, Any]:
-    description, code, message = REFUSALS[status]
-    example = {
+def refusal_example(status: str) -> dict[str, Any]:
+    """Return the body of a refusal as it may look."""
+    _, code, message = REFUSALS[status]
+    return {
         "error_code": code,
         "message": message,
         "details": {},
         "timestamp": schemas.MOMENT,
         "retryable": status in {"429", "503"},
     }
-    response: dict[str, Any] = {
-        "description": description,
-        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}, "example": example}},
-    }
+
+
+def _refusal(status: str) -> dict[str, Any]:
+    content = {"schema": {"$ref": "#/components/schemas/Error"}, "example": refusal_example(status)}
+    response: dict[str, Any] = {"description": REFUSALS[status][0], "content": {"application/json": content}}
     if status in {"429", "503"}:
         response["headers"] = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
     return response

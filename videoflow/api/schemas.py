@@ -219,31 +219,28 @@ class NoFields(Request):
     """A body is not needed; an empty object is taken."""
 
 
+TASK_EXAMPLE: dict[str, Any] = {
+    "task_id": TASK_ID,
+    "session_id": SESSION_ID,
+    "project_id": PROJECT_ID,
+    "task_type": "script_generation",
+    "status": "in_progress",
+    "priority": "normal",
+    "progress": 42,
+    "message": "Speaking turn 12 of 30",
+    "input_data": {"input_type": "theme", "theme_ids": [7]},
+    "result_data": None,
+    "created_at": MOMENT,
+    "started_at": MOMENT,
+    "completed_at": None,
+    "retry_count": 0,
+    "estimated_seconds_remaining": 21,
+    "error": None,
+}
+
+
 class Task(Reply):
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "task_id": TASK_ID,
-                    "session_id": SESSION_ID,
-                    "project_id": PROJECT_ID,
-                    "task_type": "script_generation",
-                    "status": "in_progress",
-                    "priority": "normal",
-                    "progress": 42,
-                    "message": "Speaking turn 12 of 30",
-                    "input_data": {"input_type": "theme", "theme_ids": [7]},
-                    "result_data": None,
-                    "created_at": MOMENT,
-                    "started_at": MOMENT,
-                    "completed_at": None,
-                    "retry_count": 0,
-                    "estimated_seconds_remaining": 21,
-                    "error": None,
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [TASK_EXAMPLE]})
 
     task_id: Id
     session_id: Id
@@ -264,6 +261,10 @@ class Task(Reply):
 
 
 class TaskList(Reply):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"tasks": [TASK_EXAMPLE], "total": 1, "limit": 20, "offset": 0, "has_more": False}]}
+    )
+
     tasks: list[Task]
     total: int
     limit: int

@@ -16,7 +16,7 @@ RICH = ("/", "/settings/", "/projects/")
 """Between them they have nearly every component, so these are seen in each theme at each width."""
 PAGES = (
     *(*RICH, "/?way=topic", "/?way=script", "/projects/?q=nothing-has-this", "/projects/?state=archived"),
-    *("/tasks/", "/sign-in/", "/sign-up/", "/open/no-such-link/", "/no-such-page/"),
+    *("/api/docs", "/tasks/", "/sign-in/", "/sign-up/", "/open/no-such-link/", "/no-such-page/"),
 )
 ERRORS = ("400.html", "403.html", "403_csrf.html", "500.html")
 

@@ -51,7 +51,7 @@ def spoken_by(source: str) -> list[str]:
     return [word for text in texts for word in _WORD.findall(text) if word not in SAME]
 
 
-@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+@pytest.mark.parametrize("template", [path for path in TEMPLATES if not path.stem.endswith("_en")], ids=lambda path: path.name)
 def test_no_sentence_of_a_template_escapes_translation(template: Path) -> None:
     assert spoken_by(template.read_text()) == []
 
