@@ -25,6 +25,7 @@ from django.utils import translation
 from redis.exceptions import RedisError
 
 from videoflow.children import priority_forgo
+from videoflow.tests.postgresql import Cluster, folder_make
 
 pytest_plugins = ("videoflow.tests.browser",)
 
@@ -32,6 +33,14 @@ _PATH_ROOM = 60  # a socket's path must stay short, wherever TMPDIR points
 _BASE = Path(tempfile.gettempdir()) if len(tempfile.gettempdir()) < _PATH_ROOM else Path("/tmp")
 DATA = Path(tempfile.mkdtemp(prefix="videoflow-test-", dir=_BASE))
 atexit.register(shutil.rmtree, DATA, ignore_errors=True)
+
+TESTED = os.environ.get("TESTS_DATABASE", "sqlite")
+"""``sqlite`` or ``postgresql``: what the tests of this process keep their rows in."""
+if TESTED not in ("sqlite", "postgresql"):
+    raise pytest.UsageError(f"TESTS_DATABASE is sqlite or postgresql, not {TESTED}.")
+CLUSTER = Cluster(folder_make()) if TESTED == "postgresql" else None
+if CLUSTER:
+    atexit.register(shutil.rmtree, CLUSTER.folder, ignore_errors=True)
 
 if django_settings.configured:
     raise pytest.UsageError(
@@ -41,6 +50,8 @@ if django_settings.configured:
 for _name in [name for name in os.environ if name.startswith("VIDEOFLOW_")]:
     del os.environ[_name]
 os.environ.pop("DATABASE_URL", None)
+if CLUSTER:
+    os.environ["DATABASE_URL"] = CLUSTER.url("videoflow")
 os.environ.update(
     DJANGO_SETTINGS_MODULE="videoflow.settings",
     VIDEOFLOW_DATA=str(DATA),
@@ -101,6 +112,23 @@ def no_network() -> Iterator[None]:
     patch.setattr(socket.socket, "connect_ex", connect_ex)
     yield
     patch.undo()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Cluster]:
+    """Run a PostgreSQL of this process's own for the whole session; without one the tests that need it fail."""
+    if CLUSTER is None:
+        raise pytest.UsageError("This test needs PostgreSQL: run it with TESTS_DATABASE=postgresql.")
+    CLUSTER.start()
+    yield CLUSTER
+    CLUSTER.stop()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(request: pytest.FixtureRequest, django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Have the database server up before pytest-django makes its test database."""
+    if CLUSTER:
+        request.getfixturevalue("postgresql")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -169,8 +169,14 @@ def embedded_redis_socket(data: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"videoflow-{os.getuid()}-{digest}" / "redis.sock"
 
 
-def database_settings(url: str, *, sqlite_file: Path) -> dict[str, object]:
+_POSTGRESQL_LIMITS = "-c statement_timeout=20s -c lock_timeout=15s -c idle_in_transaction_session_timeout=60s"
+"""The last of them frees what a worker holds that froze amid a transaction; none of ours takes that long."""
+
+
+def database_settings(url: str, *, sqlite_file: Path, pool_size: int = 0) -> dict[str, object]:
     """Django's settings of the one database; an empty ``url`` means SQLite in ``sqlite_file``.
+
+    ``pool_size``: the most connections to PostgreSQL that one process's threads share; 0: each thread has its own.
 
     IMMEDIATE and the write-ahead log together end "database is locked": each alone makes it worse. ``synchronous=FULL`` keeps
     the last commits at a power cut.
@@ -193,15 +199,32 @@ def database_settings(url: str, *, sqlite_file: Path) -> dict[str, object]:
         raise ImproperlyConfigured("DATABASE_URL must begin with sqlite:/// or postgresql://.")
     if not parts.path.strip("/"):
         raise ImproperlyConfigured("DATABASE_URL names no database: postgresql://user:password@host:5432/name.")
+    options: dict[str, object] = {
+        "connect_timeout": 5,
+        "application_name": "videoflow",
+        "keepalives_idle": 30,
+        "tcp_user_timeout": 20_000,  # ms; a network that swallows packets
+        "options": _POSTGRESQL_LIMITS,
+        **dict(parse_qsl(parts.query)),
+    }
+    if pool_size:
+        options["pool"] = {
+            "min_size": 0,
+            "max_size": pool_size,
+            "timeout": 10,
+            "max_idle": 300,
+            "reconnect_timeout": 5,  # then the next who asks tries anew, instead of waiting out a growing pause
+            "num_workers": 1,
+        }
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "videoflow.postgresql",
         "NAME": unquote(parts.path.strip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or "",
         "PORT": str(parts.port or ""),
         "ATOMIC_REQUESTS": False,
-        "CONN_MAX_AGE": 60,
+        "CONN_MAX_AGE": 0 if pool_size else 60,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 5, **dict(parse_qsl(parts.query))},
+        "OPTIONS": options,
     }

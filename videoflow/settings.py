@@ -100,7 +100,13 @@ CACHES = {
 }
 
 # Database
-DATABASES = {"default": database_settings(env_secret("DATABASE_URL"), sqlite_file=VIDEOFLOW_DATA / "videoflow.sqlite3")}
+DATABASES = {
+    "default": database_settings(
+        env_secret("DATABASE_URL"),
+        sqlite_file=VIDEOFLOW_DATA / "videoflow.sqlite3",
+        pool_size=env_int("VIDEOFLOW_DATABASE_POOL", 0),
+    )
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Debugging

@@ -136,7 +136,18 @@ class TestDatabase:
         database = env.database_settings(url, sqlite_file=tmp_path / "unused")
         assert (database["USER"], database["PASSWORD"]) == ("ann", "p@ss")
         assert (database["HOST"], database["PORT"]) == ("db.example", "5433")
-        assert database["OPTIONS"] == {"connect_timeout": 5, "sslmode": "require"}
+        options = database["OPTIONS"]
+        assert (options["connect_timeout"], options["sslmode"], options.get("pool")) == (5, "require", None)
+        assert "statement_timeout" in options["options"]
+
+    def test_what_the_address_says_of_timeouts_counts(self, tmp_path: Path) -> None:
+        url = "postgresql://db.example/studio?options=-c%20statement_timeout%3D5s&connect_timeout=2"
+        options = env.database_settings(url, sqlite_file=tmp_path / "unused")["OPTIONS"]
+        assert (options["options"], options["connect_timeout"]) == ("-c statement_timeout=5s", "2")
+
+    def test_a_pool_keeps_no_connection_with_a_thread(self, tmp_path: Path) -> None:
+        database = env.database_settings("postgresql://db.example/studio", sqlite_file=tmp_path / "unused", pool_size=4)
+        assert (database["CONN_MAX_AGE"], database["OPTIONS"]["pool"]["max_size"]) == (0, 4)
 
     @pytest.mark.parametrize("url", ["mysql://host/name", "postgresql://host"])
     def test_other_is_said(self, tmp_path: Path, url: str) -> None:
