@@ -49,10 +49,12 @@ def _link(kind: str, row: Any) -> SafeString | str:
 
 
 class _OfProject(ReadOnlyAdmin):
-    """What belongs to a project: found by its id or title, told apart by date."""
+    """What belongs to a project: found by its id or title, told apart by date.
+
+    Without ``date_hierarchy``, which looks at each row's day: 10,000 projects' files took it half a second for every page.
+    """
 
     list_select_related: ClassVar[tuple[str, ...]] = ("project",)
-    date_hierarchy = "created_at"
 
     @admin.display(description="project", ordering="project__title")
     def project_link(self, row: Any) -> SafeString | str:
@@ -85,7 +87,6 @@ class ProjectAdmin(ReadOnlyAdmin):
     list_select_related = ("session",)
     search_fields = ("id", "title", "session__id")
     search_help_text = "Words of a title, or the id of a project or session"
-    date_hierarchy = "created_at"
     inlines = (TaskInline,)
     fields = (
         *("id", "title", "session_link", "language", "aspect", "minimum", "seed", "shown_hosts", "shown_look"),
@@ -235,6 +236,7 @@ class SceneAdmin(ReadOnlyAdmin):
 @admin.register(Video)
 class VideoAdmin(_OfProject):
     list_display = ("id", "project_link", "verdict", "length", "size", "created")
+    list_filter = ("created_at",)
     list_select_related = ("project", "file")
     search_fields = ("project__id", "project__title")
     fields = (

@@ -2,7 +2,6 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db.models import Count, QuerySet
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
@@ -12,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from videoflow.errors import VideoflowError
-from videoflow.http import render_partial
+from videoflow.http import page_of, render_partial
 from videoflow.sessions.middleware import Request
 from videoflow.tasks.events import event_said, hello_said
 from videoflow.tasks.models import Task
@@ -36,13 +35,15 @@ def task_list(request: Request) -> HttpResponse:
     counts = dict(tasks.order_by().values_list("status").annotate(count=Count("pk")))
     status = request.GET.get("status", "")
     shown = tasks.filter(status=status) if status in Task.Status.values else tasks
-    page = Paginator(shown.select_related("project").order_by("-created_at"), PAGE_SIZE).get_page(request.GET.get("page"))
+    total = sum(counts.values())
+    count = counts.get(status, 0) if status in Task.Status.values else total
+    page = page_of(shown.order_by("-created_at"), request.GET.get("page"), size=PAGE_SIZE, count=count, related=("project",))
     session = request.creator.session_or_none
     context = {
         "page": page,
         "status": status if status in Task.Status.values else "",
         "filters": [(value, counts.get(value, 0)) for value in Task.Status.values],
-        "total": sum(counts.values()),
+        "total": total,
         "session": session,
         "most_retries": MAX_USER_RETRIES,
         "is_busy": any(counts.get(value) for value in Task.OPEN),

@@ -4,7 +4,6 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db.models import Sum
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -14,7 +13,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from videoflow.http import render_partial
+from videoflow.http import page_of, render_partial
 from videoflow.pipeline import stages
 from videoflow.pipeline.editing.duplicate import project_duplicate
 from videoflow.pipeline.models import Project, Publication
@@ -62,7 +61,7 @@ def project_list(request: Request) -> HttpResponse:
     deleted = projects_searched(projects_deleted_of(sessions), search)
     counts = {**history_counts(found), DELETED: deleted.count()}
     shown = deleted if status == DELETED else found.filter(HISTORY_STATES[status])
-    page = Paginator(shown, PAGE_SIZE).get_page(request.GET.get("page"))
+    page = page_of(shown, request.GET.get("page"), size=PAGE_SIZE, count=counts[status])
     cards = project_cards(page.object_list, search=search)
     context = {
         "page": page,
