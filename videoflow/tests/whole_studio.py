@@ -16,10 +16,10 @@ from videoflow.tasks.tests.noop.machine import ROOT, Hand, clean_environment, wa
 
 
 @contextmanager
-def whole_studio() -> Iterator[tuple[str, Hand]]:
-    """Run a whole studio; gives its address and a hand in its database."""
+def whole_studio(**settings: str) -> Iterator[tuple[str, Hand]]:
+    """Run a whole studio with these settings; gives its address and a hand in its database."""
     data = Path(tempfile.mkdtemp(prefix="vf-pages-"))
-    environment = clean_environment(data)
+    environment = clean_environment(data) | settings
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
