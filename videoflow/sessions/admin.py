@@ -27,9 +27,6 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     show_full_result_count = False
     list_per_page = 50
 
-    class Media:
-        css = {"all": ("creator_sessions/admin.css",)}
-
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 

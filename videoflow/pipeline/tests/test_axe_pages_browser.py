@@ -121,7 +121,7 @@ def test_refusals(studio: Studio, context: BrowserContext, page: Page) -> None:
 
 
 def test_admin(studio: Studio, page: Page) -> None:
-    """The operator's start page, and one task with its timeline."""
+    """The operator's start page, lists with search and filters and one that can be changed, and one task with its timeline."""
     studio.do("staff", "axe-operator", "a long word")
     task = studio.do("running", "another", "media_generation")["task"]
     page.goto(f"{studio.url}/admin/")
@@ -130,6 +130,9 @@ def test_admin(studio: Studio, page: Page) -> None:
     page.locator("[name=password]").press("Enter")
     expect(page.locator("#user-tools")).to_contain_text("axe-operator")
     found = violations(page, "admin")
+    for rows in ("tasks/task", "creator_sessions/creatorsession", "pipeline/serviceprice"):
+        page.goto(f"{studio.url}/admin/{rows}/")
+        found += violations(page, f"{rows} in the admin")
     page.goto(f"{studio.url}/admin/tasks/task/{task}/change/")
     expect(page.get_by_role("region", name="Timeline")).to_be_visible()
     found += violations(page, "a task in the admin")
