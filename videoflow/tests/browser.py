@@ -29,7 +29,7 @@ CHROMIUM_ARGUMENTS = [
     "--disable-sync",
     "--js-flags=--expose-gc",
 ]
-WAIT_MS = 30_000
+WAIT_MS = 90_000
 """A shared machine may be slow; whatever is waited for ends the wait as soon as it is there."""
 
 
@@ -118,7 +118,7 @@ def browser() -> Iterator[Browser]:
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert program, "The browser tests need Chromium: apt-get install chromium"
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGUMENTS)
+        opened = playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGUMENTS, timeout=WAIT_MS)
         yield opened
         opened.close()
 

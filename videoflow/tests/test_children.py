@@ -79,9 +79,9 @@ class TestDieWithParent:
 def test_a_good_neighbour_cannot_lift_its_priority() -> None:
     """The tests gave the right up, so the child gets it back in a user namespace of its own, where the machine allows one."""
     root_again = ["unshare", "--user", "--map-root-user"]
-    is_allowed = subprocess.run([*root_again, "true"], capture_output=True, check=False, timeout=60).returncode == 0
+    is_allowed = subprocess.run([*root_again, "true"], capture_output=True, check=False, timeout=240).returncode == 0
     argv = [*(root_again if is_allowed else ()), sys.executable, "-c", RIGHTS]
-    answer = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+    answer = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=240)
     before, after = answer.stdout.splitlines()
     assert (before, after) == ("[1, 1, 1]" if is_allowed else "[0, 0, 0]", "[0, 0, 0]"), answer.stderr
 
@@ -90,7 +90,7 @@ class TestSessionStepsBack:
     def niceness(self, code: str, *, leads: bool) -> str:
         """Return what the kernel says of the session of a process that ran the code, empty where it says nothing."""
         answer = subprocess.run(
-            [sys.executable, "-c", code], start_new_session=leads, capture_output=True, text=True, check=True, timeout=60
+            [sys.executable, "-c", code], start_new_session=leads, capture_output=True, text=True, check=True, timeout=240
         )
         return answer.stdout.partition(" ")[2].strip()
 

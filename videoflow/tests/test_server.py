@@ -31,7 +31,7 @@ class Echo:
     process: psutil.Process
 
     def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> tuple[HTTPResponse, bytes]:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=240)
         connection.request(method, path, body, headers or {}, encode_chunked=not isinstance(body, bytes | None))
         answer = connection.getresponse()
         content = answer.read()
@@ -39,7 +39,7 @@ class Echo:
         return answer, content
 
     def raw(self, request: bytes) -> socket.socket:
-        client = socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        client = socket.create_connection(("127.0.0.1", self.port), timeout=240)
         client.sendall(request)
         return client
 

@@ -36,7 +36,7 @@ class TestReport:
         workflow_get(session=session)
         redis.connection().set("videoflow:rate:submit:me:1", 1, ex=120)
         with current_app.connection_for_read() as connection, connection.SimpleQueue(current_app.amqp.queues["io"]) as reader:
-            message = reader.get(timeout=30)  # in a worker's hand
+            message = reader.get(timeout=240)  # in a worker's hand
             code, found = report(capsys)
             message.ack()
         counts = {name: figures["keys"] for name, figures in found["kinds"].items()}

@@ -35,7 +35,7 @@ def talker(tmp_path: Path) -> Iterator[tuple[int, psutil.Process]]:
 
 def test_a_client_that_does_not_read_is_not_written_to_without_end(talker: tuple[int, psutil.Process], tmp_path: Path) -> None:
     port, process = talker
-    client = socket.create_connection(("127.0.0.1", port), timeout=30)
+    client = socket.create_connection(("127.0.0.1", port), timeout=240)
     client.sendall(HANDSHAKE)
     full = tmp_path / "full"
     deadline = time.monotonic() + 30

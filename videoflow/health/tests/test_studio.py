@@ -50,7 +50,7 @@ def command(data: Path, *arguments: str) -> subprocess.Popen[str]:
 def refusal(data: Path, *arguments: str) -> str:
     """The one sentence of a start that must not succeed."""
     process = command(data, "studio", *arguments)
-    out, error = process.communicate(timeout=60)
+    out, error = process.communicate(timeout=240)
     assert process.returncode == 1, out
     assert error.count("\n") == 1, error
     return error.strip()
@@ -68,7 +68,7 @@ class Running:
         return [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
 
     def ask(self, path: str) -> tuple[int, bytes]:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=240)
         connection.request("GET", path)
         answer = connection.getresponse()
         content = answer.read()
@@ -94,7 +94,7 @@ def studio(tmp_path: Path) -> Iterator[Running]:
     yield running
     if running.process.poll() is None:
         running.process.terminate()
-    running.process.communicate(timeout=30)
+    running.process.communicate(timeout=240)
 
 
 class TestStudio:
@@ -113,13 +113,13 @@ class TestStudio:
         assert all(part in names for part in ("valkey-server", "serve", "celery", "run_dispatcher"))
         assert len(family) >= 8  # three worker processes below the worker
         studio.process.send_signal(signal.SIGTERM)
-        out, error = studio.process.communicate(timeout=30)
+        out, error = studio.process.communicate(timeout=240)
         assert (studio.process.returncode, error) == (0, ""), out
         assert are_gone(family)
 
     def test_redis_holds_only_what_its_table_names(self, studio: Running) -> None:
         """A session, its saved form, a task through the worker, a page: then every key is in the table and keeps its promise."""
-        asked = HTTPConnection("127.0.0.1", studio.port, timeout=20)
+        asked = HTTPConnection("127.0.0.1", studio.port, timeout=240)
 
         def call(method: str, path: str, body: object = None, token: str = "") -> dict[str, object]:
             headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
@@ -140,7 +140,7 @@ class TestStudio:
         assert studio.ask("/")[0] == 200
 
         report = command(studio.data, "redis_report", "--json")
-        out, error = report.communicate(timeout=60)
+        out, error = report.communicate(timeout=240)
         assert report.returncode == 0, out + error
         found = json.loads(out)
         assert (found["is_well"], found["unknown"], found["foreign"]) == (True, [], [])
@@ -176,7 +176,7 @@ class TestStudio:
             out += line
         status, content = running.ask("/readyz")
         running.process.terminate()
-        running.process.communicate(timeout=30)
+        running.process.communicate(timeout=240)
         assert "Redis does not start: the studio works from its database alone" in out
         assert (status, json.loads(content)["status"]) == (200, "degraded")
 
@@ -188,7 +188,7 @@ class TestStudio:
             assert json.loads(running.ask("/readyz")[1])["checks"]["redis"] == "ok"
         finally:
             running.process.terminate()
-            running.process.communicate(timeout=30)
+            running.process.communicate(timeout=240)
 
 
 class TestRefusals:

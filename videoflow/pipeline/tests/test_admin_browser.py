@@ -27,7 +27,7 @@ def browsing() -> dict[str, Any]:
 def staff_make(studio: Studio) -> None:
     arguments = ("createsuperuser", "--noinput", "--username", "ada", "--email", "ada@example.org")
     environment = os.environ | studio.environment | {"DJANGO_SUPERUSER_PASSWORD": "a long word"}
-    subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment, check=True, timeout=60)
+    subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=environment, check=True, timeout=240)
 
 
 class TestAdmin:

@@ -47,7 +47,7 @@ def film(tmp_path_factory) -> bytes:
     out = tmp_path_factory.mktemp("film") / "film.mp4"
     source = ["-f", "lavfi", "-i", "testsrc2=s=160x90:r=5:d=3", "-f", "lavfi", "-i", "sine=d=3", "-shortest", "-c:a", "aac"]
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *source, "-preset", "ultrafast", "-threads", "1", str(out)]
-    subprocess.run(command, check=True, timeout=60)
+    subprocess.run(command, check=True, timeout=240)
     return out.read_bytes()
 
 

@@ -80,7 +80,7 @@ def test_from_the_connection_to_another_day(
     (video,) = google[0].videos.values()
     assert video["status"]["privacyStatus"] == "private"
     assert "publishAt" not in video["status"]
-    with sqlite3.connect(Path(studio.environment["VIDEOFLOW_DATA"]) / "videoflow.sqlite3", timeout=30) as database:
+    with sqlite3.connect(Path(studio.environment["VIDEOFLOW_DATA"]) / "videoflow.sqlite3", timeout=240) as database:
         database.execute("UPDATE tasks_task SET not_before = created_at")  # the wait is over
     database.close()
     wait_until(page, lambda: studio.do("work", "upload")["status"] == "completed")

@@ -51,7 +51,7 @@ def video(project):
 def film(tmp_path_factory) -> bytes:
     out = tmp_path_factory.mktemp("film") / "film.mp4"
     source = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=10:d=4", "-c:v", "libx264", "-preset", "ultrafast", "-threads", "1"]
-    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *source, str(out)], check=True, timeout=60)
+    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *source, str(out)], check=True, timeout=240)
     return out.read_bytes()
 
 

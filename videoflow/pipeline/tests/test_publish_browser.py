@@ -30,7 +30,7 @@ def read(studio: Studio, statement: str) -> Any:
 def film(folder: Path) -> Path:
     out = folder / "film.mp4"
     source = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=10:d=4", "-c:v", "libx264", "-preset", "ultrafast", "-threads", "1"]
-    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *source, str(out)], check=True, timeout=60)
+    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *source, str(out)], check=True, timeout=240)
     return out
 
 

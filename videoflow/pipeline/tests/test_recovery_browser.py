@@ -27,7 +27,7 @@ def made(studio: Studio, context: BrowserContext, request: pytest.FixtureRequest
 def opened(context: BrowserContext, studio: Studio, made: dict[str, Any]) -> Page:
     page = context.new_page()
     page.goto(f"{studio.url}/projects/{made['project']}/#panel-script_generation")
-    expect(page.locator("[data-pill]")).to_have_text("Live", timeout=WAIT_MS)
+    expect(page.locator("[data-pill]")).to_have_text("Live")
     expect(page.locator("#script-lines")).to_be_visible(timeout=WAIT_MS)  # the panel comes by a request of its own
     return page
 
@@ -49,7 +49,7 @@ def test_typed_text_is_on_the_server_before_a_second_tab_asks(
     field, state = line_of(page, studio, made)
     field.press("Control+End")
     page.keyboard.type(" And it grows.")
-    expect(state).to_have_attribute("data-save-state", "saved", timeout=WAIT_MS)
+    expect(state).to_have_attribute("data-save-state", "saved")
     expect(field).to_be_focused()
     assert text_of(studio, made).endswith(" And it grows.")
     page.close()
@@ -66,7 +66,7 @@ def test_text_typed_just_before_the_tab_is_closed_is_not_lost(
     page.close(run_before_unload=False)
     again = opened(context, studio, made)
     expect(line_of(again, studio, made)[0]).to_have_value("Closed right after this.")
-    expect(line_of(again, studio, made)[1]).not_to_have_attribute("data-save-state", "unsaved", timeout=WAIT_MS)
+    expect(line_of(again, studio, made)[1]).not_to_have_attribute("data-save-state", "unsaved")
     assert text_of(studio, made) == "Closed right after this."
 
 
@@ -77,14 +77,14 @@ def test_cut_line_keeps_the_text_through_a_closed_tab_and_saves_it_later(
     field, state = line_of(page, studio, made)
     context.set_offline(True)
     field.fill("Written on the train.")
-    expect(state).to_have_attribute("data-save-state", "offline", timeout=WAIT_MS)
+    expect(state).to_have_attribute("data-save-state", "offline")
     assert text_of(studio, made) != "Written on the train."
     page.close(run_before_unload=False)
     context.set_offline(False)
     again = opened(context, studio, made)
     field, state = line_of(again, studio, made)
     expect(field).to_have_value("Written on the train.")
-    expect(state).to_have_attribute("data-save-state", "saved", timeout=WAIT_MS)
+    expect(state).to_have_attribute("data-save-state", "saved")
     assert text_of(studio, made) == "Written on the train."
     assert again.evaluate("Object.keys(localStorage).filter(key => key.startsWith('vf:draft:'))") == []
 
@@ -96,13 +96,13 @@ def test_restarted_server_gets_the_text_and_the_bars_move_on(
     field, state = line_of(page, studio, made)
     studio.stop()
     field.fill("Typed while the server was away.")
-    expect(state).to_have_attribute("data-save-state", "offline", timeout=WAIT_MS)
+    expect(state).to_have_attribute("data-save-state", "offline")
     studio.do("progress", made["task"], "64", "Drawn meanwhile")
     studio.start()
-    expect(state).to_have_attribute("data-save-state", "saved", timeout=40_000)
+    expect(state).to_have_attribute("data-save-state", "saved")
     assert text_of(studio, made) == "Typed while the server was away."
-    expect(page.locator("#panel-media_generation .running-text")).to_have_text("Drawn meanwhile", timeout=40_000)
-    expect(page.locator("[data-pill]")).to_have_text("Live", timeout=40_000)
+    expect(page.locator("#panel-media_generation .running-text")).to_have_text("Drawn meanwhile")
+    expect(page.locator("[data-pill]")).to_have_text("Live")
 
 
 def test_frozen_server_is_noticed_and_the_text_follows(studio: Studio, context: BrowserContext, made: dict[str, Any]) -> None:
@@ -111,11 +111,11 @@ def test_frozen_server_is_noticed_and_the_text_follows(studio: Studio, context: 
     os.kill(studio.server_pid, signal.SIGSTOP)
     try:
         field.fill("Typed before a frozen server.")
-        expect(state).to_have_attribute("data-save-state", "saving", timeout=WAIT_MS)
-        expect(state).to_have_attribute("data-save-state", "offline", timeout=25_000)
+        expect(state).to_have_attribute("data-save-state", "saving")
+        expect(state).to_have_attribute("data-save-state", "offline")
     finally:
         os.kill(studio.server_pid, signal.SIGCONT)
-    expect(state).to_have_attribute("data-save-state", "saved", timeout=40_000)
+    expect(state).to_have_attribute("data-save-state", "saved")
     assert text_of(studio, made) == "Typed before a frozen server."
     expect(page.locator(".conflict")).to_have_count(0)
 
@@ -127,11 +127,11 @@ def test_two_devices_on_one_line_lose_nothing(studio: Studio, context: BrowserCo
     studio.do("line", made["project"], "0", f"Later: {before}")
     field.press("Control+End")
     page.keyboard.type(" At the end.")
-    expect(state).to_have_attribute("data-save-state", "conflict", timeout=WAIT_MS)
+    expect(state).to_have_attribute("data-save-state", "conflict")
     expect(page.locator(".conflict blockquote p")).to_have_text(f"Later: {before}")
     assert text_of(studio, made) == f"Later: {before}"
     page.get_by_role("button", name="Keep both changes").click()
-    expect(state).to_have_attribute("data-save-state", "saved", timeout=WAIT_MS)
+    expect(state).to_have_attribute("data-save-state", "saved")
     assert text_of(studio, made) == f"Later: {before} At the end."
 
 
@@ -150,7 +150,7 @@ def test_session_that_ended_keeps_the_text_and_names_the_way_back(
     sign_in(context, studio, made["cookie"])  # the same creator again
     again = opened(context, studio, made)
     expect(line_of(again, studio, made)[0]).to_have_value("Nobody's any more.")
-    expect(line_of(again, studio, made)[1]).to_have_attribute("data-save-state", "saved", timeout=WAIT_MS)
+    expect(line_of(again, studio, made)[1]).to_have_attribute("data-save-state", "saved")
     assert text_of(studio, made) == "Nobody's any more."
 
 
@@ -160,7 +160,7 @@ def test_failure_card_stays_with_cause_cost_and_one_way_on(studio: Studio, conte
     expect(page.locator("[data-log-lines] li").first).to_be_visible()
     studio.do("fail", made["task"], "The disk is nearly full. Make room, then retry.")
     card = page.locator("#panel-media_generation .failure")
-    expect(card).to_contain_text("The disk is nearly full. Make room, then retry.", timeout=WAIT_MS)
+    expect(card).to_contain_text("The disk is nearly full. Make room, then retry.")
     expect(card).to_contain_text("Everything from the steps before is kept.")
     expect(card).to_contain_text("no money")
     expect(page.locator("[data-log-lines] li").last).to_contain_text("The disk is nearly full")
@@ -196,7 +196,7 @@ def test_many_events_and_refreshes_leave_nothing_behind(studio: Studio, context:
             event = {"event_type": "progress_update", "seq": seq, "task_id": made["task"], "task_type": "media_generation"}
             facts = {"status": "in_progress", "progress": seq % 100, "message": f"Picture {seq}", "data": {"eta_seconds": 90}}
             send(json.dumps(event | facts | {"timestamp": "2026-11-22T12:00:00Z"}))
-        expect(page.locator("[data-log-lines] li").last).to_contain_text(f"Picture {seq}", timeout=WAIT_MS)
+        expect(page.locator("[data-log-lines] li").last).to_contain_text(f"Picture {seq}")
 
     def refreshes(count: int) -> None:
         page.evaluate(

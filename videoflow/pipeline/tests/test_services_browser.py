@@ -8,7 +8,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from videoflow.pipeline.tests.axe import violations
 from videoflow.providers.tests.fake_service import Asked, FakeService, Told
-from videoflow.tests.browser import WAIT_MS, Studio, sign_in, wait_until
+from videoflow.tests.browser import Studio, sign_in, wait_until
 
 pytestmark = pytest.mark.browser
 KEY = "sk-canary-0a1b2c3d4e5f"
@@ -51,11 +51,11 @@ def test_keys_voices_and_choices(studio: Studio, context: BrowserContext, page: 
     # a key that the service refuses is told in its place; the right one shows what the account can do
     row.get_by_label("Key", exact=True).fill("sk-wrong-0123456789")
     row.get_by_role("button", name="Save and test").click()
-    expect(row.get_by_role("alert")).to_contain_text("OpenAI", timeout=WAIT_MS)
+    expect(row.get_by_role("alert")).to_contain_text("OpenAI")
     row.get_by_label("Another key in its place").fill(KEY)
     row.get_by_label("Your word for it").fill("work")
     row.get_by_role("button", name="Save and test").click()
-    expect(row).to_contain_text("and took the key", timeout=WAIT_MS)
+    expect(row).to_contain_text("and took the key")
     row.get_by_text("2 models").click()
     expect(row.get_by_text("large-1")).to_be_visible()
     expect(row.locator("summary .badge").first).to_contain_text("…4e5f")
@@ -73,29 +73,29 @@ def test_keys_voices_and_choices(studio: Studio, context: BrowserContext, page: 
     expect(voice.locator("audio")).to_be_attached(timeout=60_000)
     wait_until(page, lambda: bool(voice.locator("audio").evaluate("audio => audio.duration > 1")))
     page.locator("#voice-list").get_by_role("link", name="OpenAI").click()
-    expect(page.locator("#voice-list")).to_contain_text("price not known", timeout=WAIT_MS)
+    expect(page.locator("#voice-list")).to_contain_text("price not known")
 
     # the script is written by OpenAI from now on, with a model that it lists and a budget
     page.goto(f"{studio.url}/projects/{project}/?open=script_generation#panel-script_generation")
     made = page.locator("#made-script_generation")
     made.locator("summary").first.click()
     made.get_by_role("radio", name="OpenAI").check()
-    expect(made.locator("summary b")).to_contain_text("OpenAI", timeout=WAIT_MS)
+    expect(made.locator("summary b")).to_contain_text("OpenAI")
     wait_until(page, lambda: studio.do("row", project)["providers"].get("writer", {}).get("service") == "openai")
     made.get_by_role("button", name="Ask for its models").click()
-    expect(made).to_contain_text("2 models to choose from", timeout=WAIT_MS)
+    expect(made).to_contain_text("2 models to choose from")
     made.get_by_label("Model", exact=True).fill("large-1")
     made.get_by_label("Let the embedded one step in").check()
     made.get_by_role("button", name="Save", exact=True).click()
-    expect(made).to_contain_text("Saved.", timeout=WAIT_MS)
+    expect(made).to_contain_text("Saved.")
     chosen = studio.do("row", project)["providers"]["writer"]
     assert (chosen["model"], chosen["fallback"]) == ("large-1", True)
     made.get_by_label("This project, in dollars").fill("lots")
     made.get_by_role("button", name="Save the budget").click()
-    expect(made.get_by_role("alert")).to_contain_text("amount in dollars", timeout=WAIT_MS)
+    expect(made.get_by_role("alert")).to_contain_text("amount in dollars")
     made.get_by_label("This project, in dollars").fill("2,50")
     made.get_by_role("button", name="Save the budget").click()
-    expect(made).to_contain_text("The budget is saved", timeout=WAIT_MS)
+    expect(made).to_contain_text("The budget is saved")
     assert studio.do("row", project)["budget_micros"] == 2_500_000
     found += violations(page, "made with")
 
@@ -103,11 +103,11 @@ def test_keys_voices_and_choices(studio: Studio, context: BrowserContext, page: 
     page.goto(f"{studio.url}/settings/#service-openai")
     row.get_by_text("Delete the key").click()
     row.get_by_role("button", name="Delete it").click()
-    expect(row).to_contain_text("The key for OpenAI is deleted", timeout=WAIT_MS)
+    expect(row).to_contain_text("The key for OpenAI is deleted")
     assert studio.do("row", project)["keys"] == {}
     page.goto(f"{studio.url}/projects/{project}/?open=script_generation#panel-script_generation")
     made.locator("summary").first.click()
-    expect(made).to_contain_text("OpenAI needs a key before this can start", timeout=WAIT_MS)
+    expect(made).to_contain_text("OpenAI needs a key before this can start")
     refusals = [complaint for complaint in complaints if "422" not in complaint]
     assert not refusals
     assert not found, "\n".join(found)

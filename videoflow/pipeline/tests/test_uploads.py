@@ -103,7 +103,7 @@ def test_clip_is_written_anew_without_sound(project, scene, tmp_path):
     source = tmp_path / "in.mkv"
     inputs = ["-f", "lavfi", "-i", "testsrc2=s=320x240:r=24:d=1", "-f", "lavfi", "-i", "sine=d=1"]
     codecs = ["-c:v", "libx264", "-preset", "ultrafast", "-c:a", "aac", "-metadata", "location=+50.1+8.6/"]
-    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *inputs, *codecs, str(source)], check=True, timeout=30)
+    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *inputs, *codecs, str(source)], check=True, timeout=240)
     asset = uploads.upload_finish(upload=brought(project, source.read_bytes(), "walk.mkv", scene))
     assert (asset.kind, asset.name, asset.width_px, asset.height_px) == ("clip", "walk.mp4", 320, 240)
     assert asset.seconds == pytest.approx(1.0, abs=0.1)

@@ -153,7 +153,7 @@ class TestAssetPreview:
             "yuv420p",
             str(clip),
         ]
-        subprocess.run(argv, check=True, timeout=30)
+        subprocess.run(argv, check=True, timeout=240)
         project = factories.ProjectFactory.create(session=session)
         asset = factories.asset_make(project, kind="clip", name="clip.mp4", content=clip.read_bytes())
         response = client.get(reverse("pipeline:asset_preview", args=[asset.pk]))

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from videoflow.tests.browser import WAIT_MS, Studio
+from videoflow.tests.browser import Studio
 
 pytestmark = pytest.mark.browser
 PASSWORD = "seven green bicycles"
@@ -25,12 +25,12 @@ def test_a_page_says_that_its_browser_signed_out_and_the_other_device_goes_on(st
     expect(page.get_by_text("What was made in this browser becomes yours.")).to_be_visible()
     fill(page, username="ana", password1=PASSWORD, password2=PASSWORD)
     page.goto(project)
-    expect(page.locator("[data-pill]")).to_have_text("Live", timeout=WAIT_MS)
+    expect(page.locator("[data-pill]")).to_have_text("Live")
 
     device = there.new_page()
     device.goto(f"{studio.url}/sign-in/?next={project.removeprefix(studio.url)}")
     fill(device, username="ana", password=PASSWORD)
-    expect(device.locator("[data-pill]")).to_have_text("Live", timeout=WAIT_MS)
+    expect(device.locator("[data-pill]")).to_have_text("Live")
 
     other_tab = here.new_page()
     other_tab.goto(f"{studio.url}/settings/")
@@ -38,7 +38,7 @@ def test_a_page_says_that_its_browser_signed_out_and_the_other_device_goes_on(st
     menu.locator("summary").click()
     menu.get_by_text("Sign out").click()
     expect(other_tab.get_by_text("You are signed out.")).to_be_visible()
-    expect(page.locator("[data-pill]")).to_have_text("Signed out", timeout=5_000)
+    expect(page.locator("[data-pill]")).to_have_text("Signed out")
     expect(device.locator("[data-pill]")).to_have_text("Live")
     here.close()
     there.close()

@@ -77,7 +77,7 @@ def test_without_a_folder_nobody_waits(tmp_path):
 
 def test_a_forked_child_begins_anew(tmp_path):
     command = [sys.executable, "-c", FORKS, str(tmp_path / "one.sqlite3")]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert ended.returncode == 0, ended.stderr
 
 

@@ -30,7 +30,7 @@ def socket(session_id: object, *, cookie: str = COOKIE, query: str = "") -> Webs
 
 
 async def receive(client: WebsocketCommunicator) -> dict[str, Any]:
-    return json.loads(await client.receive_from(timeout=30))
+    return json.loads(await client.receive_from(timeout=240))
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ class TestProgressConsumer:
         await client.connect()
         await receive(client)
         await client.send_to(text_data="x" * 4097)
-        assert (await client.receive_output(timeout=30)) == {"type": "websocket.close", "code": 1009}
+        assert (await client.receive_output(timeout=240)) == {"type": "websocket.close", "code": 1009}
 
     async def test_a_sixth_socket_of_a_session_is_refused_until_one_leaves(self, session):
         clients = [socket(session.pk) for _ in range(5)]
@@ -159,7 +159,7 @@ class TestProgressConsumer:
             await client.send_to(text_data='{"type": "ping"}')
             assert await receive(client) == {"event_type": "pong"}
         await client.send_to(text_data='{"type": "ping"}')
-        assert (await client.receive_output(timeout=30)) == {"type": "websocket.close", "code": 1008}
+        assert (await client.receive_output(timeout=240)) == {"type": "websocket.close", "code": 1008}
 
     async def test_without_rate_limits_neither(self, session, settings):
         settings.VIDEOFLOW_RATE_LIMITS = False
@@ -232,7 +232,7 @@ class TestWhoMayGoOnListening:
             await socket_.connect()
             await receive(socket_)
         assert (await sync_to_async(browser.post)("/sign-out/")).status_code == 302
-        assert await here.receive_output(timeout=30) == {"type": "websocket.close", "code": 4401}
+        assert await here.receive_output(timeout=240) == {"type": "websocket.close", "code": 4401}
         await sync_to_async(task_make)(session)
         assert (await receive(there))["seq"] == 1
         assert await here.receive_nothing(timeout=0.5)
@@ -243,7 +243,7 @@ class TestWhoMayGoOnListening:
         await client.connect()
         await receive(client)
         await sync_to_async(browser.post)("/sign-out/")
-        assert await client.receive_output(timeout=30) == {"type": "websocket.close", "code": 4401}
+        assert await client.receive_output(timeout=240) == {"type": "websocket.close", "code": 4401}
 
     async def test_a_sign_in_that_has_ended_opens_nothing(self, user, browser):
         session = await sync_to_async(session_create)(user=user)
@@ -258,7 +258,7 @@ class TestWhoMayGoOnListening:
         await receive(client)
         assert await client.receive_nothing(timeout=1.5)
         await CreatorSession.objects.filter(pk=session.pk).aupdate(user=user)
-        assert await client.receive_output(timeout=30) == {"type": "websocket.close", "code": 4404}
+        assert await client.receive_output(timeout=240) == {"type": "websocket.close", "code": 4404}
 
     async def test_a_user_who_was_shut_out_is_noticed(self, user, browser, monkeypatch):
         monkeypatch.setattr(live, "VOUCH_SECONDS", 0.0)
@@ -266,7 +266,7 @@ class TestWhoMayGoOnListening:
         await client.connect()
         await receive(client)
         await User.objects.aupdate(is_active=False)
-        assert await client.receive_output(timeout=30) == {"type": "websocket.close", "code": 4404}
+        assert await client.receive_output(timeout=240) == {"type": "websocket.close", "code": 4404}
 
     async def test_where_signing_in_is_required_a_cookie_alone_opens_nothing(self, session, settings):
         settings.VIDEOFLOW_REQUIRE_LOGIN = True

@@ -25,13 +25,13 @@ application = URLRouter(websocket_urlpatterns)
 async def opened(session: CreatorSession) -> WebsocketCommunicator:
     headers = [(b"cookie", f"{COOKIE_NAME}={COOKIE}".encode())]
     client = WebsocketCommunicator(application, f"/ws/progress/{session.pk}", headers=headers)
-    assert (await client.connect(timeout=10))[0]
+    assert (await client.connect(timeout=240))[0]
     assert (await received(client))["event_type"] == "hello"
     return client
 
 
 async def received(client: WebsocketCommunicator) -> dict[str, Any]:
-    return json.loads(await client.receive_from(timeout=30))
+    return json.loads(await client.receive_from(timeout=240))
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ def spoken(tmp_path_factory):
 def samples_of(path):
     ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
     command = [ffmpeg, "-v", "error", "-i", str(path), "-ac", "1", "-ar", str(SAMPLE_RATE_HZ), "-f", "f32le", "-"]
-    return np.frombuffer(subprocess.run(command, capture_output=True, check=True, timeout=30).stdout, np.float32)
+    return np.frombuffer(subprocess.run(command, capture_output=True, check=True, timeout=240).stdout, np.float32)
 
 
 def test_agrees_with_the_engine_that_spoke(spoken):
@@ -95,7 +95,7 @@ def video(spoken, tmp_path_factory):
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i", f"color=c=navy:s=160x90:r=10:d={seconds}"]
     command += ["-i", str(voice), "-i", str(bed.path), "-filter_complex", mix, "-map", "0:v", "-map", "[a]"]
     command += ["-c:v", "libx264", "-preset", "ultrafast", "-threads", "1", "-c:a", "aac", "-b:a", "160k", str(film)]
-    subprocess.run(command, check=True, timeout=60)
+    subprocess.run(command, check=True, timeout=240)
     captions = [
         [Word(word.text, word.start + start, word.end + start) for word in line.words]
         for line, start in zip(spoken, starts, strict=True)
