@@ -84,7 +84,7 @@ def services(listener: socket.socket) -> list[Service]:
             environment | {"VIDEOFLOW_ALLOWED_HOSTS": ",".join(settings.ALLOWED_HOSTS)},
             (listener.fileno(),),
         ),
-        Service("worker", worker, environment | WORKER_ENVIRONMENT),
+        Service("worker", worker, {**environment, **WORKER_ENVIRONMENT}),
         Service("dispatcher", [sys.executable, str(_MANAGE), "run_dispatcher"], environment),
     ]
 
