@@ -309,6 +309,10 @@ document.body.addEventListener("htmx:afterSwap", (event) => {
   overall();
 });
 
+// Opening by itself above the panel that the reader opened would push that away from under their eyes; the rail says how it stands.
+const isAboveChosen = (panel) =>
+  [...page.querySelectorAll("[data-panel][open]")].some((other) => choices.get(other.dataset.panel) && panel.compareDocumentPosition(other) & Node.DOCUMENT_POSITION_FOLLOWING);
+
 // A fetched panel opens as the server says, unless the reader decided otherwise; folds inside stay as they were.
 document.body.addEventListener("htmx:beforeSwap", (event) => {
   const panel = event.detail.target.closest?.("[data-panel]");
@@ -320,12 +324,14 @@ document.body.addEventListener("htmx:beforeSwap", (event) => {
   }
   const open = [...panel.querySelectorAll("details")].map((fold) => fold.open);
   const name = panel.dataset.panel;
+  const wasOpen = panel.open;
   const isOnHead = document.activeElement === panel.querySelector("summary");
   document.body.addEventListener(
     "htmx:afterSwap",
     () => {
       const fresh = document.getElementById(`panel-${name}`);
       if (choices.has(name)) fresh.open = choices.get(name);
+      else if (!wasOpen && isAboveChosen(fresh)) fresh.open = false;
       if (isOnHead) fresh.querySelector("summary").focus({ preventScroll: true });
       const folds = [...fresh.querySelectorAll("details")];
       if (folds.length === open.length) folds.forEach((fold, index) => (fold.open = open[index]));

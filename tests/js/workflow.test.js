@@ -99,6 +99,37 @@ describe("figures", () => {
   });
 });
 
+describe("a panel that the server opens", () => {
+  function swap(name, isOpen) {
+    const target = $(`#panel-${name}`);
+    const fresh = target.cloneNode(true);
+    fresh.open = isOpen;
+    document.body.dispatchEvent(new CustomEvent("htmx:beforeSwap", { detail: { target } }));
+    target.replaceWith(fresh);
+    document.body.dispatchEvent(new CustomEvent("htmx:afterSwap", { detail: { target: fresh } }));
+    return $(`#panel-${name}`).open;
+  }
+
+  test("opens", () => expect(swap("script_generation", true)).toBe(true));
+
+  test("stays shut above the one that the reader opened, and opens once that is shut", () => {
+    const below = $("#panel-media_generation");
+    below.open = false;
+    below.querySelector("summary").click();
+    expect(below.open).toBe(true);
+    expect(swap("script_generation", true)).toBe(false);
+    below.querySelector("summary").click();
+    expect(swap("script_generation", true)).toBe(true);
+  });
+
+  test("stays open above it where it was open", () => {
+    $("#panel-media_generation").open = false;
+    $("#panel-media_generation summary").click();
+    $("#panel-script_generation").open = true;
+    expect(swap("script_generation", true)).toBe(true);
+  });
+});
+
 describe("fragments", () => {
   test("are fetched where something new was made, at most every two seconds", async () => {
     for (let seq = 0; seq < 18; seq += 1) {
