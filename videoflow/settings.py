@@ -28,6 +28,7 @@ from videoflow.env import (
 )
 from videoflow.providers.services import SERVICES
 
+from videoflow.storage.url import bucket_address, storage_settings
 BASE_DIR = Path(__file__).resolve().parent.parent
 env_file_load(env_path("VIDEOFLOW_ENV_FILE", BASE_DIR / ".env"))
 
@@ -117,6 +118,10 @@ MEDIA_ROOT = VIDEOFLOW_DATA / "media"
 MEDIA_URL = "/media/"
 FILE_UPLOAD_TEMP_DIR = made_folder(VIDEOFLOW_DATA / "tmp")  # Django checks that it is there
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+_BUCKET = bucket_address(env_str("VIDEOFLOW_STORAGE_URL"))
+_BUCKET_ORIGINS = [_BUCKET.origin] if _BUCKET and _BUCKET.reads == "signed" else []
+VIDEOFLOW_STORAGE_CACHE_BYTES = env_int("VIDEOFLOW_STORAGE_CACHE_BYTES", 20_000_000_000, minimum=1_000_000)
+VIDEOFLOW_TASK_BYTES = env_int("VIDEOFLOW_TASK_BYTES", 20_000_000_000, minimum=1_000_000)
 FILE_UPLOAD_PERMISSIONS = 0o600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
@@ -175,6 +180,10 @@ LOGGING: dict[str, Any] = {
         "httpcore": {"level": "WARNING"},  # at DEBUG it writes headers of answers
         "channels_redis": {"level": "CRITICAL"},  # a traceback each second while Redis is away; tasks.bells says it once
     },
+        "botocore": {"level": "WARNING"},  # at DEBUG these write signed addresses
+        "boto3": {"level": "WARNING"},
+        "s3transfer": {"level": "WARNING"},
+        "urllib3": {"level": "ERROR"},
 }
 
 # Models
@@ -220,8 +229,8 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [SELF],
         "script-src": [SELF],
         "style-src": [SELF],
-        "img-src": [SELF, "data:", "blob:"],
-        "media-src": [SELF, "blob:"],
+        "img-src": [SELF, "data:", "blob:", *_BUCKET_ORIGINS],
+        "media-src": [SELF, "blob:", *_BUCKET_ORIGINS],
         "font-src": [SELF],
         "connect-src": [SELF],
         "object-src": [NONE],
@@ -244,7 +253,9 @@ STATIC_VERSION = folder_version(BASE_DIR / "static", BASE_DIR / "requirements.tx
 STATIC_URL = f"/static/{STATIC_VERSION}/"  # another version, another address: browsers keep what they have for good
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": storage_settings(
+        _BUCKET, key_id=env_secret("VIDEOFLOW_STORAGE_KEY_ID"), secret=env_secret("VIDEOFLOW_STORAGE_SECRET")
+    ),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = True

@@ -19,7 +19,9 @@ from videoflow.pipeline.stages.video_composition import (
     segments_dir,
     speakers_of,
     speech_of,
+    timeline_files,
 )
+from videoflow.pipeline.store import files_keep
 from videoflow.providers.base import SpokenTurn
 from videoflow.render.timeline import Format, MusicTrack, Timeline
 
@@ -58,9 +60,11 @@ def first_look_make(context: StageContext, script: Script, *, seconds: float, mu
     Raises:
         Cancelled: the work should stop.
     """
+    timeline = _timeline(context.project, script, seconds, music)
     try:
+        context.fetch(timeline_files(timeline))
         made = render.preview_whole(
-            _timeline(context.project, script, seconds, music),
+            timeline,
             context.work_dir / "first-look.mp4",
             segments_dir(),
             report=lambda share, message: None,
@@ -71,6 +75,7 @@ def first_look_make(context: StageContext, script: Script, *, seconds: float, mu
         context.check()
         logger.warning("no first look: %s", error)
         return None
+    files_keep([made.path])
     with context.fenced():
         alt = f"The first {int(made.seconds)} seconds of {script.title}, draft quality"
         return film_add(context, made, kind=Asset.Kind.PREVIEW, name="first-look.mp4", alt=alt)

@@ -28,11 +28,12 @@ from videoflow.crash_points import crash_point
 from videoflow.errors import Cancelled, VideoflowError
 from videoflow.pipeline.budget import budget_reserve, owner_name
 from videoflow.pipeline.models import Project, ProviderCall
-from videoflow.pipeline.store import StoredFile, file_store, media_path, room_check
+from videoflow.pipeline.store import StoredFile, file_store, files_fetch, media_path, room_check
 from videoflow.providers.paid import CallLost, CallRefused, PaidCall, Reply, Submitted
 from videoflow.providers.paid import request_hash as request_hash
 from videoflow.sentences import Sentence
 from videoflow.sessions.models import CreatorSession
+from videoflow.storage.base import FileLost
 from videoflow.tasks.models import Task
 
 REPLY_LIMIT_BYTES = 64_000_000
@@ -362,7 +363,9 @@ def _reply_store(body: bytes) -> StoredFile:
 def _reply_read(row: ProviderCall) -> bytes | None:
     """Return a kept reply; None when its file is gone or not what was kept."""
     try:
-        body = media_path(row.reply_path).read_bytes() if row.reply_path else b""
-    except OSError:
+        path = media_path(row.reply_path)
+        files_fetch([path] if row.reply_path else [])
+        body = path.read_bytes() if row.reply_path else b""
+    except (OSError, FileLost):
         return None
     return body if hashlib.sha256(body).hexdigest() == row.reply_sha256 else None

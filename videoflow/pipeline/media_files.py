@@ -15,7 +15,7 @@ from PIL import Image
 
 from videoflow.errors import BadInput
 from videoflow.pipeline.models import Asset
-from videoflow.pipeline.store import asset_path, cache_dir
+from videoflow.pipeline.store import asset_file, cache_dir
 
 SLICE_BYTES = 2 * 1024 * 1024
 """The most that one ranged answer carries: the server holds a ranged answer in memory, and players ask on."""
@@ -132,7 +132,7 @@ def preview_path(asset: Asset) -> Path:
     target = cache_dir("previews") / f"{asset.sha256}.jpg"
     if target.exists():
         return target
-    source = asset_path(asset)
+    source = asset_file(asset)
     if asset.kind in (Asset.Kind.IMAGE, Asset.Kind.THUMBNAIL):
         with Image.open(source) as opened:
             if opened.width * opened.height > PIXELS_LIMIT:

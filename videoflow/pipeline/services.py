@@ -2,12 +2,10 @@
 
 import contextlib
 import secrets
-import shutil
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
@@ -16,9 +14,10 @@ from pydantic import ValidationError
 from videoflow.errors import BadInput
 from videoflow.pipeline import stages
 from videoflow.pipeline.channels.connect import channel_release
+from videoflow.pipeline.exports import exports_remove
 from videoflow.pipeline.models import Asset, Channel, Project, ProviderCall, Publication, SourceFile
 from videoflow.pipeline.stages.base import StageInput
-from videoflow.pipeline.store import media_path, upload_store
+from videoflow.pipeline.store import files_remove, upload_store
 from videoflow.sentences import Sentence
 from videoflow.sessions.models import CreatorSession, WorkflowState
 from videoflow.sessions.services import session_close, session_is_closed, sessions_expired
@@ -121,7 +120,7 @@ def project_delete(*, project: Project) -> None:
     """Cancel what runs, delete the project's rows, and its files where no other project uses them."""
     _open_cancel(project.tasks.all())
     paths = set(project.assets.values_list("path", flat=True))
-    exports = list(Publication.objects.filter(video__project=project, target="folder").values_list("location", flat=True))
+    exports = list(Publication.objects.filter(video__project=project, target__in=("folder", "podcast")))
     replies = set(project.provider_calls.exclude(reply_path="").values_list("reply_path", flat=True))
     with transaction.atomic():
         project.provider_calls.update(reply_path="")  # what was paid stays in the books, without what was said
@@ -129,10 +128,8 @@ def project_delete(*, project: Project) -> None:
         states_void(session=project.session)  # the workflow's active project may be this one
     used = set(Asset.objects.filter(path__in=paths).values_list("path", flat=True))
     used |= set(ProviderCall.objects.filter(reply_path__in=replies).values_list("reply_path", flat=True))
-    for path in (paths | replies) - used:
-        media_path(path).unlink(missing_ok=True)
-    for location in exports:
-        shutil.rmtree(settings.VIDEOFLOW_DATA / location, ignore_errors=True)
+    files_remove((paths | replies) - used)
+    exports_remove(exports)
 
 
 def session_delete(*, session: CreatorSession) -> None:
@@ -148,8 +145,7 @@ def session_delete(*, session: CreatorSession) -> None:
         project_delete(project=project)
     paths = set(session.source_files.values_list("path", flat=True))
     session.delete()
-    for path in paths - set(SourceFile.objects.filter(path__in=paths).values_list("path", flat=True)):
-        media_path(path).unlink(missing_ok=True)
+    files_remove(paths - set(SourceFile.objects.filter(path__in=paths).values_list("path", flat=True)))
 
 
 def session_is_kept(*, session: CreatorSession) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from videoflow.errors import BadInput
 from videoflow.pipeline.models import SourceFile
-from videoflow.pipeline.store import media_path
+from videoflow.pipeline.store import files_fetch, media_path
 from videoflow.providers.embedded_trends import columns_suggest, trends_read
 
 READ_NOW_BYTES = 8_000_000  # read whole within about a second; a larger file is read by the stage, which reports its progress
@@ -27,6 +27,7 @@ def columns_missing(source: SourceFile, mapping: dict[str, str]) -> MissingColum
         BadInput: the file cannot be used at all.
     """
     path = media_path(source.path)
+    files_fetch([path])
     try:
         if source.size_bytes <= READ_NOW_BYTES:
             trends_read(path, file_name=source.name, mapping=mapping or None)

@@ -11,7 +11,7 @@ from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
 from videoflow.errors import BadInput
 from videoflow.pipeline.media_files import PIXELS_LIMIT, frame_at
 from videoflow.pipeline.models import Asset, Project, Video
-from videoflow.pipeline.store import asset_path, cache_dir
+from videoflow.pipeline.store import asset_file, cache_dir
 from videoflow.providers.embedded_pictures.thumbnail_text import TextPlace, words_put
 from videoflow.sentences import Sentence
 
@@ -60,13 +60,13 @@ def thumbnail_bytes(video: Video, choice: ThumbnailChoice, *, width_px: int = SI
 
 def _base(video: Video, base: str) -> Image.Image:
     if base == DRAWN:
-        return _opened(asset_path(video.thumbnail))
+        return _opened(asset_file(video.thumbnail))
     if base in FRAMES:
         return _frame(video, base)
     asset = thumbnail_pictures(video.project).get(base)
     if asset is None:
         raise BadInput(_LOST, details={"thumbnail": "lost"})
-    return _opened(asset_path(asset))
+    return _opened(asset_file(asset))
 
 
 def thumbnail_pictures(project: Project) -> dict[str, Asset]:
@@ -84,7 +84,7 @@ def _frame(video: Video, name: str) -> Image.Image:
     """Return a frame of the video; kept, because finding one means decoding from the key frame before it."""
     target = cache_dir("frames") / f"{video.file.sha256}-{name}.jpg"
     if not target.exists():
-        picture = _shaped(frame_at(asset_path(video.file), FRAMES[name]))
+        picture = _shaped(frame_at(asset_file(video.file), FRAMES[name]))
         draft = target.with_name(f".{uuid4().hex}.part")
         picture.save(draft, "JPEG", quality=92)
         draft.replace(target)

@@ -30,8 +30,10 @@ class FolderPublisher:
 
     name = "folder"
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, is_scratch: bool = False) -> None:
+        """``is_scratch``: the folder is only a step on the way, so files are linked into it instead of copied."""
         self.root = root
+        self.is_scratch = is_scratch
 
     def publish(self, request: PublishRequest, *, report: Report, cancelled: CancelCheck) -> Published:
         """Copy video, thumbnail and captions and write ``description.txt`` and ``metadata.json``.
@@ -83,6 +85,10 @@ class FolderPublisher:
         return Published(remote_id=name, location=f"exports/{name}", files=tuple(sorted(path.name for path in target.iterdir())))
 
     def _copy(self, source: Path, target: Path, cancelled: CancelCheck) -> None:
+        if self.is_scratch:
+            with contextlib.suppress(OSError):  # a disk that knows no links takes a copy
+                target.hardlink_to(source)
+                return
         with source.open("rb") as reader, target.open("wb") as writer:
             while block := reader.read(_COPY_BYTES):
                 if cancelled():

@@ -109,6 +109,7 @@ def youtube_publish(context: StageContext, wanted: Wanted) -> Done:
     """
     limits_check(wanted.facts)
     file = asset_path(wanted.video.file)
+    context.fetch([file, *(track.file for track in wanted.captions)])
     _unchanged_check(file, wanted.video)
     upload = upload_take(
         channel=wanted.channel,

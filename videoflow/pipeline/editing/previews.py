@@ -19,10 +19,11 @@ from videoflow.pipeline.stages.video_composition import (
     scene_of,
     segments_dir,
     speakers_of,
+    timeline_files,
     timeline_key,
     timeline_of,
 )
-from videoflow.pipeline.store import cache_dir
+from videoflow.pipeline.store import cache_dir, files_fetch
 from videoflow.render.timeline import CaptionStyle, Format, Timeline
 from videoflow.tasks.models import Task
 
@@ -69,7 +70,7 @@ def compose_cost(project: Project, script: Script) -> Cost:
     """
     timeline = present_timeline(project, script)
     hashes = dict(project.assets.values_list("path", "sha256"))
-    by_path = {path: hashes.get(f"{path.parent.name}/{path.name}", "") for path in _inputs(timeline)}
+    by_path = {path: hashes.get(f"{path.parent.name}/{path.name}", "") for path in timeline_files(timeline)}
     wanted = render.parts_of(timeline, segments_dir(), by_path)
     edges = [scene.start * timeline.format.fps for scene in timeline.scenes]
     touched = {
@@ -81,11 +82,6 @@ def compose_cost(project: Project, script: Script) -> Cost:
     rate, rest_share = _pace(timeline)
     seconds = wanted.frames_missing / rate + rest_share * timeline.seconds
     return Cost(wanted.parts, len(wanted.missing_frames), frozenset(touched), wanted.sound_missing, seconds)
-
-
-def _inputs(timeline: Timeline) -> list[Path]:
-    paths = [scene.media for scene in timeline.scenes] + [clip.path for clip in timeline.speech]
-    return paths + ([timeline.music.path] if timeline.music else [])
 
 
 def _pace(timeline: Timeline) -> tuple[float, float]:
@@ -117,6 +113,7 @@ def scene_preview(project: Project, scene: Scene) -> str:
     key = _key("scene", timeline_key(timeline), scene.position)
     out = _preview_path(project, key)
     if not out.is_file():
+        files_fetch(timeline_files(timeline))
         render.preview_scene(
             timeline, scene.position, out, segments_dir(), cancelled=lambda: False, limit_seconds=PREVIEW_SECONDS_MOST
         )
@@ -137,7 +134,12 @@ def scene_frame(project: Project, scene: Scene) -> Path:
         BadInput: its file cannot be used.
     """
     alone = replace(_alone(project, scene), captions=(), caption_style=CaptionStyle())
-    return _kept(_key("frame", timeline_key(alone)), lambda out: render.poster(alone, 0, out, width_px=_width_px(alone)))
+
+    def still(out: Path) -> Path:
+        files_fetch(timeline_files(alone))
+        return render.poster(alone, 0, out, width_px=_width_px(alone))
+
+    return _kept(_key("frame", timeline_key(alone)), still)
 
 
 def caption_frame(project: Project, scene: Scene, caption: Mapping[str, Any]) -> Path:

@@ -12,7 +12,7 @@ from videoflow.pipeline.ledger import Payer, paid_directly
 from videoflow.pipeline.models import Asset, Project, Scene
 from videoflow.pipeline.service_pictures import ServicePicture, ServicePictures, shown_of, wishes_of
 from videoflow.pipeline.spoken import turns_unspoken
-from videoflow.pipeline.store import file_store, room_check
+from videoflow.pipeline.store import file_store, files_keep, room_check
 from videoflow.providers.base import Shot
 from videoflow.providers.services import EMBEDDED, service_label
 from videoflow.sentences import Sentence
@@ -83,6 +83,7 @@ def scene_ask(*, scene: Scene) -> Asset:
             code="BUSY",
             retryable=True,
         ) from None
+    files_keep([chosen.picture.file.path])
     with transaction.atomic():
         asset = _row(scene, chosen.picture, f"scene-{scene.position + 1:03}-{len(tried) + 2}")
         picture_use(scene=scene, asset=asset)

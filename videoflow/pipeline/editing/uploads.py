@@ -1,10 +1,7 @@
 """A creator's own files on their way in: piece by piece, going on where the line broke, looked at before they are used."""
 
 import errno
-import fcntl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,10 +13,11 @@ from django.utils import timezone
 
 from videoflow.children import ChildFailed, children_map
 from videoflow.errors import BadInput, Cancelled, DiskFull, VideoflowError
+from videoflow.pipeline.editing import pieces
 from videoflow.pipeline.editing.looks import music_change
 from videoflow.pipeline.editing.scenes_media import picture_use, scene_of
 from videoflow.pipeline.models import Asset, Project, Upload
-from videoflow.pipeline.store import file_store, media_path, room_check, work_dir, work_dirs_remove
+from videoflow.pipeline.store import file_store, room_check, work_dir, work_dirs_remove
 from videoflow.render.intake import CLIP_SECONDS, MUSIC_SECONDS, Purpose, Taken, looks_like_picture
 from videoflow.sentences import Sentence, sentences_joined
 
@@ -42,13 +40,6 @@ class WrongOffset(VideoflowError):
     """A piece does not begin where the last one ended; ``details["offset"]`` says where the next one should."""
 
     code = "WRONG_OFFSET"
-    retryable = True
-
-
-class StillLooking(VideoflowError):
-    """Another request is looking at the whole file just now."""
-
-    code = "STILL_LOOKING"
     retryable = True
 
 
@@ -82,9 +73,7 @@ def upload_begin(*, project: Project, name: str, size_bytes: int, scene_key: UUI
         )
     room_check(size_bytes)
     upload = Upload(project=project, scene_key=scene_key, name=clean, size_bytes=size_bytes)
-    upload.path = f"uploads/{upload.pk}"
-    media_path("uploads").mkdir(parents=True, exist_ok=True)
-    media_path(upload.path).touch(mode=0o600)
+    upload.path = pieces.begin(upload.pk)
     upload.save(force_insert=True)
     return upload
 
@@ -124,6 +113,7 @@ def upload_receive(*, upload: Upload, offset: int, content: bytes) -> None:
     if offset == 0 and upload.size_bytes > PICTURE_LIMIT_BYTES and looks_like_picture(content[:_HEAD_BYTES]):
         _refuse(upload, f"“{upload.name}” has {upload.size_bytes / 1e6:.0f} MB; a picture may have 20 MB at most.")
     try:
+        pieces.send(upload.pk, offset, content)
         with transaction.atomic():  # the row first: of two senders of one piece, the second finds it taken
             waiting = Upload.objects.filter(pk=upload.pk, state=Upload.State.RECEIVING, received_bytes=offset)
             if not waiting.update(received_bytes=offset + len(content)):
@@ -132,9 +122,7 @@ def upload_receive(*, upload: Upload, offset: int, content: bytes) -> None:
                     Sentence("“%(name)s” goes on at byte %(offset)s.", name=upload.name, offset=upload.received_bytes),
                     details={"offset": upload.received_bytes},
                 )
-            with media_path(upload.path).open("r+b") as file:
-                file.seek(offset)
-                file.write(content)
+            pieces.write(upload.pk, offset, content)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise DiskFull("The disk is full, so the file could not be kept. Make room; it goes on where it stopped.") from error
@@ -157,33 +145,17 @@ def upload_finish(*, upload: Upload) -> Asset:
         raise BadInput(upload.error)
     if upload.received_bytes < upload.size_bytes:
         raise BadInput(Sentence("“%(name)s” has not arrived whole yet.", name=upload.name))
-    path = media_path(upload.path)
-    folder = work_dir(f"upload-{upload.pk}")
     try:
-        with _alone(path):
-            taken = _look(upload, path, folder)
-            asset = _keep(upload, taken)
+        with pieces.joined(upload.pk, upload.size_bytes) as path:
+            try:
+                taken = _look(upload, path, work_dir(f"upload-{upload.pk}"))
+                asset = _keep(upload, taken)
+            finally:
+                work_dirs_remove(f"upload-{upload.pk}")
     except BadInput as error:
         _refuse(upload, str(error))
-    finally:
-        work_dirs_remove(f"upload-{upload.pk}")
-    path.unlink(missing_ok=True)
+    pieces.drop(upload.pk)
     return asset
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Hold the file's lock, which goes with the process that holds it."""
-    try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        raise BadInput("This file is not there any more. Choose it again.") from None
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StillLooking("The file is being looked at. This takes a moment.") from None
-        yield
 
 
 def _look(upload: Upload, path: Path, folder: Path) -> Taken:
@@ -217,6 +189,9 @@ def _keep(upload: Upload, taken: Taken) -> Asset:
     stored = file_store(made)
     facts: dict[str, Any] = {"width_px": taken.width_px, "height_px": taken.height_px, "seconds": taken.seconds}
     with transaction.atomic():
+        there = Upload.objects.select_for_update().select_related("asset").get(pk=upload.pk)
+        if there.asset is not None:  # another host was quicker
+            return there.asset
         asset = Asset.objects.create(
             project=upload.project,
             kind=taken.kind,
@@ -263,13 +238,13 @@ def _refuse(upload: Upload, sentence: str) -> NoReturn:
     """
     upload.state, upload.error = Upload.State.REFUSED, sentence
     upload.save(update_fields=["state", "error"])
-    media_path(upload.path).unlink(missing_ok=True)
+    pieces.drop(upload.pk)
     raise BadInput(sentence)
 
 
 def upload_discard(*, upload: Upload) -> None:
     """Forget a file that has not come in whole; one that is in use already stays."""
-    media_path(upload.path).unlink(missing_ok=True)
+    pieces.drop(upload.pk)
     upload.delete()
 
 

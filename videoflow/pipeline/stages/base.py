@@ -1,6 +1,6 @@
 """What a stage is: one file, one ``STAGE``, one pure function from its inputs to new rows and files."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from videoflow.errors import Cancelled, VideoflowError
 from videoflow.pipeline.ledger import paid_reply, payer_of
 from videoflow.pipeline.models import Asset, Project
-from videoflow.pipeline.store import file_store
+from videoflow.pipeline.store import file_store, files_fetch
 from videoflow.providers.paid import PaidCall
 from videoflow.tasks.models import Task
 
@@ -66,6 +66,10 @@ class StageContext:
         if self.cancelled():
             raise Cancelled("The work was cancelled.")
 
+    def fetch(self, paths: Iterable[Path]) -> None:
+        """Have stored files on this host until the attempt is over; raises what ``files_fetch`` does."""
+        files_fetch(paths, holder=self.scratch, cancelled=self.cancelled)
+
     def paid_call(self, call: PaidCall) -> bytes:
         """Return the raw reply to a call that costs money; one that was paid for before is given again.
 
@@ -112,7 +116,10 @@ def always_ready(project: Project, options: Any) -> None:
 
 
 def asset_add(context: StageContext, source: Path, **facts: Any) -> Asset:
-    """Keep a finished file and write its row; call it inside a fenced transaction. ``facts`` are the row's other fields."""
+    """Keep a finished file and write its row; ``facts`` are the row's other fields.
+
+    Call it inside a fenced transaction, and ``files_keep`` before that.
+    """
     stored = file_store(source)
     return Asset.objects.create(
         project=context.project, task=context.task, path=stored.path, sha256=stored.sha256, size_bytes=stored.size_bytes, **facts

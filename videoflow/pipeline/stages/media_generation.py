@@ -20,7 +20,7 @@ from videoflow.pipeline.service_pictures import Chosen, motion_of
 from videoflow.pipeline.service_scenes import ServiceScenes, candidates_add, picture_add, service_check, service_scenes
 from videoflow.pipeline.spoken import spoken_key, words_key
 from videoflow.pipeline.stages.base import Stage, StageContext, StageInput, StageNotReady, StageOutput, asset_add
-from videoflow.pipeline.store import cache_dir, room_check
+from videoflow.pipeline.store import cache_dir, files_keep, room_check
 from videoflow.pipeline.voices import STEPPED_IN, HostVoices, voices_check
 from videoflow.providers import base
 from videoflow.providers.base import Cue, Datum, Host, MusicBed, Picture, Shot, SpokenLine, SpokenTurn, SpokenWord
@@ -99,6 +99,7 @@ def run(context: StageContext) -> StageOutput:
     voices = HostVoices(context, project.language)
     lines = _speak(context, voices, turns)
     placed = _spoken_turns(project, turns, lines)
+    files_keep([line.path for line in lines])
     with context.fenced():
         _voices_save(project, script, voices)
         _speech_save(context, turns, placed, lines)
@@ -113,6 +114,7 @@ def run(context: StageContext) -> StageOutput:
     look_seconds = first_look_end(project, placed, [scene.end for scene in planned])
     clips = _draw(context, script, placed, planned, look, first_look=(look_seconds, bed.path) if look_seconds else None)
     context.check()
+    files_keep([bed.path])
 
     def save() -> dict[str, Any]:
         asset_add(context, bed.path, **music_facts(bed))
@@ -279,6 +281,8 @@ class _Picturing:
 
         def keep(index: int, picture: Picture) -> None:
             crash_point(STAGE.name, "picture_drawn")
+            refused = self.service.refused.get(here[index].shot.index, ())
+            files_keep([picture.path, *(other.file.path for other in refused)])
             with self.context.fenced():
                 _scene_draw(self.context, self.script, here[index], picture, self.service)
             self._count(Sentence("Picture"))
@@ -306,6 +310,7 @@ class _Picturing:
             self.context.check()
             chosen = self.service.picture(scene.shot)
             if chosen is not None:
+                files_keep([chosen.picture.file.path, *(other.file.path for other in chosen.others)])
                 with self.context.fenced():
                     _scene_picture(self.context, self.script, scene, chosen)
                 clips += chosen.picture.file.kind == "clip"

@@ -14,7 +14,7 @@ from videoflow.pipeline.connections import choice_of
 from videoflow.pipeline.live_sources import LiveQuestion, live_table, question_check, shows_derived
 from videoflow.pipeline.models import Project, SourceFile, Theme, TrendReport, TrendVideo
 from videoflow.pipeline.stages.base import Stage, StageContext, StageInput, StageOutput
-from videoflow.pipeline.store import media_path
+from videoflow.pipeline.store import files_fetch, media_path
 from videoflow.providers import base
 from videoflow.providers.embedded_trends import TrendTable, sample_path, trends_analyse, trends_read
 from videoflow.providers.live_trends import FEEDS_SOURCE, LIVE_SOURCES, themes_plain
@@ -54,7 +54,9 @@ def _source(project: Project, source: str) -> tuple[Path, str]:
             code="SOURCE_NOT_FOUND",
             details={"source": "there is no such file"},
         ) from None
-    return media_path(file.path), file.name
+    path = media_path(file.path)
+    files_fetch([path])
+    return path, file.name
 
 
 def _question(project: Project, options: TrendingInput) -> LiveQuestion | None:

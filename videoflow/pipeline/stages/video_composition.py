@@ -18,7 +18,7 @@ from videoflow.pipeline.models import Asset, Project, Scene, Script, Turn, Video
 from videoflow.pipeline.service_scenes import stand_ins_found
 from videoflow.pipeline.spoken import turns_unspoken
 from videoflow.pipeline.stages.base import Stage, StageContext, StageInput, StageNotReady, StageOutput, asset_add
-from videoflow.pipeline.store import asset_path, cache_dir, room_check
+from videoflow.pipeline.store import asset_path, cache_dir, files_keep, path_named, room_check
 from videoflow.providers import base
 from videoflow.providers.aligner import DriftReport, caption_drift
 from videoflow.providers.registry import provider_get
@@ -133,6 +133,12 @@ def speakers_of(project: Project) -> tuple[SpeakerStyle, ...]:
     return tuple(SpeakerStyle(key, host["name"], colours[key]) for key, host in sorted(project.hosts.items()))
 
 
+def timeline_files(timeline: Timeline) -> list[Path]:
+    """Return the files that a timeline is made of."""
+    paths = [scene.media for scene in timeline.scenes] + [clip.path for clip in timeline.speech]
+    return paths + ([timeline.music.path] if timeline.music else [])
+
+
 def timeline_key(timeline: Timeline) -> str:
     """Return a hash of everything that shapes the video; media count by their content, which names their files."""
     facts = json.dumps(timeline, default=_plain, sort_keys=True)
@@ -143,6 +149,8 @@ def _plain(value: Any) -> Any:
     """Return a part of the timeline as JSON has it; ``asdict`` would copy each of a thousand words first."""
     if is_dataclass(value):
         return {field: getattr(value, field) for field in value.__dataclass_fields__}
+    if isinstance(value, Path):
+        return path_named(value)
     return getattr(value, "name", str(value))
 
 
@@ -193,6 +201,7 @@ def run(context: StageContext) -> StageOutput:
     if options.preview:
         return _preview(context, timeline)
     room_check(int(timeline.seconds * BYTES_PER_SECOND))
+    context.fetch(timeline_files(timeline))
     work = segments_dir()
     began = time.monotonic()
     made = render.compose(
@@ -210,6 +219,7 @@ def run(context: StageContext) -> StageOutput:
     context.check()
     side = _beside(context, script, timeline)
     quality = _quality(made, drift, script)
+    files_keep([made.path, side.thumbnail, side.srt, side.vtt])
 
     def save() -> dict[str, Any]:
         video = _video_add(context, script, made, side, timeline, quality)
@@ -236,10 +246,12 @@ def _preview(context: StageContext, timeline: Timeline) -> StageOutput:
     """Make the whole small; it takes the place of the preview before it."""
     project = context.project
     room_check(int(timeline.seconds * PREVIEW_BYTES_PER_SECOND))
+    context.fetch(timeline_files(timeline))
     made = render.preview_whole(
         timeline, context.work_dir / "preview.mp4", segments_dir(), report=context.report, cancelled=context.cancelled
     )
     context.check()
+    files_keep([made.path])
 
     def save() -> dict[str, Any]:
         project.assets.filter(kind=Asset.Kind.PREVIEW).delete()

@@ -17,6 +17,7 @@ from videoflow.pipeline.channels.after import Change, publication_update
 from videoflow.pipeline.channels.captions import tracks_of
 from videoflow.pipeline.channels.journal import repetition_check
 from videoflow.pipeline.channels.publishing import Wanted, youtube_publish
+from videoflow.pipeline.exports import export_keep, exports_folder
 from videoflow.pipeline.metadata import chapters_read, description_make, tags_make, text_normal, title_make
 from videoflow.pipeline.models import Channel, Project, Publication, Video, YouTubeUpload
 from videoflow.pipeline.publishing import (
@@ -36,6 +37,7 @@ from videoflow.providers.podcast import PodcastPublisher
 from videoflow.providers.webhook import WebhookPublisher
 from videoflow.providers.youtube.metadata import VideoFacts
 from videoflow.sentences import Sentence
+from videoflow.storage.base import media_storage
 
 TEXT_MOST = 20_000
 """Characters; longer than any target takes, so that the list before the start says by how much a text is too long."""
@@ -132,7 +134,7 @@ def ready(project: Project, options: PublishInput) -> None:
     elif options.target == "youtube":
         repetition_check(_channel(project, options), video, is_wanted=options.again)
     else:
-        publisher_make(options.target)
+        publisher_make(options.target, settings.VIDEOFLOW_DATA / "exports")
 
 
 def _channel(project: Project, options: PublishInput) -> Channel:
@@ -167,25 +169,26 @@ def _published(project: Project, publication_id: int) -> Publication:
     return found
 
 
-def publisher_make(target: str) -> Publisher:
-    """Return the publisher of a target.
+def publisher_make(target: str, exports: Path) -> Publisher:
+    """Return the publisher of a target; ``exports`` is where one to a folder writes.
 
     Raises:
         BadInput: the operator has not set it up.
     """
-    exports = settings.VIDEOFLOW_DATA / "exports"
     if target == "webhook":
         if not (settings.VIDEOFLOW_WEBHOOK_URL and settings.VIDEOFLOW_WEBHOOK_SECRET):
             raise BadInput(
                 "The webhook is not set up. Set VIDEOFLOW_WEBHOOK_URL and VIDEOFLOW_WEBHOOK_SECRET.", code="TARGET_NOT_AVAILABLE"
             )
         return WebhookPublisher(settings.VIDEOFLOW_WEBHOOK_URL, settings.VIDEOFLOW_WEBHOOK_SECRET)
-    return PodcastPublisher(exports) if target == "podcast" else FolderPublisher(exports)
+    return PodcastPublisher(exports) if target == "podcast" else FolderPublisher(exports, is_scratch=media_storage().is_remote)
 
 
 def _thumbnail(context: StageContext, video: Video, choice: ThumbnailChoice) -> Path:
     if choice == ThumbnailChoice():
-        return asset_path(video.thumbnail)
+        path = asset_path(video.thumbnail)
+        context.fetch([path])
+        return path
     made = context.work_dir / "thumbnail.jpg"
     made.write_bytes(thumbnail_bytes(video, choice))
     return made
@@ -200,6 +203,7 @@ def run(context: StageContext) -> StageOutput:
     if options.target == "youtube":
         return _youtube(context, options, video, choice)
     chosen = publish_metadata(choice)
+    context.fetch(asset_path(asset) for asset in (video.file, video.srt, video.vtt))
     request = PublishRequest(
         video=asset_path(video.file),
         thumbnail=_thumbnail(context, video, choice.thumbnail),
@@ -221,10 +225,11 @@ def run(context: StageContext) -> StageOutput:
             "sources": [{"label": entry["source_label"], "url": entry["url"]} for entry in video.script.evidence],
         },
     )
-    publisher = publisher_make(options.target)
+    publisher = publisher_make(options.target, exports_folder(context))
     published = publisher.publish(
         request, report=lambda share, message: context.report(share, message), cancelled=context.cancelled
     )
+    kept = export_keep(context, published) if options.target in ("folder", "podcast") else {}
 
     def save() -> dict[str, Any]:
         publication = Publication.objects.create(
@@ -235,7 +240,7 @@ def run(context: StageContext) -> StageOutput:
             remote_id=published.remote_id[:80],
             location=published.location,
             files=list(published.files),
-            metadata={"title": request.title, "description": request.description, "tags": list(request.tags), **chosen},
+            metadata={"title": request.title, "description": request.description, "tags": list(request.tags), **chosen, **kept},
         )
         return {"publication_id": publication.pk, "location": published.location, "files": list(published.files)}
 
@@ -368,11 +373,13 @@ def _with_extras(context: StageContext, publication: Publication, choice: Publis
     before = publication.metadata
     refused = before.get("refused", [])
     is_picture = "thumbnail" in refused or asdict(choice.thumbnail) != before.get("thumbnail", asdict(ThumbnailChoice()))
+    captions = tracks_of(context.project, publication.video)
+    context.fetch(track.file for track in captions)
     is_playlist = "playlist" in refused or choice.playlist != before.get("playlist", "")
     return replace(
         change,
         thumbnail=_thumbnail(context, publication.video, choice.thumbnail) if is_picture else None,
-        captions=tracks_of(context.project, publication.video),
+        captions=captions,
         playlist=choice.playlist if is_playlist else None,
         playlist_left=before.get("playlist", ""),
     )

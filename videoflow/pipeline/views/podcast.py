@@ -2,10 +2,8 @@
 
 from datetime import timedelta
 from email.utils import format_datetime
-from pathlib import Path
 from xml.etree import ElementTree
 
-from django.conf import settings
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -14,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from videoflow.pipeline.channels.podcast import episodes_of
-from videoflow.pipeline.media_files import file_response
+from videoflow.pipeline.exports import export_response, export_size
 from videoflow.pipeline.models import Publication
 from videoflow.providers.podcast import CHAPTERS, COVER, EPISODE, TRANSCRIPT
 
@@ -58,15 +56,15 @@ def feed(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _item(channel: ElementTree.Element, request: HttpRequest, token: str, row: Publication) -> None:
-    path = _path(row, EPISODE)
-    if not path.is_file():
+    size_bytes = export_size(row, EPISODE)
+    if size_bytes is None:
         return
     item = ElementTree.SubElement(channel, "item")
     _add(item, "title", str(row.metadata.get("title", "")))
     _add(item, "description", str(row.metadata.get("description", "")))
     _add(item, "pubDate", format_datetime(row.created_at))
     ElementTree.SubElement(item, "guid", {"isPermaLink": "false"}).text = row.remote_id or row.location
-    facts = {"url": _address(request, token, row, EPISODE), "length": str(path.stat().st_size), "type": "audio/mp4"}
+    facts = {"url": _address(request, token, row, EPISODE), "length": str(size_bytes), "type": "audio/mp4"}
     ElementTree.SubElement(item, "enclosure", facts)
     _add(item, f"{{{_ITUNES}}}duration", str(timedelta(seconds=int(row.video.seconds))))
     ElementTree.SubElement(item, f"{{{_ITUNES}}}image", {"href": _address(request, token, row, COVER)})
@@ -81,10 +79,6 @@ def _add(parent: ElementTree.Element, name: str, value: str, **attributes: str) 
     element.text = "".join(char for char in value if char in "\n\t" or char.isprintable()) or None
 
 
-def _path(row: Publication, name: str) -> Path:
-    return Path(settings.VIDEOFLOW_DATA) / row.location / name
-
-
 def _address(request: HttpRequest, token: str, row: Publication, name: str) -> str:
     return request.build_absolute_uri(reverse("pipeline:podcast_file", args=[token, row.pk, name]))
 
@@ -93,8 +87,7 @@ def _address(request: HttpRequest, token: str, row: Publication, name: str) -> s
 def episode_file(request: HttpRequest, token: str, publication_id: int, name: str) -> HttpResponseBase:
     """A file of an episode, whole or in ranges."""
     row = get_object_or_404(_episodes(token), pk=publication_id)
-    path = _path(row, name)
-    if name not in row.files or not path.is_file():
+    answer = export_response(request, row, name)
+    if answer is None:
         raise Http404
-    stat = path.stat()
-    return file_response(request, path, name=name, etag=f"{row.pk}-{stat.st_size:x}-{stat.st_mtime_ns:x}")
+    return answer

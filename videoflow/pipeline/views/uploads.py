@@ -13,13 +13,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from videoflow.errors import BadInput, VideoflowError
 from videoflow.pipeline.editing import uploads
+from videoflow.pipeline.editing.pieces import StillLooking
 from videoflow.pipeline.models import Project, Upload
 from videoflow.pipeline.views.autosave import wants_json
 from videoflow.pipeline.views.owner import project_get, to_panel
 from videoflow.sessions.middleware import Request
 from videoflow.translation import translated
 
-_STATUSES = {uploads.WrongOffset.code: 409, uploads.StillLooking.code: 202, "DISK_FULL": 507}
+_STATUSES = {uploads.WrongOffset.code: 409, StillLooking.code: 202, "DISK_FULL": 507}
 
 
 @require_POST

@@ -19,7 +19,7 @@ from videoflow.errors import BadInput, VideoflowError
 from videoflow.pipeline.foreground import stage_run
 from videoflow.pipeline.models import Project, TrendReport
 from videoflow.pipeline.services import project_create, source_file_add
-from videoflow.pipeline.store import asset_path
+from videoflow.pipeline.store import asset_file
 from videoflow.providers.live_trends import LIVE_SOURCES
 from videoflow.providers.services import EMBEDDED, services_for
 from videoflow.sessions.services import link_create, session_create
@@ -187,7 +187,7 @@ class Command(BaseCommand):
         video = project.videos.select_related("file").latest("created_at")
         draft = out.with_name(f".{out.name}.part")
         try:
-            shutil.copyfile(asset_path(video.file), draft)
+            shutil.copyfile(asset_file(video.file), draft)
             with draft.open("rb") as reader:
                 os.fsync(reader.fileno())
             draft.replace(out)
