@@ -88,6 +88,16 @@ def env_list(name: str) -> list[str]:
     return [part.strip() for part in env_str(name).split(",") if part.strip()]
 
 
+def env_address_prefix(name: str) -> str:
+    """The beginning of an address, from slash to slash; empty when none is given."""
+    value = env_str(name)
+    if not value:
+        return ""
+    if re.fullmatch(r"/[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*/", value) is None:
+        raise ImproperlyConfigured(f"{name} must look like /protected/, not {value!r}.")
+    return value
+
+
 def env_path(name: str, default: Path) -> Path:
     """An absolute path; a relative one counts from the working directory."""
     value = env_str(name)

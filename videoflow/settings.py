@@ -13,6 +13,7 @@ from kombu import Queue
 from videoflow.env import (
     database_settings,
     embedded_redis_socket,
+    env_address_prefix,
     env_bool,
     env_choice,
     env_crash_point,
@@ -27,8 +28,8 @@ from videoflow.env import (
     secret_file,
 )
 from videoflow.providers.services import SERVICES
-
 from videoflow.storage.url import bucket_address, storage_settings
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env_file_load(env_path("VIDEOFLOW_ENV_FILE", BASE_DIR / ".env"))
 
@@ -39,6 +40,7 @@ VIDEOFLOW_CRASH_AT = env_crash_point("VF_CRASH_AT")
 VIDEOFLOW_METRICS = env_bool("VIDEOFLOW_METRICS")
 VIDEOFLOW_MAX_UPLOAD_BYTES = env_int("VIDEOFLOW_MAX_UPLOAD_BYTES", 512 * 1024 * 1024, minimum=1024)
 VIDEOFLOW_ALLOWED_ORIGINS = env_list("VIDEOFLOW_ALLOWED_ORIGINS")
+VIDEOFLOW_ACCEL_PREFIX = env_address_prefix("VIDEOFLOW_ACCEL_PREFIX")
 VIDEOFLOW_RATE_LIMITS = env_bool("VIDEOFLOW_RATE_LIMITS", default=True)
 VIDEOFLOW_REQUIRE_LOGIN = env_bool("VIDEOFLOW_REQUIRE_LOGIN")
 VIDEOFLOW_SIGN_UP = env_bool("VIDEOFLOW_SIGN_UP", default=not VIDEOFLOW_REQUIRE_LOGIN)
@@ -116,12 +118,12 @@ DEBUG = False
 # File uploads
 MEDIA_ROOT = VIDEOFLOW_DATA / "media"
 MEDIA_URL = "/media/"
-FILE_UPLOAD_TEMP_DIR = made_folder(VIDEOFLOW_DATA / "tmp")  # Django checks that it is there
-FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 _BUCKET = bucket_address(env_str("VIDEOFLOW_STORAGE_URL"))
 _BUCKET_ORIGINS = [_BUCKET.origin] if _BUCKET and _BUCKET.reads == "signed" else []
 VIDEOFLOW_STORAGE_CACHE_BYTES = env_int("VIDEOFLOW_STORAGE_CACHE_BYTES", 20_000_000_000, minimum=1_000_000)
 VIDEOFLOW_TASK_BYTES = env_int("VIDEOFLOW_TASK_BYTES", 20_000_000_000, minimum=1_000_000)
+FILE_UPLOAD_TEMP_DIR = made_folder(VIDEOFLOW_DATA / "tmp")  # Django checks that it is there
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_PERMISSIONS = 0o600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 
@@ -178,12 +180,12 @@ LOGGING: dict[str, Any] = {
         "daphne": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},  # at DEBUG it writes headers of answers
-        "channels_redis": {"level": "CRITICAL"},  # a traceback each second while Redis is away; tasks.bells says it once
-    },
         "botocore": {"level": "WARNING"},  # at DEBUG these write signed addresses
         "boto3": {"level": "WARNING"},
         "s3transfer": {"level": "WARNING"},
         "urllib3": {"level": "ERROR"},
+        "channels_redis": {"level": "CRITICAL"},  # a traceback each second while Redis is away; tasks.bells says it once
+    },
 }
 
 # Models

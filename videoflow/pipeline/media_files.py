@@ -6,9 +6,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
+from urllib.parse import quote
 from uuid import uuid4
 
 import av
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 from PIL import Image
@@ -44,6 +46,8 @@ TYPES = {
     ".json": "application/json",
 }
 """By suffix, because only files that the studio named itself are served; anything else is a download."""
+BY_PROXY = frozenset({"media", "exports", "cache"})
+"""Folders of the data folder that a proxy may send files of; never the keys or the database."""
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
 
 
@@ -55,8 +59,11 @@ def file_response(request: HttpRequest, path: Path, *, name: str, etag: str) -> 
     """
     size_bytes = path.stat().st_size
     quoted = f'"{etag}"'
-    if quoted in [tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")]:
-        response: HttpResponseBase = HttpResponseNotModified()
+    by_proxy = _by_proxy(path)
+    if by_proxy is not None:
+        response: HttpResponseBase = by_proxy
+    elif quoted in [tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")]:
+        response = HttpResponseNotModified()
     else:
         span = _range_of(request, size_bytes, quoted)
         if span is None:
@@ -77,6 +84,16 @@ def file_response(request: HttpRequest, path: Path, *, name: str, etag: str) -> 
     response.headers["Cache-Control"] = "private, max-age=3600"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
+
+
+def _by_proxy(path: Path) -> HttpResponse | None:
+    """Return an empty answer that names the file to the proxy in front, which sends it and its ranges; None without one."""
+    if not settings.VIDEOFLOW_ACCEL_PREFIX or not path.is_relative_to(settings.VIDEOFLOW_DATA):
+        return None
+    relative = path.relative_to(settings.VIDEOFLOW_DATA)
+    if relative.parts[0] not in BY_PROXY:
+        return None
+    return HttpResponse(headers={"X-Accel-Redirect": settings.VIDEOFLOW_ACCEL_PREFIX + quote(relative.as_posix())})
 
 
 def _range_of(request: HttpRequest, size_bytes: int, quoted: str) -> tuple[int, int] | None:

@@ -14,7 +14,7 @@ from django.test import Client
 from videoflow.providers.services import SERVICES
 
 ROOT = Path(__file__).resolve().parents[2]
-READ = r"env_(?:str|bool|int|list|path|secret|choice|crash_point)\(\s*\"([A-Z_]+)\""
+READ = r"env_(?:str|bool|int|list|path|secret|choice|crash_point|address_prefix)\(\s*\"([A-Z_]+)\""
 
 
 def run(*arguments: str, code: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
