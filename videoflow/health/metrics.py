@@ -5,66 +5,42 @@ What is counted from rows goes with the rows (deleting projects lowers it), so e
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Count, DurationField, ExpressionWrapper, F, Max, Min, OuterRef, Q, Subquery, Sum
+from django.db.models import Avg, Count, DurationField, ExpressionWrapper, F, Max, Min, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from redis.exceptions import RedisError
 
 from videoflow import redis
+from videoflow.health.figures import Metric, Sample, plain
 from videoflow.health.installation import free_bytes
+from videoflow.health.ledgers import ledger_metrics
 from videoflow.health.probes import WORKER_SILENT_AFTER, State, probe_all
 from videoflow.health.sockets import sockets_open
 from videoflow.tasks.models import ProgressEvent, Task, Worker
+from videoflow.tasks.services import tasks_due
 
 STAGE_WINDOW = timedelta(hours=24)
+BUCKET_SECONDS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 3600)
+UNKNOWN_STAGE = timedelta(seconds=60)
+"""Taken for a stage that has not been run in the last 24 hours."""
 EVENT_WINDOW = timedelta(minutes=1)
 EVENT_ROWS = 50_000
 """Events of the last minute are looked for among the newest rows only."""
 KEPT_SECONDS = 5.0
 """Asked again within this time, the same text is given: scraping cannot slow the studio down."""
+KEPT_LEDGERS_SECONDS = 60.0
 
-Sample = tuple[Mapping[str, str], float]
 _CHECK_FIGURES: Mapping[State, float] = {"ok": 1.0, "degraded": 0.5, "down": 0.0}
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One gauge with its samples, each with its labels; without samples it could not be measured and is left out."""
-
-    name: str
-    about: str
-    samples: Sequence[Sample]
-
-    def lines(self) -> Iterator[str]:
-        """Return its lines of the text format."""
-        if self.samples:
-            yield f"# HELP {self.name} {self.about}"
-            yield f"# TYPE {self.name} gauge"
-        for labels, value in self.samples:
-            inside = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
-            yield f"{self.name}{{{inside}}} {_number(value)}" if inside else f"{self.name} {_number(value)}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-
-
-def _number(value: float) -> str:
-    return str(int(value)) if float(value).is_integer() else f"{value:.6g}"
-
-
-def _plain(name: str, about: str, value: float | None) -> Metric:
-    return Metric(name, about, [] if value is None else [({}, value)])
-
-
 def metrics_now() -> list[Metric]:
-    """Measure everything once. Eight queries, and two commands to Redis when it is there."""
-    return [*_queues(), *_recoveries(), _stage_durations(), _events(), _workers(), *_checks(), *_redis(), *_process()]
+    """Measure everything once. Nine queries, and two commands to Redis when it is there; what is slow, once a minute."""
+    fresh = [*_queues(), *_backlogs(), *_recoveries(), *_stage_durations(), _events(), _workers()]
+    return [*fresh, *_checks(), *_redis(), *_process(), *_ledgers()]
 
 
 def _queues() -> Iterable[Metric]:
@@ -87,30 +63,58 @@ def _queues() -> Iterable[Metric]:
     yield Metric("videoflow_queue_oldest_seconds", "How long the oldest task that could start has been waiting.", ages)
 
 
+def _backlogs() -> Iterable[Metric]:
+    """What an autoscaler reads: how much could start now, and about how long one slot would work on it."""
+    queues = list(settings.VIDEOFLOW_QUEUE_SLOTS)
+    length = ExpressionWrapper(F("completed_at") - F("attempt_started_at"), output_field=DurationField())
+    ended = Task.objects.filter(status=Task.Status.COMPLETED, completed_at__gte=timezone.now() - STAGE_WINDOW).order_by()
+    usual = dict(ended.values_list("task_type").annotate(usual=Avg(length)))
+    counts, seconds = dict.fromkeys(queues, 0), dict.fromkeys(queues, 0.0)
+    for queue, task_type, count in tasks_due().order_by().values_list("queue", "task_type").annotate(count=Count("pk")):
+        counts[queue] = counts.get(queue, 0) + count
+        seconds[queue] = seconds.get(queue, 0.0) + count * usual.get(task_type, UNKNOWN_STAGE).total_seconds()
+    yield Metric("videoflow_queue_due", "Tasks that could start now.", [({"queue": name}, counts[name]) for name in counts])
+    yield Metric(
+        "videoflow_queue_backlog_seconds",
+        "Work that could start now, in seconds of one slot, by what these stages took in the last 24 hours.",
+        [({"queue": name}, seconds[name]) for name in seconds],
+    )
+
+
 def _recoveries() -> Iterable[Metric]:
     """Each expiry moves the fence once more than the claims do, so the difference counts them."""
     now = timezone.now()
     sums = Task.objects.aggregate(expiries=Sum(F("fence") - F("attempt")), retries=Sum("retry_count"))
-    yield _plain(
+    yield plain(
         "videoflow_lease_expiries", "Leases that ran out, over all tasks kept: workers that were lost.", sums["expiries"] or 0
     )
-    yield _plain("videoflow_task_retries", "Retries asked for by users, over all tasks kept.", sums["retries"] or 0)
+    yield plain("videoflow_task_retries", "Retries asked for by users, over all tasks kept.", sums["retries"] or 0)
     overdue = Task.objects.filter(status=Task.Status.IN_PROGRESS, lease_until__lt=now).count()
-    yield _plain("videoflow_leases_overdue", "Running tasks whose lease has run out and that nobody took back yet.", overdue)
+    yield plain("videoflow_leases_overdue", "Running tasks whose lease has run out and that nobody took back yet.", overdue)
 
 
-def _stage_durations() -> Metric:
+def _stage_durations() -> Iterable[Metric]:
+    """Counted over a sliding window: ``histogram_quantile`` takes these buckets as they are, without ``rate``."""
     length = ExpressionWrapper(F("completed_at") - F("attempt_started_at"), output_field=DurationField())
     ended = Task.objects.filter(status=Task.Status.COMPLETED, completed_at__gte=timezone.now() - STAGE_WINDOW).order_by()
+    within = {f"within_{edge}": Count("pk", filter=Q(length__lte=timedelta(seconds=edge))) for edge in BUCKET_SECONDS}
     found = (
-        ended.values_list("task_type").annotate(count=Count("pk"), total=Sum(length), longest=Max(length)).order_by("task_type")
+        ended.annotate(length=length)
+        .values("task_type")
+        .annotate(count=Count("pk"), total=Sum("length"), longest=Max("length"), **within)
+        .order_by("task_type")
     )
     samples: list[Sample] = []
-    for task_type, count, total, longest in found:
-        figures = {"count": count, "sum": total.total_seconds(), "max": longest.total_seconds()}
-        samples += [({"task_type": task_type, "figure": figure}, value) for figure, value in figures.items()]
-    return Metric(
-        "videoflow_stage_seconds", "Runs completed in the last 24 hours: how many, their seconds, the longest.", samples
+    buckets: list[Sample] = []
+    for row in found:
+        label = {"task_type": row["task_type"]}
+        figures = {"count": row["count"], "sum": row["total"].total_seconds(), "max": row["longest"].total_seconds()}
+        samples += [({**label, "figure": figure}, value) for figure, value in figures.items()]
+        buckets += [({**label, "le": str(edge)}, row[f"within_{edge}"]) for edge in BUCKET_SECONDS]
+        buckets.append(({**label, "le": "+Inf"}, row["count"]))
+    yield Metric("videoflow_stage_seconds", "Runs completed in the last 24 hours: how many, their seconds, the longest.", samples)
+    yield Metric(
+        "videoflow_stage_seconds_bucket", "Runs completed in the last 24 hours that took at most so many seconds.", buckets
     )
 
 
@@ -119,7 +123,7 @@ def _events() -> Metric:
     head = ProgressEvent.objects.aggregate(head=Max("pk"))["head"] or 0
     since = timezone.now() - EVENT_WINDOW
     recent = ProgressEvent.objects.filter(pk__gt=head - EVENT_ROWS, created_at__gte=since).count()
-    return _plain("videoflow_events_per_minute", "Progress events of the last minute.", recent)
+    return plain("videoflow_events_per_minute", "Progress events of the last minute.", recent)
 
 
 def _workers() -> Metric:
@@ -146,14 +150,28 @@ def _redis() -> Iterable[Metric]:
     except (RedisError, OSError):
         redis.breaker.failed()
         return
-    yield _plain("videoflow_redis_memory_bytes", "Memory that Redis uses.", memory["used_memory"])
-    yield _plain("videoflow_redis_memory_limit_bytes", "Memory that Redis may use; 0 is no limit.", memory.get("maxmemory", 0))
-    yield _plain("videoflow_redis_keys", "Keys in Redis; `manage.py redis_report` says which.", keys)
+    yield plain("videoflow_redis_memory_bytes", "Memory that Redis uses.", memory["used_memory"])
+    yield plain("videoflow_redis_memory_limit_bytes", "Memory that Redis may use; 0 is no limit.", memory.get("maxmemory", 0))
+    yield plain("videoflow_redis_keys", "Keys in Redis; `manage.py redis_report` says which.", keys)
 
 
 def _process() -> Iterable[Metric]:
-    yield _plain("videoflow_sockets", "Live-progress sockets open in the process that answered.", sockets_open())
-    yield _plain("videoflow_storage_free_bytes", "Free disk for the data folder.", free_bytes(settings.VIDEOFLOW_DATA))
+    yield plain("videoflow_sockets", "Live-progress sockets open in the process that answered.", sockets_open())
+    yield plain("videoflow_storage_free_bytes", "Free disk for the data folder.", free_bytes(settings.VIDEOFLOW_DATA))
+
+
+class _KeptLedgers:
+    """What takes long in a large studio, measured once a minute."""
+
+    metrics: "list[Metric]" = []
+    until = 0.0
+
+
+def _ledgers() -> list[Metric]:
+    if time.monotonic() >= _KeptLedgers.until:
+        _KeptLedgers.metrics = list(ledger_metrics())
+        _KeptLedgers.until = time.monotonic() + KEPT_LEDGERS_SECONDS
+    return _KeptLedgers.metrics
 
 
 class _Kept:
@@ -180,4 +198,4 @@ def metrics_text() -> str:
 def metrics_forget() -> None:
     """Measure anew at the next question."""
     with _Kept.lock:
-        _Kept.until = 0.0
+        _Kept.until = _KeptLedgers.until = 0.0

@@ -1,11 +1,14 @@
+import json
 import os
 import re
 import signal
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
@@ -13,7 +16,9 @@ from django.utils import timezone
 from videoflow import redis
 from videoflow.errors import VideoflowError
 from videoflow.health import metrics, sockets
-from videoflow.health.metrics import Metric
+from videoflow.health.figures import Metric
+from videoflow.pipeline.models import ProviderCall, ServiceCall
+from videoflow.pipeline.tests.factories import AssetFactory, ProjectFactory
 from videoflow.tasks.models import ProgressEvent, Task, Worker
 from videoflow.tasks.services import leases_reap, task_cancel, task_complete, task_fail, task_retry
 from videoflow.tasks.tests.factories import claim_make, session_make, task_make
@@ -32,6 +37,7 @@ def enabled(settings: Any) -> Iterator[None]:
 
 def figures() -> dict[str, float]:
     """Every sample of a fresh measurement: its name with labels, and its value."""
+    metrics.metrics_forget()
     lines = [line for metric in metrics.metrics_now() for line in metric.lines() if not line.startswith("#")]
     return {line.rpartition(" ")[0]: float(line.rpartition(" ")[2]) for line in lines}
 
@@ -86,7 +92,7 @@ class TestFigures:
     def test_queries_do_not_grow(self, django_assert_max_num_queries: Any) -> None:
         for _ in range(5):
             task_make()
-        with django_assert_max_num_queries(10):
+        with django_assert_max_num_queries(18):
             metrics.metrics_now()
 
     def test_oldest_is_the_one_that_could_start_longest(self) -> None:
@@ -128,6 +134,47 @@ class TestFigures:
         assert 40 <= found[name.format("sum")] < 50
         assert 30 <= found[name.format("max")] < 40
 
+    def test_stage_durations_in_buckets(self) -> None:
+        for seconds in (10, 30, 4000):
+            task = task_make()
+            claim = claim_make(task)
+            Task.objects.filter(pk=task.pk).update(attempt_started_at=timezone.now() - timedelta(seconds=seconds))
+            task_complete(claim=claim, message="Done", result_data={})
+        found = figures()
+        name = 'videoflow_stage_seconds_bucket{{task_type="script_generation",le="{}"}}'
+        assert [found[name.format(edge)] for edge in ("5", "20", "60", "3600", "+Inf")] == [0, 1, 2, 2, 3]
+
+    def test_backlog_is_what_the_usual_run_takes(self) -> None:
+        done = task_make()
+        claim = claim_make(done)
+        Task.objects.filter(pk=done.pk).update(attempt_started_at=timezone.now() - timedelta(seconds=100))
+        task_complete(claim=claim, message="Done", result_data={})
+        task_make()
+        task_make()
+        later = task_make()
+        Task.objects.filter(pk=later.pk).update(not_before=timezone.now() + timedelta(minutes=5))
+        found = figures()
+        assert found['videoflow_queue_due{queue="cpu"}'] == 2
+        assert 200 <= found['videoflow_queue_backlog_seconds{queue="cpu"}'] < 300
+        assert found['videoflow_queue_backlog_seconds{queue="io"}'] == 0
+
+    def test_files_and_money(self) -> None:
+        project = ProjectFactory.create()
+        AssetFactory.create(project=project, size_bytes=700)
+        AssetFactory.create(project=project, size_bytes=300)
+        ServiceCall.objects.create(service="openai", outcome="ok", milliseconds=5)
+        facts = {"provider": "openai", "capability": "writer", "stage": "script_generation", "fence": 1, "request_hash": "x"}
+        ProviderCall.objects.create(key="a", wanted="a", state="done", charged_micros=250_000, reserved_micros=500_000, **facts)
+        ProviderCall.objects.create(key="b", wanted="b", state="done", charged_micros=1_000_000, currency="EUR", **facts)
+        found = figures()
+        assert (found['videoflow_files{kind="image"}'], found['videoflow_files_bytes{kind="image"}']) == (2, 1000)
+        assert found["videoflow_projects"] == 1
+        assert found['videoflow_service_requests{service="openai",outcome="ok"}'] == 1
+        assert found['videoflow_paid_calls{provider="openai",state="done"}'] == 2
+        assert found['videoflow_charged_dollars{provider="openai",state="done"}'] == 0.25
+        assert found['videoflow_reserved_dollars{provider="openai",state="done"}'] == 0.5
+        assert found["videoflow_database_bytes"] > 100_000
+
     def test_events_of_the_last_minute(self) -> None:
         session = session_make()
         task_make(session)
@@ -160,3 +207,17 @@ class TestFigures:
 def test_labels_cannot_break_a_line() -> None:
     lines = list(Metric("m", "About.", [({"name": 'a"b\\c\nd'}, 0.25)]).lines())
     assert lines[-1] == r'm{name="a\"b\\c\nd"} 0.25'
+
+
+@pytest.mark.parametrize("name", ["grafana-dashboard.json", "prometheus-rules.yml"])
+def test_what_operators_are_given_names_figures_that_are_there(name: str) -> None:
+    text = (Path(settings.BASE_DIR) / "deploy" / name).read_text(encoding="utf-8")
+    named = set(re.findall(r"\bvideoflow_[a-z_]+\b", text))
+    assert len(named) > 5
+    assert named - {metric.name for metric in metrics.metrics_now()} == set()
+
+
+def test_the_dashboard_shows_every_queue_figure() -> None:
+    board = json.loads((Path(settings.BASE_DIR) / "deploy" / "grafana-dashboard.json").read_text(encoding="utf-8"))
+    asked = " ".join(target["expr"] for panel in board["panels"] for target in panel.get("targets", []))
+    assert {metric.name for metric in metrics.metrics_now()} - set(re.findall(r"\bvideoflow_[a-z_]+\b", asked)) == set()
