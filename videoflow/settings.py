@@ -223,8 +223,10 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31_536_000 if VIDEOFLOW_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = False
-SECURE_SSL_REDIRECT = False
+SECURE_SSL_REDIRECT = VIDEOFLOW_HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^(livez|readyz|health|metrics)$"]  # asked for by the machine itself, without the proxy
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if VIDEOFLOW_HTTPS else None
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # HSTS for subdomains: a studio is a guest on its domain
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
