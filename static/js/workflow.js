@@ -119,8 +119,9 @@ function refetch(name) {
   );
 }
 
-// What moves these panels is brought before what is inside a closed one; an open one has it from the page's head.
-const MODULES = { media_generation: "./media.js", youtube_upload: "./publish.js" };
+// What moves these panels is brought before what is inside a closed one, which may open with the answer; an open one has it from
+// the page's head.
+const MODULES = { trending_analysis: "./trends.js", script_generation: "./script.js", media_generation: "./media.js", youtube_upload: "./publish.js" };
 
 // A part that is asked for again before it came would show the older answer for good: the swap takes along the element that asks.
 const isOnItsWay = (name) => asked.has(name) && Date.now() - asked.get(name).at < ANSWER_WITHIN_MS;
@@ -136,7 +137,7 @@ function fetchPart(name, target, isWhole = target.open) {
   asked.set(name, mine);
   // Its own source: requests of one element queue behind each other and only the last would be sent.
   const ask = () => htmx.ajax("GET", address, { source: target, target, swap: "outerHTML" });
-  const answer = isWhole && name in MODULES && target.hasAttribute("data-lazy") ? import(MODULES[name]).then(ask) : ask();
+  const answer = name in MODULES && target.hasAttribute("data-lazy") ? import(MODULES[name]).catch(() => {}).then(ask) : ask();
   return answer.catch(() => {}).finally(() => asked.get(name) === mine && asked.delete(name));
 }
 

@@ -99,6 +99,20 @@ describe("figures", () => {
   });
 });
 
+test("a closed panel brings what moves it before the server may open it", async () => {
+  const lazy = document.createElement("details");
+  lazy.id = "panel-trending_analysis";
+  lazy.dataset.panel = "trending_analysis";
+  lazy.dataset.lazy = "";
+  $("[data-workflow]").append(lazy);
+  const brought = [];
+  vi.doMock("../../static/js/trends.js", () => brought.push([...fetches]) && {});
+  document.body.dispatchEvent(new CustomEvent("vf:edited", { detail: { panels: ["trending_analysis"] } }));
+  await tick(10);
+  await vi.waitFor(() => expect(fetches).toEqual(["/projects/p/panels/trending_analysis/?head=1"]));
+  expect(brought).toEqual([[]]);
+});
+
 describe("a panel that the server opens", () => {
   function swap(name, isOpen) {
     const target = $(`#panel-${name}`);
@@ -183,9 +197,9 @@ describe("fragments", () => {
   test("bring what is inside a closed panel once it is opened", async () => {
     const panel = $("#panel-script_generation");
     panel.dataset.lazy = "";
-    panel.open = true;
-    panel.dispatchEvent(new Event("toggle"));
-    expect(panels()).toEqual(["/projects/p/panels/script_generation/"]);
+    vi.doMock("../../static/js/script.js", () => ({}));
+    panel.open = true; // which it says with an event of its own
+    await vi.waitFor(() => expect(panels()).toEqual(["/projects/p/panels/script_generation/"]));
   });
 
   test("show the first look as soon as it is there", async () => {
