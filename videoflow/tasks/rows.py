@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Field
 
 from videoflow.sessions.models import CreatorSession
@@ -18,6 +19,31 @@ _EVENT_FIELDS: "list[Field[Any, Any]]" = [field for field in ProgressEvent._meta
 # Spelled as the condition of the index ``task_waiting`` is, or SQLite does not see that the index serves.
 _WAITING = "cancel_requested_at IS NULL AND status IN ('pending', 'retrying')"
 _DUE = f"queue = %s AND {_WAITING} AND (not_before IS NULL OR not_before <= %s)"
+
+
+def _turn(lock: str) -> str:
+    """Return the statement that finds the session, and its priority, whose turn it is; ``lock`` has it held."""
+    held = f" JOIN {_SESSIONS} held ON held.id = due.session_id" if lock else ""
+    return (
+        f"SELECT session_id, priority FROM (SELECT session_id, priority, MIN(created_at) AS oldest FROM {_TASKS} WHERE {_DUE}"  # noqa: S608
+        f" AND session_id NOT IN (SELECT session_id FROM {_TASKS} WHERE status = 'in_progress' AND lease_until >= %s"
+        f" GROUP BY session_id HAVING COUNT(*) >= %s) GROUP BY session_id, priority) due{held} ORDER BY priority DESC,"
+        f" (SELECT MAX(attempt_started_at) FROM {_TASKS} ran WHERE ran.session_id = due.session_id AND ran.queue = %s)"
+        f" ASC NULLS FIRST, oldest LIMIT 1{lock}"
+    )
+
+
+_TURN = _turn("")
+_TURN_OF_FREE = _turn(" FOR NO KEY UPDATE OF held SKIP LOCKED")
+_TURN_OF_ANY = _turn(" FOR NO KEY UPDATE OF held")
+_SESSION_DUE = f"SELECT id FROM {_TASKS} WHERE {_DUE} AND session_id = %s AND priority = %s"  # noqa: S608
+_BELOW_LIMIT = (
+    f" AND (SELECT COUNT(*) FROM {_TASKS} ran WHERE ran.session_id = %s AND ran.status = 'in_progress'"  # noqa: S608
+    " AND ran.lease_until >= %s) < %s"
+)
+_OLDEST = " ORDER BY created_at LIMIT 1"
+_LOOKS = 3
+"""Sessions that a claim on PostgreSQL may find full before it leaves the rest to the next wake-up."""
 
 
 class Sql:
@@ -104,21 +130,33 @@ def next_due(*, queue: str, session_limit: int, now: datetime) -> UUID | None:
 
     A session with ``session_limit`` running tasks waits. The turn is found between sessions, whose last turn is one look into the
     index ``task_turn``; the due tasks themselves are read from the index ``task_waiting`` alone.
+
+    SQLite has one writer, so what was found stays so until the commit. Of PostgreSQL's many, each holds the session it found
+    until then and passes over those that others hold; where all are held, it waits for the first.
     """
     at = _prepared("not_before", now)
-    turn = (
-        f"SELECT session_id, priority FROM (SELECT session_id, priority, MIN(created_at) AS oldest FROM {_TASKS} WHERE {_DUE}"  # noqa: S608
-        f" AND session_id NOT IN (SELECT session_id FROM {_TASKS} WHERE status = 'in_progress' AND lease_until >= %s"
-        " GROUP BY session_id HAVING COUNT(*) >= %s) GROUP BY session_id, priority) due ORDER BY priority DESC,"
-        f" (SELECT MAX(attempt_started_at) FROM {_TASKS} ran WHERE ran.session_id = due.session_id AND ran.queue = %s)"
-        " ASC NULLS FIRST, oldest LIMIT 1"
-    )
-    first = f"SELECT id FROM {_TASKS} WHERE {_DUE} AND session_id = %s AND priority = %s ORDER BY created_at LIMIT 1"  # noqa: S608
+    turn = [queue, at, at, session_limit, queue]
     with connection.cursor() as cursor:
-        cursor.execute(turn, [queue, at, at, session_limit, queue])
-        chosen = cursor.fetchone()
-        if chosen is None:
-            return None
-        cursor.execute(first, [queue, at, *chosen])
-        (found,) = cursor.fetchone() or (None,)
-    return found if found is None or isinstance(found, UUID) else UUID(found)
+        if connection.vendor != "postgresql":
+            chosen = _row(cursor, _TURN, turn)
+            return _id(_row(cursor, _SESSION_DUE + _OLDEST, [queue, at, *chosen])) if chosen else None
+        chosen = _row(cursor, _TURN_OF_FREE, turn) or _row(cursor, _TURN_OF_ANY, turn)
+        for _ in range(_LOOKS):
+            if chosen is None:
+                break
+            below_limit = [queue, at, *chosen, chosen[0], at, session_limit]
+            found = _id(_row(cursor, _SESSION_DUE + _BELOW_LIMIT + _OLDEST, below_limit))
+            if found is not None:
+                return found
+            chosen = _row(cursor, _TURN_OF_FREE, turn)  # the session had filled up, or run dry, before it was ours
+    return None
+
+
+def _row(cursor: CursorWrapper, sql: str, parameters: list[Any]) -> tuple[Any, ...] | None:
+    cursor.execute(sql, parameters)
+    row: tuple[Any, ...] | None = cursor.fetchone()
+    return row
+
+
+def _id(row: tuple[Any, ...] | None) -> UUID | None:
+    return None if row is None else row[0] if isinstance(row[0], UUID) else UUID(row[0])

@@ -85,6 +85,15 @@ class TestAnswer:
         assert ask("SELECT 1") == 1
 
 
+class TestJson:
+    def test_large_floats_stay_floats(self):
+        kept = {"float": 1.5e300, "small": -2.5e-300, "largest": 2**63 - 1, "smallest": -(2**63), "text": "1" * 30, "one": 1.0}
+        session = CreatorSession.objects.create(preferences=kept)
+        session.refresh_from_db()
+        assert session.preferences == kept
+        assert isinstance(session.preferences["float"], float)
+
+
 class TestMigration:
     def test_gives_up_where_a_table_is_busy_and_leaves_the_limits_as_they_were(self, monkeypatch):
         monkeypatch.setattr("videoflow.postgresql.base._MIGRATION_LOCK_SECONDS", 0.2)

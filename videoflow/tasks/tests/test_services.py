@@ -98,6 +98,7 @@ class TestClaim:
         assert claim.task is not None
         assert {**vars(claim.task), "_state": None} == {**vars(Task.objects.get(pk=claim.task_id)), "_state": None}
 
+    @pytest.mark.sqlite
     def test_is_found_in_the_index_alone(self):
         task_make()
         with CaptureQueriesContext(connection) as queries:

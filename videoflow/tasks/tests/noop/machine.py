@@ -24,6 +24,7 @@ import psutil
 
 from videoflow.env import embedded_redis_socket
 from videoflow.health.embedded_redis import private_folder, redis_command
+from videoflow.tests.postgresql import Cluster, folder_make
 
 ROOT = Path(__file__).resolve().parents[4]
 START_SECONDS = 60.0
@@ -109,7 +110,10 @@ class Hand:
 
 
 class Machine:
-    """Redis, ``workers`` Celery workers of ``processes`` each, a dispatcher, and a server when ``serves``."""
+    """Redis, ``workers`` Celery workers of ``processes`` each, a dispatcher, and a server when ``serves``.
+
+    ``database``: ``sqlite``, ``postgresql`` (a cluster of its own), or as the tests that run now have it.
+    """
 
     def __init__(
         self,
@@ -124,6 +128,7 @@ class Machine:
         slots: int | None = None,
         serves: bool = False,
         notes_commits: bool = False,
+        database: str = "",
     ) -> None:
         self.data = Path(tempfile.mkdtemp(prefix="vf-noop-", dir="/tmp" if len(tempfile.gettempdir()) > 40 else None))
         (self.data / "noop").touch()
@@ -140,6 +145,15 @@ class Machine:
             "NOOP_SLOTS": str(slots or workers * processes),
             **({"NOOP_COMMITS": str(self.commits)} if notes_commits else {}),
         }
+        self.cluster: Cluster | None = None
+        if (database or os.environ.get("TESTS_DATABASE")) == "postgresql":
+            self.cluster = Cluster(folder_make())
+            try:
+                self.cluster.start()
+                self.environment["DATABASE_URL"] = self.cluster.database_make("studio")
+            except BaseException:  # of whatever kind: nobody else would end it; it is raised on
+                self._database_end()
+                raise
         if moves_clock:
             self.environment["NOOP_MOVES_CLOCK"] = "1"
             self.clock_move(0)
@@ -279,6 +293,11 @@ class Machine:
         """Say whether no task is open."""
         return not {"pending", "retrying", "in_progress"} & set(self.hand.ask("counts"))
 
+    def _database_end(self) -> None:
+        if self.cluster is not None:
+            self.cluster.stop()
+            shutil.rmtree(self.cluster.folder, ignore_errors=True)
+
     def stop(self) -> None:
         """End every process, Redis last, and remove the data folder."""
         for names in ([name for name in self.running if name != "redis"], ["redis"]):
@@ -294,6 +313,7 @@ class Machine:
                     os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         self.hand.close()
+        self._database_end()
         if self.listener:
             self.listener.close()
         shutil.rmtree(self.data, ignore_errors=True)

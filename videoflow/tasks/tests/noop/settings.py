@@ -20,6 +20,7 @@ if os.environ.get("NOOP_MOVES_CLOCK"):  # before any model takes the clock as a 
 INSTALLED_APPS = [*INSTALLED_APPS, "videoflow.tasks.tests.noop.apps.NoopConfig"]
 NOOP_LEASE_SECONDS = float(os.environ.get("NOOP_LEASE_SECONDS", "30"))
 VIDEOFLOW_QUEUE_SLOTS = dict.fromkeys(("io", "cpu", "upload"), int(os.environ.get("NOOP_SLOTS", "2")))
-if pages := os.environ.get("NOOP_DATABASE_PAGES"):
-    DATABASES["default"]["OPTIONS"]["init_command"] += f"PRAGMA max_page_count={int(pages)};"
-DATABASES["default"]["OPTIONS"]["timeout"] = float(os.environ.get("NOOP_DATABASE_SECONDS", "20"))
+if DATABASES["default"]["ENGINE"] == "videoflow.sqlite":
+    if pages := os.environ.get("NOOP_DATABASE_PAGES"):
+        DATABASES["default"]["OPTIONS"]["init_command"] += f"PRAGMA max_page_count={int(pages)};"
+    DATABASES["default"]["OPTIONS"]["timeout"] = float(os.environ.get("NOOP_DATABASE_SECONDS", "20"))
