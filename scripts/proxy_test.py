@@ -206,7 +206,9 @@ class Trial:
     def uploads(self) -> None:
         with self.client(TOKEN) as owner:
             answer = owner.post(
-                "/api/v1/tasks", content=b"x" * (UPLOAD_LIMIT + 1000), headers={"Content-Type": "application/json"}
+                "/api/tasks/submit/trending_analysis",
+                content=b"x" * (UPLOAD_LIMIT + 1000),
+                headers={"Content-Type": "application/json"},
             )
             body = answer.text[:80]
             self.check("more than the studio takes", f"{answer.status_code} {body}", well=answer.status_code == 413)
