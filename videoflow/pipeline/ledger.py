@@ -173,7 +173,7 @@ class _Attempt:
                     task=payer.task,
                     fence=payer.fence,
                     stage=payer.stage,
-                    purpose=call.purpose[:200],
+                    purpose=call.purpose,
                     request_hash=call.request_hash,
                     run=call.run,
                     attempt=attempt,

@@ -45,7 +45,7 @@ class ProviderCall(models.Model):
     task = models.ForeignKey("tasks.Task", null=True, on_delete=models.SET_NULL, related_name="provider_calls")
     fence = models.PositiveIntegerField(help_text="Of the task's claim that made or took over the call.")
     stage = models.CharField(max_length=40)
-    purpose = models.CharField(max_length=200)
+    purpose = SentenceField(longest=200)
     request_hash = models.CharField(max_length=64)
     run = models.PositiveIntegerField(default=1, help_text="Wanted results for the same request.")
     attempt = models.PositiveIntegerField(default=1, help_text="Calls for the same result: after a refusal, or a person's word.")

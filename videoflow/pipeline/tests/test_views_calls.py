@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from videoflow.pipeline.models import Project, ProviderCall
 from videoflow.pipeline.tests import factories
+from videoflow.sentences import Sentence
 from videoflow.tasks.models import Task
 
 pytestmark = pytest.mark.django_db
@@ -73,6 +74,14 @@ def test_an_order_goes_on_after_a_cancel_and_is_said(client, project):
 
 
 class TestCard:
+    def test_says_what_was_asked_for_in_the_readers_language(self, client, project):
+        purpose = Sentence("%(purpose)s, mended", purpose=Sentence("more of the script, %(number)s", number=2))
+        call = call_lost(project, purpose=purpose)
+        call.refresh_from_db()
+        assert call.purpose == "more of the script, 2, mended"
+        client.defaults["HTTP_ACCEPT_LANGUAGE"] = "de"
+        assert "mehr vom Skript, 2, berichtigt" in panel_of(client, project)
+
     def test_ok(self, client, project):
         call_lost(project)
         call_lost(project, purpose="speech of line 14", reserved_micros=None, model="")

@@ -94,7 +94,7 @@ class PictureMaker(ABC):
             provider=self.name,
             model=job.model,
             capability="images",
-            purpose=f"picture for “{words}…”",
+            purpose=Sentence("picture for “%(words)s…”", words=words),
             request_hash=request_hash(**{**job.facts, "model": job.model}),
             send=as_paid(send),
             poll=poll,

@@ -138,7 +138,7 @@ class GeminiSpeech(ServiceSpeech):
 
     def _conversation_reply(self, batch: Sequence[Wanted], speakers: dict[str, str], cancelled: CancelCheck) -> bytes:
         """Ask in the form that the model takes: newer ones take a part for each turn, older ones one text."""
-        purpose = f"speech from “{batch[0].said.text[:28]}” to “{batch[-1].said.text[-28:]}”"
+        purpose = Sentence("speech from “%(first)s” to “%(last)s”", first=batch[0].said.text[:28], last=batch[-1].said.text[-28:])
         letters = sum(len(one.said.text) for one in batch)
         turns = [(speakers[one.line.voice], one.said.text) for one in batch]
         configs = [{"speaker": name, "voiceConfig": _voice(voice)} for voice, name in speakers.items()]

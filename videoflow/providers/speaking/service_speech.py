@@ -176,7 +176,7 @@ class ServiceSpeech(ABC):
 
     def _one(self, one: Wanted, cancelled: CancelCheck) -> tuple[Sound, tuple[TimedPiece, ...]]:
         request = self.request(one)
-        purpose = f"speech of “{one.said.text[:_PURPOSE_LETTERS]}”"
+        purpose = Sentence("speech of “%(words)s”", words=one.said.text[:_PURPOSE_LETTERS])
         runs = f"runs:{one.key}"
         first = int(self.access.remember.get(runs) or 1)
         problem: SoundUnusable | None = None

@@ -99,7 +99,7 @@ class Asker:
             assert answer is not None
             return answer, ()
         messages = (*messages, Message("assistant", said.text), Message("user", repair_prompt(faults)))
-        mended = self._say(replace(question, purpose=f"{question.purpose}, mended"), messages, shape)
+        mended = self._say(replace(question, purpose=Sentence("%(purpose)s, mended", purpose=question.purpose)), messages, shape)
         second, left = self._read(mended, shape, faults_of)
         if second is not None and (answer is None or len(left) <= len(faults)):
             return second, left

@@ -91,7 +91,7 @@ class ModelWriter:
     def _write(self, brief: Brief) -> Conversation:
         material = self._material(brief)
         prompt = script_prompt(material, brief.hosts, language=brief.language, minimum_seconds=brief.minimum_seconds)
-        question = Question(system_prompt(material), prompt, "script", brief.seed)
+        question = Question(system_prompt(material), prompt, Sentence("script"), brief.seed)
         answer, _ = self._asker.ask(question, ScriptAnswer, lambda answer: script_faults(answer, material, opens=True))
         return conversation_make(answer, material, label=self.label)
 
@@ -104,7 +104,9 @@ class ModelWriter:
         """
         material = self._material(brief)
         prompt = more_prompt(material, brief.hosts, conversation, language=brief.language, words=words, quiet=quiet or "")
-        question = Question(system_prompt(material), prompt, f"more of the script, {number}", brief.seed)
+        question = Question(
+            system_prompt(material), prompt, Sentence("more of the script, %(number)s", number=number), brief.seed
+        )
         answer, _ = self._asker.ask(question, MoreAnswer, lambda answer: script_faults(answer, material, opens=False))
         return conversation_extend(conversation, answer, material, label=self.label)
 
@@ -137,7 +139,7 @@ class ModelWriter:
         ]
         numbers = [index + 1 for index in wanted]
         prompt = lines_prompt(material, brief.hosts, shown, numbers, language=brief.language)
-        question = Question(system_prompt(material), prompt, "other words", brief.seed)
+        question = Question(system_prompt(material), prompt, Sentence("other words"), brief.seed)
         asked = _Rewording(material, lines, frozenset(wanted))
         answer, _ = self._asker.ask(question, LinesAnswer, asked.faults)
         found = {line.line - 1: asked.words(line) for line in answer.lines if not asked.line_faults(line)}

@@ -199,7 +199,7 @@ class Transfer:
             try:
                 found = self.youtube.marked_find(self.uploads_playlist, marker=self.marker, size_bytes=self.total, pages=pages)
             except YouTubeBusy as error:
-                raise _Faulty("the list of uploads did not come", error.retry_after_seconds) from error
+                raise _Faulty(Sentence("the list of uploads did not come"), error.retry_after_seconds) from error
             if found:
                 return found
         if self.journal.is_whole_sent and not self.journal.may_begin_anew:
@@ -272,7 +272,7 @@ class Transfer:
         try:
             signed = {**headers, "Authorization": f"Bearer {self.youtube.token(renew=self._needs_token)}"}
         except YouTubeBusy as error:
-            raise _Faulty("the permission could not be renewed", error.retry_after_seconds) from error
+            raise _Faulty(Sentence("the permission could not be renewed"), error.retry_after_seconds) from error
         self._needs_token = False
         try:
             answer = client.request(
@@ -288,9 +288,9 @@ class Transfer:
         except ServiceUnreachable as error:
             if not error.retryable:
                 raise
-            raise _Faulty("YouTube cannot be reached") from error
+            raise _Faulty(Sentence("YouTube cannot be reached")) from error
         except ServiceError as error:
-            raise _Faulty("the connection broke off") from error
+            raise _Faulty(Sentence("the connection broke off")) from error
         self.youtube.clock_read(answer)
         return answer
 
@@ -302,7 +302,7 @@ class Transfer:
                 value = None
             if isinstance(value, dict) and value.get("id"):
                 return _Stand(video_id=str(value["id"]))
-            raise _Faulty("the answer was not YouTube's")
+            raise _Faulty(Sentence("the answer was not YouTube's"))
         if answer.status == 308:
             if answer.headers.get("location"):
                 self.journal.session_moved(self._address(answer.headers["location"]))
@@ -320,7 +320,7 @@ class Transfer:
             return 0
         end = header.removeprefix("bytes=0-")
         if not end.isdecimal() or int(end) >= self.total:
-            raise _Faulty("YouTube named a range that cannot be")
+            raise _Faulty(Sentence("YouTube named a range that cannot be"))
         return int(end) + 1
 
     def _refusal(self, answer: Answer) -> Exception:
@@ -328,12 +328,12 @@ class Transfer:
         if answer.status == 401 and self._renewals < _RENEWALS:
             self._needs_token = True
             self._renewals += 1
-            return _Faulty("the permission had run out and is renewed")
+            return _Faulty(Sentence("the permission had run out and is renewed"))
         wait = retry_after_read(answer.headers)
         now = self.youtube.now()
         error = error_read(status=answer.status, body=answer.body, now=now, bucket="uploads", retry_after_seconds=wait)
         if isinstance(error, YouTubeBusy) or answer.status < 400:
-            return _Faulty(f"YouTube answered {answer.status}", wait)
+            return _Faulty(Sentence("YouTube answered %(status)s", status=answer.status), wait)
         self.journal.note("waits" if isinstance(error, WaitUntil) else "refused", str(error))
         return error
 
@@ -382,15 +382,7 @@ class Transfer:
         wait = self.pace.backoffs[self._faults]
         wait = max(fault.retry_after_seconds or 0.0, wait + wait * self.pace.jitter() / 2)
         self._faults += 1
-        self.journal.note(
-            "fault",
-            Sentence(
-                "%(upper)s%(fault)s; asking again in %(wait)s s.",
-                upper=str(fault)[0].upper(),
-                fault=str(fault)[1:],
-                wait=f"{wait:.0f}",
-            ),
-        )
+        self.journal.note("fault", Sentence("Asking again in %(wait)s s: %(fault)s.", wait=f"{wait:.0f}", fault=fault))
         self._wait(min(wait, 600.0))
 
     def _wait(self, seconds: float) -> None:
