@@ -1,7 +1,6 @@
 """Is the studio well? Five quick looks; none takes longer than a second, none says where anything lies."""
 
 import logging
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +12,7 @@ from django.utils import timezone
 
 from videoflow import redis
 from videoflow.health.installation import COMFORTABLE_FREE_BYTES, ffmpeg_version, free_bytes
+from videoflow.storage.base import StorageFault, media_storage
 from videoflow.tasks.models import Worker
 
 State = Literal["ok", "degraded", "down"]
@@ -70,13 +70,13 @@ def ffmpeg_probe() -> Probe:
 
 
 def storage_probe() -> Probe:
-    folder = settings.MEDIA_ROOT
-    trial = folder / f".probe-{uuid.uuid4().hex}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        trial.write_bytes(b"videoflow")
-        trial.unlink()
-        free = free_bytes(folder)
+        media_storage().probe()
+        free = free_bytes(settings.MEDIA_ROOT)
+    except StorageFault:
+        return Probe(
+            "degraded", "The storage of finished files does not answer as it should. `manage.py doctor` says what to do."
+        )
     except OSError:
         logger.exception("the storage cannot be written to")
         return Probe("down", "Files cannot be written.")

@@ -16,16 +16,20 @@ from django.contrib.sessions.models import Session
 from django.db.models import Model, QuerySet
 from django.utils import timezone
 
+from videoflow.errors import VideoflowError
 from videoflow.pipeline.editing.uploads import uploads_abandoned, uploads_sweep
 from videoflow.pipeline.models import Asset, ProviderCall, SourceFile, Upload
 from videoflow.pipeline.service_health import calls_forgettable
 from videoflow.pipeline.services import projects_discarded, projects_sweep, session_is_kept, sessions_sweep
+from videoflow.pipeline.storage_upkeep import UNTOUCHED, orphans_remove, storage_orphans
 from videoflow.sessions.idempotency import KEY_LIFE, keys_forget
 from videoflow.sessions.models import IdempotencyKey, OneUseLink
 from videoflow.sessions.services import sessions_expired
+from videoflow.storage.base import Entry, media_storage
 from videoflow.tasks.models import ProgressEvent, Task
 
 CACHE_LIMIT_BYTES = 8_000_000_000
+STORAGE_SWEEP_SECONDS = 20 * 3600.0
 UNTOUCHED_SECONDS = 3600.0  # younger files may be about to get their row
 _ROWS_AT_ONCE = 500  # a long delete would hold SQLite's only write lock
 
@@ -73,6 +77,8 @@ def sweep(*, dry_run: bool = False) -> Iterator[Swept]:
     )
     for what, find in sweeps:
         yield _paths_delete(what, find(), dry_run=dry_run)
+    if media_storage().is_remote and (dry_run or _storage_due()):
+        yield _storage_sweep(dry_run=dry_run)
 
 
 def reports_sweep(*, older_than: timedelta, dry_run: bool = False) -> Swept:
@@ -145,6 +151,30 @@ def _orphans() -> Iterator[Path]:
     known |= set(Upload.objects.values_list("path", flat=True))
     known |= set(ProviderCall.objects.values_list("reply_path", flat=True))
     yield from (path for path in files if str(path.relative_to(root)) not in known)
+
+
+def _storage_due() -> bool:
+    """Say whether the bucket was not swept today, and note that it is now; listing it takes its time and costs money."""
+    mark: Path = settings.VIDEOFLOW_DATA / "run" / "storage-swept"
+    facts = _stat(mark)
+    if facts is not None and facts.st_mtime > time.time() - STORAGE_SWEEP_SECONDS:
+        return False
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.touch()
+    return True
+
+
+def _storage_sweep(*, dry_run: bool) -> Swept:
+    """Delete the bucket's files without a row; while it is away, nothing."""
+    gone: list[Entry] = []
+    before = timezone.now() - UNTOUCHED
+    try:
+        orphans = storage_orphans()
+        gone = orphans if dry_run else list(orphans_remove(orphans))
+        media_storage().parts_abort(begun_before=before, dry_run=dry_run)
+    except VideoflowError as error:
+        logger.warning("the storage was not swept: %s", error)
+    return Swept("files of the bucket without a row", len(gone), sum(entry.size_bytes for entry in gone))
 
 
 def _halves() -> Iterator[Path]:

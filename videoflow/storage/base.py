@@ -70,6 +70,14 @@ class MediaStorage(Protocol):
         """
         ...
 
+    def stored_bytes(self, name: str) -> int | None:
+        """Return a stored file's size; None when it is not there."""
+        ...
+
+    def sha256(self, name: str) -> str:
+        """Return the hash of what the storage gives for a name, read through."""
+        ...
+
     def entries(self, prefix: str = "") -> Iterator[Entry]:
         """List the stored files whose names begin so."""
         ...
@@ -78,8 +86,12 @@ class MediaStorage(Protocol):
         """Delete a file unless it was written since then; say whether it is gone."""
         ...
 
-    def probe(self) -> None:
-        """Look within about a second whether files can be stored and read.
+    def parts_abort(self, *, begun_before: datetime, dry_run: bool) -> int:
+        """End uploads in parts that nobody finished; return how many there were."""
+        ...
+
+    def probe(self, *, write: bool = False) -> None:
+        """Look within about a second whether the storage answers; a folder is always written to, a bucket with ``write``.
 
         Raises:
             StorageFault, OSError: they cannot.

@@ -25,7 +25,7 @@ from storages.backends.s3 import S3Storage
 from videoflow.errors import Cancelled, DiskFull, disk_full_read
 from videoflow.sentences import Sentence
 from videoflow.storage.base import Entry, FileLost, StorageFault, local_path
-from videoflow.storage.faults import faults_told
+from videoflow.storage.faults import bucket_missing, faults_told
 from videoflow.storage.local import link_or_copy
 from videoflow.storage.room import room_check
 from videoflow.storage.shelf import Shelf, held_bytes
@@ -308,6 +308,20 @@ class BucketStorage(S3Storage):  # type: ignore[misc]  # django-storages has no 
                 self._signed.popitem(last=False)
         return address, seconds // 3
 
+    def stored_bytes(self, name: str) -> int | None:
+        found = self._head(name)
+        return None if found is None else found[0]
+
+    def sha256(self, name: str) -> str:
+        digest = hashlib.sha256()
+        with (
+            faults_told(self.address.bucket),
+            self._client().get_object(Bucket=self.address.bucket, Key=self._key(name))["Body"] as body,
+        ):
+            while block := body.read(BLOCK_BYTES):
+                digest.update(block)
+        return digest.hexdigest()
+
     def entries(self, prefix: str = "") -> Iterator[Entry]:
         start = f"{self.address.prefix}/" if self.address.prefix else ""
         pages = iter(
@@ -321,7 +335,7 @@ class BucketStorage(S3Storage):  # type: ignore[misc]  # django-storages has no 
             for found in page.get("Contents", ()):
                 yield Entry(found["Key"].removeprefix(start), int(found["Size"]), found["LastModified"])
 
-    def uploads_abort(self, *, begun_before: datetime, dry_run: bool) -> int:
+    def parts_abort(self, *, begun_before: datetime, dry_run: bool) -> int:
         """End uploads in parts that a lost process left unfinished; return how many there were."""
         start = f"{self.address.prefix}/" if self.address.prefix else ""
         with faults_told(self.address.bucket):
@@ -331,13 +345,18 @@ class BucketStorage(S3Storage):  # type: ignore[misc]  # django-storages has no 
                 self._client().abort_multipart_upload(Bucket=self.address.bucket, Key=one["Key"], UploadId=one["UploadId"])
         return len(old)
 
-    def probe(self) -> None:
-        """Ask for the bucket and write a small file into it."""
-        trial = self._key(f"probes/{uuid4().hex}")
+    def probe(self, *, write: bool = False) -> None:
         client, bucket = self._client("probe"), self.address.bucket
-        with faults_told(bucket):
-            client.put_object(Bucket=bucket, Key=trial, Body=b"videoflow")
-            client.delete_object(Bucket=bucket, Key=trial)
+        try:
+            with faults_told(bucket):
+                client.head_bucket(Bucket=bucket)
+        except FileLost:
+            raise bucket_missing(bucket) from None
+        if write:
+            trial = self._key(f"probes/{uuid4().hex}")
+            with faults_told(bucket):
+                client.put_object(Bucket=bucket, Key=trial, Body=b"videoflow")
+                client.delete_object(Bucket=bucket, Key=trial)
 
 
 def _is_named_by_content(name: str) -> bool:

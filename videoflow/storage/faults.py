@@ -42,22 +42,26 @@ def faults_told(bucket: str) -> Iterator[None]:
 def _of_answer(error: ClientError, bucket: str) -> StorageFault:
     code = str(error.response.get("Error", {}).get("Code", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    if code in _GONE_CODES or (status == 404 and code != "NoSuchBucket"):
+        return FileLost("A file that is needed is not in the storage any more. Make this step's material anew.")
     logger.warning("the storage refused %s: %s, status %s", error.operation_name, code, status)
     if code == "NoSuchBucket":
-        return StorageFault(
-            Sentence(
-                "The storage has no bucket “%(bucket)s”. Whoever runs the studio makes it, or corrects VIDEOFLOW_STORAGE_URL.",
-                bucket=bucket,
-            )
-        )
+        return bucket_missing(bucket)
     if code in _KEY_CODES or status == 403:
         return StorageFault(
             "The storage refuses the studio's key. Whoever runs the studio checks VIDEOFLOW_STORAGE_KEY_ID and "
             "VIDEOFLOW_STORAGE_SECRET, and what that key may do with the bucket."
         )
-    if code in _GONE_CODES or status == 404:
-        return FileLost("A file that is needed is not in the storage any more. Make this step's material anew.")
     return _away()
+
+
+def bucket_missing(bucket: str) -> StorageFault:
+    return StorageFault(
+        Sentence(
+            "The storage has no bucket “%(bucket)s”. Whoever runs the studio makes it, or corrects VIDEOFLOW_STORAGE_URL.",
+            bucket=bucket,
+        )
+    )
 
 
 def _away() -> StorageFault:

@@ -1,6 +1,7 @@
 """Finished files in the media folder of this host; no other host is asked."""
 
 import errno
+import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -64,6 +65,14 @@ class LocalStorage(FileSystemStorage):
     def signed_address(self, name: str, *, method: str, file_name: str, kind: str, saved: bool) -> tuple[str, int]:
         return "", 0
 
+    def stored_bytes(self, name: str) -> int | None:
+        path = local_path(name)
+        return path.stat().st_size if path.is_file() else None
+
+    def sha256(self, name: str) -> str:
+        with local_path(name).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
     def entries(self, prefix: str = "") -> Iterator[Entry]:
         root = Path(settings.MEDIA_ROOT)
         for path in sorted(root.rglob("*")):
@@ -79,7 +88,10 @@ class LocalStorage(FileSystemStorage):
         path.unlink(missing_ok=True)
         return True
 
-    def probe(self) -> None:
+    def parts_abort(self, *, begun_before: datetime, dry_run: bool) -> int:
+        return 0
+
+    def probe(self, *, write: bool = False) -> None:
         folder = Path(settings.MEDIA_ROOT)
         trial = folder / f".probe-{uuid4().hex}"
         folder.mkdir(parents=True, exist_ok=True)

@@ -23,6 +23,7 @@ GRACE_SECONDS = 3600.0
 UNUSED_SECONDS = 7 * 86_400.0
 """A copy that nobody asked for so long goes, whatever room there is: its project may be deleted."""
 _LOOK_AGAIN_SECONDS = 600.0
+_LOST_SECONDS = 86_400.0
 
 
 @dataclass(slots=True)
@@ -121,10 +122,12 @@ def held_bytes(holder: Path) -> int:
 
 
 def _held() -> set[str]:
-    """Return the names that this host's tasks hold."""
+    """Return the names that this host's tasks hold; a list from more than a day ago is a lost task's."""
     names: set[str] = set()
     for held in (settings.VIDEOFLOW_DATA / "work").glob(f"*/{HELD}"):
         try:
+            if held.stat().st_mtime < time.time() - _LOST_SECONDS:
+                continue
             names.update(held.read_text(encoding="utf-8").splitlines())
         except FileNotFoundError:  # the task has just ended
             continue

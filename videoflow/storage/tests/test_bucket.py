@@ -247,10 +247,10 @@ class TestRemove:
         client = bucket_server.client()
         client.create_multipart_upload(Bucket=BUCKET, Key=f"{prefix}/ab/lost.mp4")
         later = timezone.now() + timedelta(minutes=5)
-        assert storage.uploads_abort(begun_before=timezone.now() - timedelta(days=1), dry_run=False) == 0
-        assert storage.uploads_abort(begun_before=later, dry_run=True) == 1
-        assert storage.uploads_abort(begun_before=later, dry_run=False) == 1
-        assert storage.uploads_abort(begun_before=later, dry_run=True) == 0
+        assert storage.parts_abort(begun_before=timezone.now() - timedelta(days=1), dry_run=False) == 0
+        assert storage.parts_abort(begun_before=later, dry_run=True) == 1
+        assert storage.parts_abort(begun_before=later, dry_run=False) == 1
+        assert storage.parts_abort(begun_before=later, dry_run=True) == 0
 
 
 class TestSignedAddress:

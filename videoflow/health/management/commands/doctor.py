@@ -17,6 +17,7 @@ from videoflow.health.embedded_redis import NoRedisServer, redis_server_program
 from videoflow.health.installation import Finding, installation_findings, secrets_finding
 from videoflow.health.probes import WORKER_SILENT_AFTER, worker_probe
 from videoflow.health.supervisor import StudioLock
+from videoflow.storage.base import StorageFault, media_storage
 from videoflow.tasks.models import Task, Worker
 from videoflow.tasks.services import tasks_due
 from videoflow.vault.services import credentials_count
@@ -49,6 +50,7 @@ class Command(BaseCommand):
         yield Finding("Studio", f"running at {lock.address()}" if is_running else "not running")
         yield secrets_finding(data)
         yield self._settings()
+        yield self._storage()
         database = self._database(is_running=is_running)
         yield database
         yield self._redis(is_running=is_running)
@@ -69,6 +71,14 @@ class Command(BaseCommand):
             return Finding("Settings", "no fault")
         first = faults[0]
         return Finding("Settings", f"{len(faults)} wrong", f"{first.msg} {first.hint or ''} ({first.id})".replace("  ", " "))
+
+    def _storage(self) -> Finding:
+        try:
+            media_storage().probe(write=True)
+        except (StorageFault, OSError) as fault:
+            said = str(fault) if isinstance(fault, StorageFault) else "Make the folder media below the data folder writable."
+            return Finding("Storage", "finished files cannot be kept", said)
+        return Finding("Storage", "the bucket takes files" if media_storage().is_remote else "the data folder")
 
     def _vault(self) -> Finding:
         """Whether the master keys at hand open what is stored; a database restored without them is found out here."""
