@@ -199,7 +199,6 @@ INSTALLED_APPS = [
     "channels",
     "csp",
     "django_htmx",
-    "ninja",
     "template_partials.apps.SimpleAppConfig",
     "videoflow.vault.apps.VaultConfig",
     "videoflow.sessions.apps.SessionsConfig",
