@@ -16,6 +16,7 @@ from videoflow.pipeline import stages
 from videoflow.pipeline.channels.connect import channel_release
 from videoflow.pipeline.exports import exports_remove
 from videoflow.pipeline.models import Asset, Channel, Project, ProviderCall, Publication, SourceFile
+from videoflow.pipeline.quota import quota_check
 from videoflow.pipeline.stages.base import StageInput
 from videoflow.pipeline.store import files_remove, upload_store
 from videoflow.sentences import Sentence
@@ -177,9 +178,10 @@ def source_file_add(*, session: CreatorSession, name: str, chunks: Iterable[byte
     """Keep a file of trending videos as it was sent; whether it can be read shows when it is analysed.
 
     Raises:
-        BadInput: it is empty or larger than 300 MB.
+        BadInput: it is empty or larger than 300 MB, or the owner's files take all that is allowed.
     """
     clean = "".join(char for char in name if char.isprintable()).rsplit("/", 1)[-1].rsplit("\\", 1)[-1][:255] or "file"
+    quota_check(session)
     stored = upload_store(name=clean, chunks=chunks, limit_bytes=SOURCE_LIMIT_BYTES)
     return SourceFile.objects.create(
         session=session, name=clean, path=stored.path, sha256=stored.sha256, size_bytes=stored.size_bytes
@@ -218,13 +220,15 @@ def stage_prepare(
     Checking may take a second (a script is drafted), so it must not happen inside a transaction: every writer would wait for it.
 
     Raises:
-        BadInput: the input is not what the stage takes.
+        BadInput: the input is not what the stage takes, or the owner's files take all that is allowed.
         StageNotReady: an earlier stage is missing.
         TaskConflict: the stage is already waiting or running for this project.
         TooManyWaiting: the session has ``most_waiting`` tasks waiting already.
     """
     stage = stages.get(task_type)
     options = input_validate(task_type, input_data)
+    if stage.follows_by_itself and most_waiting is not None:  # asked for by a person; publishing makes nothing new
+        quota_check(project.session)
     stage.ready(project, options)
 
     def queue() -> Task:

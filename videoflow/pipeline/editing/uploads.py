@@ -17,6 +17,7 @@ from videoflow.pipeline.editing import pieces
 from videoflow.pipeline.editing.looks import music_change
 from videoflow.pipeline.editing.scenes_media import picture_use, scene_of
 from videoflow.pipeline.models import Asset, Project, Upload
+from videoflow.pipeline.quota import quota_check
 from videoflow.pipeline.store import file_store, room_check, work_dir, work_dirs_remove
 from videoflow.render.intake import CLIP_SECONDS, MUSIC_SECONDS, Purpose, Taken, looks_like_picture
 from videoflow.sentences import Sentence, sentences_joined
@@ -71,6 +72,7 @@ def upload_begin(*, project: Project, name: str, size_bytes: int, scene_key: UUI
             ),
             code="SESSION_FULL",
         )
+    quota_check(project.session, added_bytes=size_bytes)
     room_check(size_bytes)
     upload = Upload(project=project, scene_key=scene_key, name=clean, size_bytes=size_bytes)
     upload.path = pieces.begin(upload.pk)
