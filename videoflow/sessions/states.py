@@ -80,7 +80,7 @@ def _save(
 def _insert(
     rows: QuerySet[State], facts: Mapping[str, Any], revisions: Collection[int] | None, make: Callable[[], State]
 ) -> State:
-    if rows.exists() or (revisions is not None and 0 not in revisions):
+    if revisions is not None and (0 not in revisions or rows.exists()):
         raise StaleRevision(rows.first())
     state = make()
     state.revision = 1

@@ -8,6 +8,7 @@ import os
 import pwd
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from psycopg import sql
 ROLE = "videoflow"
 _DEBIAN = Path("/usr/lib/postgresql")
 _UNPRIVILEGED = ("postgres", "nobody")
+_LOCALE = "C.UTF-8" if sys.platform == "linux" else "en_US.UTF-8"
 _START_SECONDS = 60.0
 _STOP_SECONDS = 30.0
 _OPTIONS = {  # nothing of it outlives the tests, so nothing needs to reach the disk
@@ -30,6 +32,7 @@ _OPTIONS = {  # nothing of it outlives the tests, so nothing needs to reach the 
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "listen_addresses": "",
+    "jit": "off",
     "max_connections": "100",
     "shared_buffers": "64MB",
     "log_min_messages": "warning",
@@ -106,7 +109,7 @@ class Cluster:
         rows = self.folder / "rows"
         if not rows.exists():
             making = [str(program("initdb")), "--pgdata", str(rows), "--username", ROLE, "--auth=trust", "--no-sync"]
-            making += ["--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions"]
+            making += ["--encoding=UTF8", f"--locale={_LOCALE}", "--no-instructions"]
             try:
                 made = subprocess.run(making, capture_output=True, text=True, timeout=300, check=False, **common)
             except (OSError, subprocess.SubprocessError) as error:
@@ -159,7 +162,8 @@ class Cluster:
 def folder_make() -> Path:
     """Return a new folder with a path short enough for a socket in it (107 bytes on Linux, 103 on macOS)."""
     base = Path(tempfile.gettempdir())
-    return Path(tempfile.mkdtemp(prefix="vf-pg-", dir=base if len(os.fsencode(base)) < 60 else "/tmp"))
+    is_open = all(folder.stat().st_mode & stat.S_IXOTH for folder in (base, *base.parents))  # to the user who is not root
+    return Path(tempfile.mkdtemp(prefix="vf-pg-", dir=base if is_open and len(os.fsencode(base)) < 60 else "/tmp"))
 
 
 @contextmanager
