@@ -85,6 +85,7 @@ def measure(machine: Machine, hand: Hand, asked: argparse.Namespace) -> dict[str
     return {
         "projects": facts["projects"],
         "events": facts["events"],
+        "database": asked.database,
         "waiting": waiting,
         "pages_ms": pages,
         "tasks_ms": {name: figures_of(waits) for name, waits in claimed["ms"].items()},
@@ -95,7 +96,7 @@ def measure(machine: Machine, hand: Hand, asked: argparse.Namespace) -> dict[str
 
 def show(result: dict[str, Any], load: float) -> None:
     console = Console(width=110)
-    title = f"{result['projects']:,} projects, {result['events']:,} events, {result['waiting']:,} waiting; load {load:.1f}"
+    title = f"{result['database']}: {result['projects']:,} projects, {result['events']:,} events, {result['waiting']:,} waiting; load {load:.1f}"
     table = Table("", "p50 ms", "p95 ms", "CPU ms", title=title)
     for name, figures in (result["pages_ms"] | result["tasks_ms"]).items():
         table.add_row(name, *(f"{figures[kind]:.1f}" if kind in figures else "" for kind in ("p50", "p95", "cpu")))
@@ -111,11 +112,12 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=1_000_000, choices=range(1000, 5_000_001), metavar="1000-5000000")
     parser.add_argument("--tasks", type=int, default=1000, choices=range(10, 1201), metavar="10-1200", help="tasks that wait")
     parser.add_argument("--times", type=int, default=60, choices=range(10, 501), metavar="10-500", help="requests for each page")
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite", help="postgresql: a server of its own")
     parser.add_argument("--retention", action="store_true", help="also delete all progress reports, which takes minutes")
     parser.add_argument("--json", action="store_true", help="one JSON object with the figures as the last line")
     asked = parser.parse_args()
     try:
-        with Machine(workers=1, processes=2, serves=True) as machine:
+        with Machine(workers=1, processes=2, serves=True, database=asked.database) as machine:
             hand = Hand(machine.environment, "videoflow.pipeline.tests.full_studio")
             try:
                 result = measure(machine, hand, asked)
