@@ -96,7 +96,8 @@ def measure(machine: Machine, hand: Hand, asked: argparse.Namespace) -> dict[str
 
 def show(result: dict[str, Any], load: float) -> None:
     console = Console(width=110)
-    title = f"{result['database']}: {result['projects']:,} projects, {result['events']:,} events, {result['waiting']:,} waiting; load {load:.1f}"
+    sizes = f"{result['projects']:,} projects, {result['events']:,} events, {result['waiting']:,} waiting"
+    title = f"{result['database']}: {sizes}; load {load:.1f}"
     table = Table("", "p50 ms", "p95 ms", "CPU ms", title=title)
     for name, figures in (result["pages_ms"] | result["tasks_ms"]).items():
         table.add_row(name, *(f"{figures[kind]:.1f}" if kind in figures else "" for kind in ("p50", "p95", "cpu")))
