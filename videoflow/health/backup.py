@@ -28,10 +28,13 @@ from videoflow.health.backup_rows import (
 )
 from videoflow.health.installation import free_bytes
 from videoflow.health.supervisor import StudioLock
+from videoflow.storage.base import media_storage
 from videoflow.vault.services import credentials_count
 
 LEFT_OUT = frozenset({"cache", "work", "tmp", "redis", "run", "logs", "studio.lock", "secret_key", "vault_keys"})
 """At the top of the data folder: what is made anew, and the keys, which are put in by themselves."""
+IN_BUCKET = frozenset({"media", "exports"})
+"""Left out too where finished files are kept in a bucket: here is only this host's cache of them."""
 ROWS = "rows"
 FILES = "files"
 KEYS = "keys"
@@ -50,6 +53,8 @@ class Report:
     has_keys: bool
     damaged: Sequence[str] = ()
     """Media files whose content is not what their name says, as they were found."""
+    has_files: bool = True
+    """Not when finished files lie in a bucket."""
     keys_stored: int = 0
     keys_shut: int = 0
     """Of the stored API keys, how many no master key opens."""
@@ -102,7 +107,9 @@ def _write(target: Path, files: Mapping[str, Path], rows: Rows, keys: Mapping[st
         draft.rename(target)
     finally:
         draft.unlink(missing_ok=True)
-    return Report(target, sum(rows.counts.values()), len(files), target.stat().st_size, bool(keys), damaged=damaged)
+    return Report(
+        target, sum(rows.counts.values()), len(files), target.stat().st_size, bool(keys), damaged, not media_storage().is_remote
+    )
 
 
 def _keys(data: Path) -> dict[str, str]:
@@ -120,8 +127,9 @@ def _is_sound(name: Path, sha256: str) -> bool:
 
 def _found(data: Path) -> Iterator[Path]:
     """The files that a studio cannot make again, relative to the data folder."""
+    left_out = LEFT_OUT | IN_BUCKET if media_storage().is_remote else LEFT_OUT
     for top in data.iterdir():
-        is_left_out = top.name in LEFT_OUT or top.name.startswith((_STAGING, "videoflow.sqlite3"))
+        is_left_out = top.name in left_out or top.name.startswith((_STAGING, "videoflow.sqlite3"))
         if is_left_out:
             continue
         for path in top.rglob("*") if top.is_dir() else [top]:

@@ -7,6 +7,7 @@ import sys
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -107,6 +108,19 @@ class TestBackup:
         assert not backup_make(tmp_path / "bare.tar", with_keys=False).has_keys
         with archive_open(tmp_path / "bare.tar") as archive:
             assert not [name for name in archive.manifest.files if name.startswith("keys/")]
+
+    def test_files_in_a_bucket_are_not_in_it(self, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What lies in the media folder then is only this host's cache."""
+        settings.VIDEOFLOW_DATA = tmp_path / "data"
+        cached = tmp_path / "data" / "media" / "ab" / "film.mp4"
+        cached.parent.mkdir(parents=True)
+        cached.write_bytes(b"film")
+        rows = tmp_path / "rows.sqlite3"
+        rows.write_bytes(b"rows")
+        monkeypatch.setattr(backup, "rows_dump", lambda _folder: Rows("sqlite", rows, {}, []))
+        monkeypatch.setattr(backup, "media_storage", lambda: SimpleNamespace(is_remote=True))
+        report = backup_make(tmp_path / "studio.tar")
+        assert (report.files, report.has_files) == (0, False)
 
     def test_a_file_that_goes_meanwhile_is_in_it(self, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """As when a project is deleted between the rows of the dump and the reading of its files."""

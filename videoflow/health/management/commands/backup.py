@@ -28,6 +28,8 @@ class Command(BaseCommand):
         self.stdout.write(f"{report.path}: {report.rows} rows, {report.files} files, {size}{', whole' if check else ''}.")
         for name in report.damaged:
             self.stdout.write(self.style.ERROR(f"! {name} is damaged here: its content is not what its name says."))
+        if not report.has_files:
+            self.stdout.write("Finished files lie in the bucket of VIDEOFLOW_STORAGE_URL: copy that too, after this backup.")
         if report.has_keys:
             self.stdout.write("It holds the studio's keys: whoever reads it can sign in as anybody and use the stored API keys.")
         else:

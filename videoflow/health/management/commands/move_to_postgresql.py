@@ -50,5 +50,6 @@ class Command(BaseCommand):
             return
         self.stdout.write(
             f"Moved {rows} rows. Set DATABASE_URL to the new database and start the studio. The old database is as it was.\n"
-            f"Files are not in it: they stay in {settings.MEDIA_ROOT}, and the keys in {settings.VIDEOFLOW_DATA}. Keep both."
+            f"Files are not in it: they stay in {settings.MEDIA_ROOT} (storage_copy brings them into a bucket), and the keys in "
+            f"{settings.VIDEOFLOW_DATA}. Keep both."
         )
