@@ -57,7 +57,7 @@ def turns_write(script: Script, rows: Sequence[Mapping[str, Any]]) -> None:
             Turn.objects.create(script=script, key=UUID(row["key"]), position=position, **values)
             continue
         is_changed = any(getattr(turn, name) != value for name, value in values.items())
-        Turn.objects.filter(pk=turn.pk).update(position=position, revision=F("revision") + is_changed, **values)
+        Turn.objects.filter(pk=turn.pk).update(position=position, revision=F("revision") + int(is_changed), **values)
     script_measure(script)
 
 
@@ -98,7 +98,7 @@ def _scenes_write(project: Project, stored: Stored) -> None:
         scene = known[row["key"]]
         values = {name: row[name] for name in _SCENE_FIELDS}
         is_changed = scene.position != position or any(_plain(getattr(scene, name)) != value for name, value in values.items())
-        script.scenes.filter(pk=scene.pk).update(position=position, revision=F("revision") + is_changed, **values)
+        script.scenes.filter(pk=scene.pk).update(position=position, revision=F("revision") + int(is_changed), **values)
 
 
 def _look_read(project: Project) -> Stored:
