@@ -46,3 +46,12 @@ addEventListener("pageshow", () => {
     form.querySelectorAll("button").forEach((button) => button.removeAttribute("aria-disabled"));
   }
 });
+
+// A refused form is answered with the page from its top: go to what is wrong, and to the field that mends it.
+const wrong = !document.querySelector("[data-workflow]") && document.querySelector("main form :is(.error, [role=alert]):not([hidden])");
+if (wrong) {
+  const fold = wrong.closest("details");
+  if (fold) fold.open = true;
+  wrong.scrollIntoView({ block: "center" });
+  document.querySelector("main form [aria-invalid=true]")?.focus({ preventScroll: true });
+}

@@ -113,9 +113,11 @@ def test_conflict_of_two_browsers(studio: Studio, mine: Page) -> None:
 
 def test_refusals(studio: Studio, context: BrowserContext, page: Page) -> None:
     sign_in(context, studio, "axe")
+    page.set_viewport_size({"width": 390, "height": 700})
     page.goto(f"{studio.url}/?way=topic")
     page.get_by_role("button", name="Make the video").click()
-    expect(page.locator(".error").first).to_be_visible()
+    expect(page.locator(".error").first).to_be_in_viewport()
+    expect(page.locator("main [aria-invalid=true]").first).to_be_focused()
     found = violations(page, "refused form")
     assert not found, "\n".join(found)
 
