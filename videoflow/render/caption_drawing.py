@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from videoflow import fonts
+from videoflow.render.blending import blend
 from videoflow.render.captions import FACE, PLATE_SIDES, letter_size_px, safe_area, space_px, word_width_px
 from videoflow.render.planes import RGB_TO_YUV, Planes
 from videoflow.render.timeline import CaptionStyle, Format
@@ -83,7 +84,7 @@ class Overlay:
                 added = cv2.convertScaleAbs(colour, alpha=opacity)
             else:
                 kept, added = below, colour
-            cv2.add(cv2.multiply(part, kept, scale=1.0 / 255.0), added, dst=part)
+            blend(added, kept, part)
 
     def replace(self, other: "Overlay") -> None:
         """Put another overlay, which lies within this one, in the place of what stands there."""

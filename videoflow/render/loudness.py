@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from videoflow.render.machine_code import NUMBER, POINTER, REAL, MachineCode
+
 Signal = NDArray[np.float32]
 Grid = NDArray[np.float64]
 
@@ -160,6 +162,32 @@ def integrated_lufs(energies: Grid) -> float:
     return float(-0.691 + 10.0 * np.log10(power.mean()))
 
 
+_RELEASE = """
+; gains[i] = level = min(gains[i], level + (1 - level) * recovery), from a level of 1: each needs the one before it.
+define void @release(ptr noalias %gains, i64 %count, double %recovery) {
+entry:
+  br label %step
+
+step:
+  %i = phi i64 [0, %entry], [%i.next, %step]
+  %level = phi double [1.0, %entry], [%lower, %step]
+  %at = getelementptr double, ptr %gains, i64 %i
+  %target = load double, ptr %at
+  %missing = fsub double 1.0, %level
+  %way = fmul double %missing, %recovery
+  %recovered = fadd double %level, %way
+  %over = fcmp ogt double %recovered, %target
+  %lower = select i1 %over, double %target, double %recovered
+  store double %lower, ptr %at
+  %i.next = add i64 %i, 1
+  %more = icmp ult i64 %i.next, %count
+  br i1 %more, label %step, label %end
+
+end:
+  ret void
+}
+"""
+_CODE = MachineCode(_RELEASE, {"release": (POINTER, NUMBER, REAL)})
 LOOK_AHEAD_STEPS = 5
 RELEASE_STEPS = 120
 
@@ -176,19 +204,17 @@ def limiter_gains(maxima: Grid, gain: float, ceiling: float) -> Grid:
     at_points = np.minimum(need[:-1], need[1:])
     # A peak's first overshoot may be seen one step late, so each point answers for its neighbours too.
     ahead = np.concatenate([[1.0], at_points, np.ones(LOOK_AHEAD_STEPS + 1)])
-    held = np.lib.stride_tricks.sliding_window_view(ahead, LOOK_AHEAD_STEPS + 2)[:, :].min(axis=1)[: len(at_points)]
-    released = held.copy()
-    if held.min(initial=1.0) < 1.0:
-        recovery, level = 1.0 / RELEASE_STEPS, 1.0
-        for first in range(0, len(held), 60_000):  # a minute at a time, because a list takes four times an array's memory
-            values = held[first : first + 60_000].tolist()
-            for index, target in enumerate(values):
-                level = min(target, level + (1.0 - level) * recovery)
-                values[index] = level
-            released[first : first + 60_000] = values
+    released = ahead[: len(at_points)].copy()
+    for later in range(1, LOOK_AHEAD_STEPS + 2):
+        np.minimum(released, ahead[later : later + len(at_points)], out=released)
+    if released.min(initial=1.0) < 1.0:
+        _CODE.function("release")(released.ctypes.data, len(released), 1.0 / RELEASE_STEPS)
     # Averaging over the look-ahead turns the steps down into ramps that arrive in time.
     padded = np.concatenate([np.full(LOOK_AHEAD_STEPS - 1, released[0]), released])
-    return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, LOOK_AHEAD_STEPS).mean(axis=1))
+    total = padded[: len(released)].copy()
+    for later in range(1, LOOK_AHEAD_STEPS):
+        total += padded[later : later + len(released)]
+    return total / LOOK_AHEAD_STEPS
 
 
 def gain_curve(gains: Grid, first_step: int, steps: int) -> NDArray[np.float32]:

@@ -54,6 +54,17 @@ class TestLimiter:
         assert mastered.loudness_lufs == pytest.approx(-14.0, abs=0.15)
         assert mastered.true_peak_db < -1.5
 
+    def test_every_step_recovers_from_the_one_before(self):
+        need = np.minimum(1.0, 0.8 / np.random.default_rng(4).uniform(0.1, 3.0, 400))
+        edged = np.concatenate([[1.0], need, [1.0]])
+        points = np.concatenate([[1.0], np.minimum(edged[:-1], edged[1:]), np.ones(6)])
+        released, level = [], 1.0
+        for at in range(401):
+            level = min(points[at : at + 7].min(), level + (1.0 - level) / 120)
+            released.append(level)
+        meant = [np.mean([released[max(0, at - back)] for back in range(5)]) for at in range(401)]
+        assert limiter_gains(0.8 / need, 1.0, 0.8) == pytest.approx(np.array(meant), abs=1e-12)
+
     def test_leaves_soft_sound_alone(self):
         assert limiter_gains(np.full(500, 0.3), 1.0, 0.8).min() == 1.0
 
