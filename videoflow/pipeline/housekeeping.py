@@ -48,9 +48,15 @@ class Swept:
 
 def housekeeping() -> None:
     """Delete what nobody can need any more; safe beside running tasks."""
-    for swept in sweep():
+    for swept in _sweeps():
         if swept.count:
             logger.info("housekeeping deleted %s: %s, %.1f MB", swept.what, swept.count, swept.size_bytes / 1_000_000)
+
+
+def _sweeps() -> Iterator[Swept]:
+    yield from sweep()
+    if settings.VIDEOFLOW_REPORT_DAYS:
+        yield reports_sweep(older_than=timedelta(days=settings.VIDEOFLOW_REPORT_DAYS))
 
 
 def sweep(*, dry_run: bool = False) -> Iterator[Swept]:
@@ -84,7 +90,8 @@ def sweep(*, dry_run: bool = False) -> Iterator[Swept]:
 def reports_sweep(*, older_than: timedelta, dry_run: bool = False) -> Swept:
     """Delete the progress reports of tasks that ended so long ago; their changes of status, errors and completions stay.
 
-    Replay serves one hour, so no client misses them. Nothing does this by itself: the rows live as long as their project.
+    Replay serves one hour, so no client misses them. Unless ``VIDEOFLOW_REPORT_DAYS`` says so, nothing does this by itself: the
+    rows live as long as their project.
     """
     ended = Task.objects.filter(status__in=Task.ENDED, completed_at__lt=timezone.now() - older_than)
     reports = ProgressEvent.objects.filter(event_type=ProgressEvent.Type.PROGRESS_UPDATE, task__in=ended)

@@ -135,9 +135,11 @@ class TestReports:
         with pytest.raises(CommandError, match="at least 1"):
             call_command("prune", "--days", "0")
 
-    def test_nothing_of_it_happens_by_itself(self) -> None:
+    @pytest.mark.parametrize(("days", "left"), [(0, 1), (5000, 1), (30, 0)])
+    def test_happens_by_itself_only_where_the_operator_says_so(self, settings: Any, days: int, left: int) -> None:
+        settings.VIDEOFLOW_REPORT_DAYS = days
         task = task_done(ProjectFactory.create(), "media_generation", "Done")
         ProgressEvent.objects.create(session=task.session, seq=1, task=task, event_type="progress_update", status="in_progress")
         type(task).objects.update(completed_at=timezone.now() - timedelta(days=4000))
         housekeeping.housekeeping()
-        assert ProgressEvent.objects.count() == 1
+        assert ProgressEvent.objects.count() == left
