@@ -36,6 +36,8 @@ PART_BYTES = 16 * 1024 * 1024
 BLOCK_BYTES = 1024 * 1024
 FETCHES_AT_ONCE = 8
 FETCH_TRIES = 3
+ATTEMPTS = 4
+"""Of one request, with growing pauses of seconds."""
 SLOWEST_BYTES_PER_SECOND = 32 * 1024
 """A download that is slower after half a minute is given up and asked for anew."""
 SLOW_AFTER_SECONDS = 30.0
@@ -94,7 +96,7 @@ class BucketStorage(S3Storage):  # type: ignore[misc]  # django-storages has no 
             client_config=self._config(
                 connect_timeout=_CONNECT_SECONDS,
                 read_timeout=_READ_SECONDS,
-                retries={"mode": "standard", "total_max_attempts": 4},
+                retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
                 max_pool_connections=4 * FETCHES_AT_ONCE,
             ),
             transfer_config=TransferConfig(multipart_threshold=PART_BYTES, multipart_chunksize=PART_BYTES, max_concurrency=4),

@@ -129,8 +129,6 @@ class TestFaults:
 
     @pytest.mark.parametrize("fault", ["503", "refuse"])
     def test_one_that_stays_away_is_said_as_passing(self, storage, tmp_path, way, fault):
-        storage._client()  # it is made before things go wrong
-        storage.client_config.retries = None
         way.fail(fault)
         with pytest.raises(StorageFault, match="does not answer as it should") as told:
             storage.probe()
@@ -235,9 +233,11 @@ class TestRemove:
         storage.remove([name])
         assert not storage.exists(name)
 
-    def test_a_storage_that_is_away_stops_nothing(self, storage, tmp_path, way):
+    def test_a_storage_that_is_away_stops_nothing(self, use_bucket, new_host, tmp_path, way, monkeypatch):
+        monkeypatch.setattr(bucket_module, "ATTEMPTS", 1)
+        new_host()
+        storage = use_bucket()
         name = kept(storage, tmp_path, b"stays")
-        storage._client().meta.config.retries = None
         way.fail("503")
         storage.remove([name])
         way.fail("")

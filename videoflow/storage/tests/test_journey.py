@@ -15,13 +15,17 @@ from PIL import Image
 from videoflow.pipeline.editing import previews, uploads
 from videoflow.pipeline.foreground import stage_run
 from videoflow.pipeline.models import Asset, Project, Upload
-from videoflow.pipeline.services import project_create, source_file_add
-from videoflow.pipeline.store import asset_file, asset_path
+from videoflow.pipeline.runner import task_run
+from videoflow.pipeline.services import project_create, source_file_add, stage_start
+from videoflow.pipeline.store import asset_file, asset_path, file_store
 from videoflow.pipeline.tests.factories import session_of
 from videoflow.render import probe
+from videoflow.storage import bucket as bucket_module
 from videoflow.storage.base import local_path, media_storage
 from videoflow.storage.bucket import BucketStorage
+from videoflow.storage.tests.bucket_server import FaultyWay
 from videoflow.tasks.models import Task
+from videoflow.tasks.services import task_claim
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -88,7 +92,7 @@ def test_a_video_is_made_by_hosts_that_share_the_bucket_alone(
     publication = video.publications.get()
     new_host()
     exported = client.get(reverse("pipeline:export_file", args=[publication.pk, "video.mp4"]))
-    assert httpx.get(exported.url, timeout=60).content == asset_file(video.file).read_bytes()
+    assert httpx.get(exported.headers["Location"], timeout=60).content == asset_file(video.file).read_bytes()
     described = client.get(reverse("pipeline:export_file", args=[publication.pk, "metadata.json"]))
     assert b"publication_id" in b"".join(described)
     facts = probe(asset_path(video.file))
@@ -141,10 +145,69 @@ def plays(client: Client, file: Asset) -> None:
     sent = client.get(address(file))
     assert sent.status_code == 302
     assert sent.headers["Cache-Control"].startswith("private, max-age=")
-    answer = httpx.get(sent.url, headers={"Range": "bytes=100-299"}, timeout=60)
+    answer = httpx.get(sent.headers["Location"], headers={"Range": "bytes=100-299"}, timeout=60)
     assert (answer.status_code, answer.headers["Content-Type"]) == (206, "video/mp4")
     assert not local_path(file.path).exists()  # it passed by this host
     assert asset_file(file).read_bytes()[100:300] == answer.content
     assert Client().get(address(file)).status_code == 404
     saved = client.get(f"{address(file)}?download=1")
-    assert httpx.get(saved.url, timeout=60).headers["Content-Disposition"].startswith("attachment")
+    assert httpx.get(saved.headers["Location"], timeout=60).headers["Content-Disposition"].startswith("attachment")
+
+
+@pytest.fixture
+def asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a bucket up at the first refusal."""
+    monkeypatch.setattr(bucket_module, "ATTEMPTS", 1)
+    monkeypatch.setattr(bucket_module, "FETCH_TRIES", 1)
+
+
+def test_a_task_waits_for_a_bucket_that_is_away(
+    client: Client, use_bucket: Any, new_host: Callable[[], Path], way: FaultyWay, asked_once: None
+) -> None:
+    new_host()
+    use_bucket()
+    session = session_of(client)
+    project = project_create(session=session)
+    source = source_file_add(session=session, name="cats.csv", chunks=[TABLE.encode()])
+    new_host()
+    task = stage_start(project=project, task_type="trending_analysis", input_data={"source": str(source.pk)})
+    new_host()  # the form's host has read it
+    way.fail("503")
+    task_run(claim=task_claim(queue=task.queue, worker_id="here"))
+    task.refresh_from_db()
+    assert task.status == "retrying"
+    assert "it goes on when the storage is back" in task.message
+    way.fail("")
+    Task.objects.filter(pk=task.pk).update(not_before=None)
+    task_run(claim=task_claim(queue=task.queue, worker_id="here"))
+    task.refresh_from_db()
+    assert task.status == "completed"
+
+
+def test_a_player_is_told_when_the_bucket_is_away(
+    client: Client, use_bucket: Any, new_host: Callable[[], Path], way: FaultyWay, asked_once: None, tmp_path: Path
+) -> None:
+    """Where the studio passes files on; a signed address needs no bucket to be made."""
+    new_host()
+    use_bucket(more="&reads=studio")
+    project = project_create(session=session_of(client))
+    source = tmp_path / "film.mp4"
+    source.write_bytes(bytes(range(256)) * 4)
+    stored = file_store(source)
+    film = Asset.objects.create(
+        project=project, kind="video", name="film.mp4", path=stored.path, sha256=stored.sha256, size_bytes=stored.size_bytes
+    )
+    new_host()
+    way.fail("503")
+    away = client.get(address(film))
+    assert (away.status_code, away.headers["Retry-After"]) == (503, "10")
+    way.fail("")
+    part = client.get(address(film), HTTP_RANGE="bytes=10-19")
+    assert (part.status_code, part.content) == (206, bytes(range(10, 20)))
+    way.fail("503")
+    assert b"".join(client.get(address(film))) == source.read_bytes()  # this host has it now
+    lost = Asset.objects.create(
+        project=project, kind="video", name="l.mp4", path=f"ab/{'ab' * 32}.mp4", sha256="ab" * 32, size_bytes=4
+    )
+    way.fail("")
+    assert client.get(address(lost)).status_code == 404

@@ -41,7 +41,7 @@ def tomorrow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 class TestSweep:
     def test_ok(self, storage, tmp_path, tomorrow):
-        project = ProjectFactory()
+        project = ProjectFactory.create()
         source = tmp_path / "kept.png"
         source.write_bytes(b"kept")
         kept = file_store(source)
@@ -76,7 +76,12 @@ class TestSweep:
         found = storage_upkeep.storage_orphans()
         assert [entry.name for entry in found] == [stored.path]
         Asset.objects.create(
-            project=ProjectFactory(), kind="image", name="l", path=stored.path, sha256=stored.sha256, size_bytes=stored.size_bytes
+            project=ProjectFactory.create(),
+            kind="image",
+            name="l",
+            path=stored.path,
+            sha256=stored.sha256,
+            size_bytes=stored.size_bytes,
         )
         assert list(storage_upkeep.orphans_remove(found)) == []
         assert names() == {stored.path}
@@ -101,7 +106,6 @@ class TestSweep:
         assert "files of the bucket without a row" not in {swept.what for swept in housekeeping.sweep()}
         assert len(way.asked) == before
         way.fail("503")
-        media_storage()._client().meta.config.retries = None
         assert {swept.what: swept.count for swept in housekeeping.sweep(dry_run=True)}["files of the bucket without a row"] == 0
 
     def test_a_local_studio_is_swept_the_same_way(self, new_host, settings, tmp_path):
@@ -171,7 +175,7 @@ class TestCopy:
 
 
 def test_a_deleted_project_leaves_nothing(storage, tmp_path, monkeypatch):
-    project = ProjectFactory()
+    project = ProjectFactory.create()
     asset = asset_make(project, kind="image", name="x.png", content=b"picture")
     media_storage().keep(local_path(asset.path), asset.path)
     monkeypatch.setattr(bucket_module, "YOUNG_SECONDS", -60.0)
