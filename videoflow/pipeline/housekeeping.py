@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from os import stat_result
 from pathlib import Path
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
@@ -32,6 +33,7 @@ CACHE_LIMIT_BYTES = 8_000_000_000
 STORAGE_SWEEP_SECONDS = 20 * 3600.0
 UNTOUCHED_SECONDS = 3600.0  # younger files may be about to get their row
 _ROWS_AT_ONCE = 500  # a long delete would hold SQLite's only write lock
+_TASKS_AT_ONCE = 100
 
 logger = logging.getLogger(__name__)
 
@@ -93,10 +95,17 @@ def reports_sweep(*, older_than: timedelta, dry_run: bool = False) -> Swept:
     Replay serves one hour, so no client misses them. Unless ``VIDEOFLOW_REPORT_DAYS`` says so, nothing does this by itself: the
     rows live as long as their project.
     """
-    ended = Task.objects.filter(status__in=Task.ENDED, completed_at__lt=timezone.now() - older_than)
-    reports = ProgressEvent.objects.filter(event_type=ProgressEvent.Type.PROGRESS_UPDATE, task__in=ended)
+    ended = Task.objects.filter(status__in=Task.ENDED, completed_at__lt=timezone.now() - older_than).order_by("pk")
+    reports = ProgressEvent.objects.filter(event_type=ProgressEvent.Type.PROGRESS_UPDATE)
     what = f"progress reports of tasks that ended more than {older_than.days} days ago"
-    return Swept(what, _rows_delete(reports, dry_run=dry_run))
+    if dry_run:
+        return Swept(what, reports.filter(task__in=ended).count())
+    deleted, last = 0, UUID(int=0)
+    # Some tasks at a time, each of them looked at once: asked for all at once, the tasks already done are gone through again.
+    while tasks := list(ended.filter(pk__gt=last).values_list("pk", flat=True)[:_TASKS_AT_ONCE]):
+        deleted += _rows_delete(reports.filter(task__in=tasks), dry_run=False)
+        last = tasks[-1]
+    return Swept(what, deleted)
 
 
 def _sessions_over() -> int:

@@ -240,7 +240,10 @@ class Asset(Provenance):
 
     class Meta:
         ordering = ("created_at",)
-        indexes = [models.Index(fields=("project", "kind"), name="asset_kind")]
+        indexes = [
+            models.Index(fields=("project", "kind"), name="asset_kind"),
+            models.Index(fields=("path",), name="asset_path"),  # whether a file that goes is another project's, too
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
