@@ -109,7 +109,7 @@ test("a closed panel brings what moves it before the server may open it", async 
   vi.doMock("../../static/js/trends.js", () => brought.push([...fetches]) && {});
   document.body.dispatchEvent(new CustomEvent("vf:edited", { detail: { panels: ["trending_analysis"] } }));
   await tick(10);
-  await vi.waitFor(() => expect(fetches).toEqual(["/projects/p/panels/trending_analysis/?head=1"]));
+  await vi.waitFor(() => expect(fetches).toEqual(["/projects/p/panels/trending_analysis/?head=1"]), { timeout: 30_000 });
   expect(brought).toEqual([[]]);
 });
 
@@ -199,7 +199,7 @@ describe("fragments", () => {
     panel.dataset.lazy = "";
     vi.doMock("../../static/js/script.js", () => ({}));
     panel.open = true; // which it says with an event of its own
-    await vi.waitFor(() => expect(panels()).toEqual(["/projects/p/panels/script_generation/"]));
+    await vi.waitFor(() => expect(panels()).toEqual(["/projects/p/panels/script_generation/"]), { timeout: 30_000 });
   });
 
   test("show the first look as soon as it is there", async () => {
