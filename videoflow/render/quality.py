@@ -12,6 +12,7 @@ from typing import Any, Literal
 import av
 
 from videoflow import fonts
+from videoflow.errors import Cancelled
 from videoflow.render.caption_drawing import caption_layout
 from videoflow.render.captions import FACE, LEAST_SECONDS, MOST_LETTERS_PER_SECOND, Caption
 from videoflow.render.listening import Heard
@@ -20,7 +21,6 @@ from videoflow.render.picture_watch import mark_distance, mark_written
 from videoflow.render.planes import planes_of_frame
 from videoflow.render.probe import MediaFacts, media_check, probe
 from videoflow.render.timeline import Scene, Timeline
-from videoflow.render.tool_process import ffmpeg_run
 from videoflow.sentences import Sentence, sentences_joined
 
 Severity = Literal["info", "warn", "block"]
@@ -193,13 +193,36 @@ def _decode_findings(path: Path, facts: MediaFacts, seen: Sequence[Seen], cancel
                 yield Finding(
                     "decode", "block", at, None, Sentence("The finished file does not show what was painted; compose it again.")
                 )
-    code, complaint = ffmpeg_run(
-        ["-v", "error", "-xerror", "-sseof", "-1", "-i", str(path), "-f", "null", "-"], timeout_seconds=300, cancelled=cancelled
-    )
-    if code or complaint.strip():
+    if not end_is_whole(path, facts.seconds, cancelled):
         yield Finding(
             "decode", "block", max(0.0, facts.seconds - 1), facts.seconds, Sentence("The last second cannot be decoded.")
         )
+
+
+def end_is_whole(path: Path, seconds: float, cancelled: Callable[[], bool]) -> bool:
+    """Decode the last second of picture and sound, and return whether a decoder stumbles over nothing in it.
+
+    Raises:
+        Cancelled: ``cancelled()`` became true.
+    """
+    decoded = set()
+    try:
+        with av.open(path, "r", format="mov") as container:
+            streams = [*container.streams.video[:1], *container.streams.audio[:1]]
+            for stream in streams:
+                stream.codec_context.thread_count = 1
+                stream.codec_context.options = {"err_detect": "explode"}  # what is damaged is not to be guessed
+            container.seek(round(max(0.0, seconds - 1.0) * av.time_base))
+            for packet in container.demux(streams):
+                if cancelled():
+                    raise Cancelled("The composition was cancelled.")
+                frames = packet.decode()
+                if packet.is_corrupt or any(isinstance(frame, av.VideoFrame) and frame.is_corrupt for frame in frames):
+                    return False
+                decoded.update(packet.stream_index for _ in frames)
+    except av.error.FFmpegError:
+        return False
+    return len(decoded) == len(streams)
 
 
 def frame_mark(container: av.container.InputContainer, stream: av.VideoStream, seconds: float, fps: float) -> str | None:

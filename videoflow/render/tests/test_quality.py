@@ -5,10 +5,11 @@ import av
 import numpy as np
 import pytest
 
+from videoflow.errors import Cancelled
 from videoflow.render import Composition, Scene, Timeline, compose, timeline_captions
 from videoflow.render.listening import Heard, heard_of
 from videoflow.render.picture_watch import PictureWatch
-from videoflow.render.quality import QualityReport, Seen, caption_findings, frame_mark, quality_check
+from videoflow.render.quality import QualityReport, Seen, caption_findings, end_is_whole, frame_mark, quality_check
 from videoflow.render.sound_mix import window_measure
 from videoflow.render.tests.material import SMALL, SPEAKERS, clip, ebur128, picture, spoken, timeline, wav
 
@@ -88,6 +89,19 @@ class TestReport:
         report = judged(made[0], made[1], [watched(flat(16, 30))])
         assert report.broken == ("The finished file does not show what was painted; compose it again.",)
         assert report.verdict == "block"
+
+    @pytest.mark.parametrize("kind", ["video", "audio"])
+    def test_a_damaged_end_breaks_the_file(self, made, tmp_path, kind):
+        with av.open(made[0].path) as container:
+            places = [(packet.pos, packet.size) for packet in container.demux(container.streams.get({kind: 0})) if packet.size]
+        content, damaged = bytearray(made[0].path.read_bytes()), tmp_path / "damaged.mp4"
+        for position, size in places[-8:]:
+            content[position + 5 : position + size] = b"\xa5" * (size - 5)
+        damaged.write_bytes(content)
+        assert end_is_whole(made[0].path, made[0].seconds, lambda: False)
+        assert not end_is_whole(damaged, made[0].seconds, lambda: False)
+        with pytest.raises(Cancelled):
+            end_is_whole(damaged, made[0].seconds, lambda: True)
 
     def test_speakers_apart_loudness_and_peak(self, made):
         report = judged(made[0], made[1], heard=Heard(-16.5, -0.4, 3.0, (), {"A": -14.0, "B": -16.2}))
