@@ -205,7 +205,7 @@ def end_is_whole(path: Path, seconds: float, cancelled: Callable[[], bool]) -> b
     Raises:
         Cancelled: ``cancelled()`` became true.
     """
-    decoded = set()
+    decoded: set[int] = set()
     try:
         with av.open(path, "r", format="mov") as container:
             streams = [*container.streams.video[:1], *container.streams.audio[:1]]
