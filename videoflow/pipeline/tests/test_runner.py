@@ -235,6 +235,7 @@ class TestTaskRun:
         assert [thread.name for thread in threading.enumerate()].count("leases") == 1
         assert runner._keeper._leases == []
 
+    @pytest.mark.sqlite
     def test_a_drain_claims_the_next_in_the_commit_that_ends_the_last(self, project, stage_of):
         other = project_create(session=project.session)
         stage_of(first=lambda context: done())
