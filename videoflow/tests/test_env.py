@@ -1,6 +1,7 @@
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -136,7 +137,7 @@ class TestDatabase:
         database = env.database_settings(url, sqlite_file=tmp_path / "unused")
         assert (database["USER"], database["PASSWORD"]) == ("ann", "p@ss")
         assert (database["HOST"], database["PORT"]) == ("db.example", "5433")
-        options = database["OPTIONS"]
+        options: Any = database["OPTIONS"]
         assert (options["connect_timeout"], options["sslmode"], options.get("pool")) == (5, "require", None)
         assert "statement_timeout" in options["options"]
 

@@ -98,6 +98,7 @@ def test_a_task_kills_whoever_runs_it(plan):
         assert violations(machine, submitted=submitted, failing=1) == []
 
 
+@pytest.mark.sqlite
 def test_the_database_is_locked(plan):
     faults = plan("the database is locked", lock_held=2, writer_refused=1)
     with Machine(workers=1, processes=2, lease_seconds=LEASE_SECONDS, database_seconds=1.0) as machine:
