@@ -144,6 +144,18 @@ class TestDoctor:
         assert "ok  Tasks: 0 waiting, none of them stuck" in out
 
     @pytest.mark.django_db
+    def test_parts_on_several_hosts(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        """No studio holds this folder, and yet workers are looked after: their rows say where they are."""
+        monkeypatch.setattr(doctor, "installation_findings", lambda data: iter(()))
+        for host in ("render-2", "render-1"):
+            Worker.objects.create(worker_id=host, kind="celery", host=host, pid=1)
+        with pytest.raises(SystemExit):
+            call_command("doctor")
+        out = capsys.readouterr().out
+        assert "ok  Studio: its parts are running on render-1, render-2" in out
+        assert "!   Worker: running, but no dispatcher" in out
+
+    @pytest.mark.django_db
     def test_silent_workers(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
         out = self.findings(capsys, monkeypatch)
         assert "!   Worker: No worker is running: tasks wait until one starts.\n      Look at " in out

@@ -46,8 +46,10 @@ class Command(BaseCommand):
         data = Path(settings.VIDEOFLOW_DATA)
         yield from installation_findings(data)
         lock = StudioLock(data)
-        is_running = lock.is_held()
-        yield Finding("Studio", f"running at {lock.address()}" if is_running else "not running")
+        hosts = () if lock.is_held() or settings.REDIS_IS_EMBEDDED else self._hosts()  # parts share a Redis
+        is_running = lock.is_held() or bool(hosts)
+        parts = f"its parts are running on {', '.join(hosts)}" if hosts else "not running"
+        yield Finding("Studio", f"running at {lock.address()}" if lock.is_held() else parts)
         yield secrets_finding(data)
         yield self._settings()
         yield self._storage()
@@ -59,6 +61,14 @@ class Command(BaseCommand):
         if is_running and database.is_well:
             yield self._workers()
             yield self._queue()
+
+    def _hosts(self) -> tuple[str, ...]:
+        """The hosts whose workers or dispatchers are alive, where the parts of a studio are started by themselves."""
+        try:
+            alive = Worker.objects.filter(heartbeat_at__gte=timezone.now() - WORKER_SILENT_AFTER)
+            return tuple(sorted(set(alive.values_list("host", flat=True))))
+        except DatabaseError:  # away, or not migrated yet
+            return ()
 
     def _settings(self) -> Finding:
         """Django's own checks of the configuration, as they run before most commands but not before this one."""
