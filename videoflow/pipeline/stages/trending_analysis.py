@@ -145,12 +145,13 @@ def run(context: StageContext) -> StageOutput:
             row.videos.set([by_id[video.video_id] for video in theme.videos])
         return {"report_id": report.pk, "themes": [theme.label for theme in analysis.themes]}
 
-    return StageOutput(
-        Sentence(
-            "%(themes)s themes in %(categories)s categories", themes=len(analysis.themes), categories=len(analysis.categories)
-        ),
-        save,
-    )
+    return StageOutput(_found(len(analysis.themes), len(analysis.categories)), save)
+
+
+def _found(themes: int, categories: int) -> Sentence:
+    if categories == 1:
+        return Sentence("%(themes)s themes in one category", themes=themes)
+    return Sentence("%(themes)s themes in %(categories)s categories", themes=themes, categories=categories)
 
 
 def _video_row(report: TrendReport, video: base.TrendVideo) -> TrendVideo:
