@@ -38,18 +38,16 @@ class Inputs:
     """What one video costs, what one machine can do, and what things cost; every figure with its unit and where it is from."""
 
     # One video of the sample's length
-    cpu_seconds: float = _input(300.0, "CPU-s a video", _COST)
     slot_seconds: float = _input(150.0, "s a video on a slot", "measured: README, two otherwise idle cores")
     slot_spread: float = _input(0.35, "standard deviation of the logarithm", _ASSUMED)
     slot_cores: float = _input(2.0, "cores", "the design: a heavy step keeps two cores busy")
-    slot_memory_mb: float = _input(1100.0, "MB", _COST)
-    worker_files_mb: float = _input(150.0, "MB a video between storage and workers", _COST)
-    kept_mb: float = _input(110.0, "MB a video", _COST)
-    film_mb: float = _input(50.0, "MB a video", _COST)
-    rows: float = _input(900.0, "rows a video, events counted in", _COST)
-    events: float = _input(300.0, "events a video", _COST)
-    database_kb: float = _input(1500.0, "KB a video in the database", _COST)
-    wakeups: float = _input(5.0, "messages a video", "the design: one for each step")
+    slot_memory_mb: float = _input(1500.0, "MB", _COST)
+    worker_files_mb: float = _input(390.0, "MB a video between storage and workers", _COST + ": written, read again, film")
+    kept_mb: float = _input(220.0, "MB a video", _COST)
+    film_mb: float = _input(51.0, "MB a video", "measured: the finished sample")
+    events: float = _input(300.0, "events a video", "the design: two a second at most; 390 were measured on a busy machine")
+    database_kb: float = _input(400.0, "KB a video in the database", _COST)
+    wakeups: float = _input(4.0, "messages a video", "the design: one for each step")
     heartbeat_seconds: float = _input(10.0, "s", "the design: a running step renews its lease")
     # How it is used
     peak_factor: float = _input(2.5, "busiest hour beside the mean", _ASSUMED)
@@ -57,24 +55,23 @@ class Inputs:
     days_kept: float = _input(90.0, "days", _ASSUMED)
     plays: float = _input(3.0, "times a film is sent to its makers", _ASSUMED)
     requests: float = _input(250.0, "requests a video", _ASSUMED)
-    request_cpu_ms: float = _input(25.0, "CPU-ms a request", "measured: scripts/page_benchmark.py")
+    request_cpu_ms: float = _input(40.0, "CPU-ms a request", _QUEUE + ": pages 30 to 200, calls 3")
     watched_seconds: float = _input(600.0, "s that a page stands open for a video", _ASSUMED)
     published_share: float = _input(0.5, "share of videos sent to YouTube", _ASSUMED)
     # What one part can do
     writes_per_second: float = _input(770.0, "transactions/s, one PostgreSQL of 2 cores", "measured: 3 writes in 3.9 ms")
-    embedded_writes_per_second: float = _input(340.0, "transactions/s, SQLite, eight writers", "measured: videoflow/sqlite")
-    claim_ms_per_thousand: float = _input(3.0, "ms for each 1,000 sessions that wait", _QUEUE)
+    claim_ms_per_thousand: float = _input(2.4, "ms for each 1,000 sessions that wait", "measured: 0.96 ms of CPU at 400")
     bells_per_second: float = _input(4600.0, "messages/s that one server process hears", "measured: publish and layer, flood")
     sockets: float = _input(2000.0, "sockets a server process", "measured: scripts/websocket_load_test.py")
-    connections_per_slot: float = _input(2.0, "connections", "the design: the step and its heartbeat")
-    connections_per_server: float = _input(8.0, "connections", "the design: threads of a server process")
+    connections_per_slot: float = _input(2.5, "connections", "docs/postgresql.md: two or three a worker process")
+    connections_per_server: float = _input(10.0, "connections", "docs/postgresql.md: about ten")
     connections_at_most: float = _input(500.0, "connections of one PostgreSQL without a pooler", _ASSUMED)
     storage_gbit_per_second: float = _input(10.0, "Gbit/s of one storage endpoint", _ASSUMED)
     uploads_per_project: float = _input(100.0, "uploads a day for one Google project", "YouTube's published quota")
     sweep_bytes_per_file: float = _input(
         500.0, "bytes of memory for each file, in the hourly sweep", "measured: a path and its name in a set"
     )
-    files: float = _input(150.0, "files a video", _COST)
+    files: float = _input(80.0, "files a video", _COST)
     sweep_memory_mb: float = _input(4000.0, "MB that the sweep may take", _ASSUMED)
     host_cores: float = _input(16.0, "cores of a worker host", _ASSUMED)
     use_of_hosts: float = _input(0.8, "share of a host's cores that is planned for", _ASSUMED)
@@ -128,6 +125,7 @@ class Plan:
     wait_p95_seconds: float
     hosts: int
     cores: float
+    memory_gb: float
     server_processes: int
     connections: int
     storage_gb: float
@@ -274,6 +272,7 @@ def plan(videos_per_day: int, inputs: Inputs) -> Plan:
         wait_p95_seconds=wait,
         hosts=hosts,
         cores=cores,
+        memory_gb=slots * inputs.slot_memory_mb / 1000,
         server_processes=servers,
         connections=connections,
         storage_gb=storage_gb,
@@ -313,6 +312,7 @@ def plans_shown(plans: Sequence[Plan]) -> str:
     """Return the sizing table and what comes first, in Markdown."""
     rows: list[tuple[str, list[str]]] = [
         ("slots of two cores", [f"{one.slots:,}" for one in plans]),
+        ("memory for the slots", [f"{one.memory_gb:,.0f} GB" for one in plans]),
         ("hosts of 16 cores", [f"{one.hosts:,}" for one in plans]),
         ("wait for a slot, p95", [f"{one.wait_p95_seconds:.0f} s" for one in plans]),
         ("server processes", [f"{one.server_processes:,}" for one in plans]),

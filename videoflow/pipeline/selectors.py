@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from videoflow.pipeline.models import Asset, Project, Publication, Script, Turn, Video
 from videoflow.sessions.models import CreatorSession
@@ -40,11 +41,14 @@ def _of(rows: QuerySet[Task] | QuerySet[Video]) -> Q:
 _NEWER = Task.objects.filter(
     project=OuterRef("project"), task_type=OuterRef("task_type"), created_at__gt=OuterRef("created_at")
 ).order_by()
+# Compared as an expression, for which there is no index: SQLite looked at every failed task for each project instead of at the
+# project's own few, and took a second for 10,000 projects.
+_FAILED = Task.objects.alias(state=Coalesce("status", Value(""))).filter(~Exists(_NEWER), state=Task.Status.FAILED)
 _ACTIVE = Q(archived_at__isnull=True)
 HISTORY_STATES: Mapping[str, Q] = {
     "": _ACTIVE,
     "running": _ACTIVE & _of(Task.objects.filter(status__in=Task.OPEN)),
-    "failed": _ACTIVE & _of(Task.objects.filter(~Exists(_NEWER), status=Task.Status.FAILED)),
+    "failed": _ACTIVE & _of(_FAILED),
     "finished": _ACTIVE & _of(Video.objects.all()),
     "published": _ACTIVE & _of(Video.objects.filter(publications__isnull=False)),
     "archived": Q(archived_at__isnull=False),
