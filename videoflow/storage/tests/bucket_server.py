@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 KEY_ID, SECRET, BUCKET = "studio-key", "studio-secret", "films"
 _PORTS = ("master", "master_grpc", "volume", "volume_grpc", "filer", "filer_grpc", "s3", "s3_grpc")
 _ROOT = Path(__file__).resolve().parents[3]
-_START_SECONDS = 60.0
+_START_SECONDS = 120.0
 _STARTS = 3
 _HOP = {"connection", "transfer-encoding", "keep-alive"}
 
