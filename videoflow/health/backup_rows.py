@@ -16,6 +16,18 @@ from django.db.migrations.recorder import MigrationRecorder
 from videoflow.health.backup_archive import BackupFailed
 from videoflow.logs import masked
 
+_LIBPQ = {
+    "host": "PGHOST",
+    "port": "PGPORT",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "dbname": "PGDATABASE",
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+}
+"""Where PostgreSQL's programs look for what Django connects with; a password stands on no command line."""
 _PROGRAM_SECONDS = 6 * 3600
 _FILES = {"sqlite": "rows.sqlite3", "postgresql": "rows.pgdump"}
 _TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
@@ -81,17 +93,9 @@ def _program(name: str) -> str:
 
 
 def _postgresql_run(command: list[str], failure: str) -> None:
-    facts = connection.settings_dict
-    given = {
-        "PGHOST": facts["HOST"],
-        "PGPORT": str(facts["PORT"]),
-        "PGUSER": facts["USER"],
-        "PGPASSWORD": facts["PASSWORD"],
-        "PGDATABASE": facts["NAME"],
-        "PGSSLMODE": facts["OPTIONS"].get("sslmode", ""),
-        "PGSSLROOTCERT": facts["OPTIONS"].get("sslrootcert", ""),
-    }
-    environment = {**os.environ, **{name: value for name, value in given.items() if value}}
+    facts = connection.get_connection_params()
+    given = {name: str(facts[key]) for key, name in _LIBPQ.items() if facts.get(key)}
+    environment = {**os.environ, **given}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=_PROGRAM_SECONDS, check=False)
     if done.returncode:
         reason = masked(done.stderr.strip().splitlines()[0]) if done.stderr.strip() else f"code {done.returncode}"
