@@ -1,13 +1,16 @@
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from scripts.capacity_model import (
     DAY_SECONDS,
     Inputs,
     Limit,
     inputs_of,
+    inputs_shown,
     plan,
     rate_at,
     sensitivity,
@@ -85,6 +88,10 @@ class TestPlan:
 
 
 class TestInputs:
+    def test_stand_in_the_documentation(self) -> None:
+        page = Path(settings.BASE_DIR, "docs", "capacity.md").read_text(encoding="utf-8")
+        assert inputs_shown(INPUTS) in page
+
     def test_changed(self) -> None:
         assert inputs_of(["events=12.5"]) == replace(INPUTS, events=12.5)
 
