@@ -12,7 +12,8 @@ from videoflow.errors import VideoflowError
 
 SAYING = ("Sentence", "StageOutput:1", "report:2")
 """What takes a sentence, as xgettext names it: which of its arguments that is."""
-NOT_OF_PAGES = (".venv", "node_modules", "data", "tests", "scripts", "api", "health", "commands")
+NOT_OF_PAGES = (".venv", "node_modules", "data", "tests", "scripts", "api", "health", "commands", "moving.py", "storage_upkeep.py")
+"""Folders, and modules whose refusals are read in a terminal alone."""
 _CLASS = re.compile(r"^class (\w+)\(([\w., ]+)\):", re.MULTILINE)
 
 
