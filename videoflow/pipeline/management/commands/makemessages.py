@@ -7,13 +7,16 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.commands import makemessages
+from django.core.management.utils import is_ignored_path
 
 from videoflow.errors import VideoflowError
 
 SAYING = ("Sentence", "StageOutput:1", "report:2")
 """What takes a sentence, as xgettext names it: which of its arguments that is."""
-NOT_OF_PAGES = (".venv", "node_modules", "data", "tests", "scripts", "api", "health", "commands", "moving.py", "storage_upkeep.py")
-"""Folders, and modules whose refusals are read in a terminal alone."""
+NOT_OF_PAGES = (
+    *(".venv", "node_modules", "data", "tests", "scripts", "videoflow/api", "health", "commands"),
+    *("moving.py", "storage_upkeep.py"),  # whose refusals are read in a terminal alone
+)
 _CLASS = re.compile(r"^class (\w+)\(([\w., ]+)\):", re.MULTILINE)
 
 
@@ -30,7 +33,8 @@ def sources() -> Iterator[str]:
     """Yield the texts of the modules that have a say on pages."""
     root = Path(settings.BASE_DIR)
     for path in sorted((root / "videoflow").rglob("*.py")):
-        if not {*path.relative_to(root).parts} & {*NOT_OF_PAGES}:
+        inside = path.relative_to(root)
+        if not any(is_ignored_path(str(part), NOT_OF_PAGES) for part in (inside, *inside.parents)):
             yield path.read_text()
 
 
