@@ -25,8 +25,8 @@ ROLE = "videoflow"
 _DEBIAN = Path("/usr/lib/postgresql")
 _UNPRIVILEGED = ("postgres", "nobody")
 _LOCALE = "C.UTF-8" if sys.platform == "linux" else "en_US.UTF-8"
-_START_SECONDS = 60.0
-_STOP_SECONDS = 30.0
+_START_SECONDS = 240.0
+_STOP_SECONDS = 120.0
 _OPTIONS = {  # nothing of it outlives the tests, so nothing needs to reach the disk
     "fsync": "off",
     "synchronous_commit": "off",
