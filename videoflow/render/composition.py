@@ -194,7 +194,7 @@ def _batches(missing: Sequence[Segment], work_dir: Path, workers: int, fps: int,
     for segment in missing:
         if room <= 0:
             batches.append({"kind": "segments", "segments": []})
-            room = min(40 * fps, max(3 * fps, left // (workers * 2)))
+            room = min(40 * fps, max(fps, left // (workers * 2)))
         out = segment_path(work_dir, segment.key)
         batches[-1]["segments"].append({"job": segment.job, "out": str(out), "aside": str(part_aside(out, owner))})
         room -= segment.frames
