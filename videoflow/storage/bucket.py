@@ -201,9 +201,8 @@ class BucketStorage(S3Storage):  # type: ignore[misc]  # django-storages has no 
             try:
                 for done in asked:
                     done.result()
-            except BaseException:
-                stop.set()
-                raise
+            finally:
+                stop.set()  # after a failure the others need not go on
         self._shelf.tidy_when_due()
 
     def _bring(self, name: str, quota: "_Quota", cancelled: Callable[[], bool]) -> None:
