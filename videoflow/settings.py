@@ -40,6 +40,8 @@ VIDEOFLOW_CRASH_AT = env_crash_point("VF_CRASH_AT")
 VIDEOFLOW_METRICS = env_bool("VIDEOFLOW_METRICS")
 VIDEOFLOW_MAX_UPLOAD_BYTES = env_int("VIDEOFLOW_MAX_UPLOAD_BYTES", 512 * 1024 * 1024, minimum=1024)
 VIDEOFLOW_USER_BYTES = env_int("VIDEOFLOW_USER_BYTES", 0)
+VIDEOFLOW_USER_RUNNING = env_int("VIDEOFLOW_USER_RUNNING", 3, minimum=1)  # tasks of one session at once
+VIDEOFLOW_USER_WAITING = env_int("VIDEOFLOW_USER_WAITING", 20, minimum=1)  # those that follow by themselves not counted in
 VIDEOFLOW_ALLOWED_ORIGINS = env_list("VIDEOFLOW_ALLOWED_ORIGINS")
 VIDEOFLOW_ACCEL_PREFIX = env_address_prefix("VIDEOFLOW_ACCEL_PREFIX")
 VIDEOFLOW_REPORT_DAYS = env_int("VIDEOFLOW_REPORT_DAYS", 0, minimum=0)  # 0: progress reports live as long as their project

@@ -322,5 +322,5 @@ def _follow(stage: Stage, task: Task) -> None:
             task_type=following.name,
             input_data={"continue": True},
             priority=task.priority,
-            most_waiting=None,
+            asked_for=False,
         )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
@@ -24,7 +25,7 @@ from videoflow.sessions.models import CreatorSession, WorkflowState
 from videoflow.sessions.services import session_close, session_is_closed, sessions_expired
 from videoflow.sessions.state_cache import states_void
 from videoflow.tasks.models import Task
-from videoflow.tasks.services import MAX_WAITING, task_cancel, task_enqueue
+from videoflow.tasks.services import task_cancel, task_enqueue
 
 SOURCE_LIMIT_BYTES = 300_000_000
 MINUTES_LIMITS_SECONDS = (20, 1800)
@@ -213,9 +214,11 @@ def stage_prepare(
     input_data: Mapping[str, Any],
     priority: int = Task.Priority.NORMAL,
     wake: bool = True,
-    most_waiting: int | None = MAX_WAITING,
+    asked_for: bool = True,
 ) -> Callable[[], Task]:
     """Check one run of a stage and return what queues it, which saves a new project with its task: neither without the other.
+
+    ``asked_for``: by a person, whose files and waiting tasks have limits; not what follows by itself.
 
     Checking may take a second (a script is drafted), so it must not happen inside a transaction: every writer would wait for it.
 
@@ -223,11 +226,11 @@ def stage_prepare(
         BadInput: the input is not what the stage takes, or the owner's files take all that is allowed.
         StageNotReady: an earlier stage is missing.
         TaskConflict: the stage is already waiting or running for this project.
-        TooManyWaiting: the session has ``most_waiting`` tasks waiting already.
+        TooManyWaiting: as many tasks of the session wait already as may.
     """
     stage = stages.get(task_type)
     options = input_validate(task_type, input_data)
-    if stage.follows_by_itself and most_waiting is not None:  # asked for by a person; publishing makes nothing new
+    if stage.follows_by_itself and asked_for:  # publishing makes nothing new
         quota_check(project.session)
     stage.ready(project, options)
 
@@ -243,7 +246,7 @@ def stage_prepare(
                 input_data=options.model_dump(mode="json", by_alias=True, exclude_unset=True),
                 priority=priority,
                 wake=wake,
-                most_waiting=most_waiting,
+                most_waiting=settings.VIDEOFLOW_USER_WAITING if asked_for else None,
             )
 
     return queue
@@ -255,9 +258,7 @@ def stage_start(
     task_type: str,
     input_data: Mapping[str, Any],
     priority: int = Task.Priority.NORMAL,
-    most_waiting: int | None = MAX_WAITING,
+    asked_for: bool = True,
 ) -> Task:
     """Check and queue one run of a stage; raises what ``stage_prepare`` does."""
-    return stage_prepare(
-        project=project, task_type=task_type, input_data=input_data, priority=priority, most_waiting=most_waiting
-    )()
+    return stage_prepare(project=project, task_type=task_type, input_data=input_data, priority=priority, asked_for=asked_for)()

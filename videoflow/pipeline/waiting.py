@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.formats import time_format
 from django.utils.translation import gettext, ngettext
@@ -9,7 +10,6 @@ from django.utils.translation import gettext, ngettext
 from videoflow.pipeline import stages
 from videoflow.tasks.models import Task, Worker
 from videoflow.tasks.selectors import queue_position
-from videoflow.tasks.services import MAX_RUNNING
 from videoflow.translation import translated
 
 WORKER_SILENT_AFTER = timedelta(seconds=40)
@@ -25,8 +25,10 @@ def waiting_reason(task: Task) -> str:
         at = time_format(timezone.localtime(task.not_before), "H:i:s")
         return gettext("Tries again at %(time)s by itself. %(message)s") % {"time": at, "message": translated(task.message)}
     running = Task.objects.filter(status=Task.Status.IN_PROGRESS, lease_until__gte=now)
-    if running.filter(session_id=task.session_id).count() >= MAX_RUNNING:
-        return gettext("%(count)s of your steps run already; it starts when one of them ends.") % {"count": MAX_RUNNING}
+    if running.filter(session_id=task.session_id).count() >= settings.VIDEOFLOW_USER_RUNNING:
+        return gettext("%(count)s of your steps run already; it starts when one of them ends.") % {
+            "count": settings.VIDEOFLOW_USER_RUNNING
+        }
     ahead = queue_position(task=task)
     holder = running.filter(queue=task.queue).select_related("project").order_by("attempt_started_at").first()
     if holder is None and not ahead:

@@ -28,8 +28,6 @@ MAX_AUTOMATIC_RETRIES = 3
 RETRY_WAITS_SECONDS = (5, 20, 60)
 LONGEST_WAIT_SECONDS = 3600
 WAITING = Sentence("Waiting for a free worker")
-MAX_RUNNING = 3  # tasks of one session at once
-MAX_WAITING = 20  # tasks of one session, those that follow by themselves not counted in
 
 logger = logging.getLogger(__name__)
 
@@ -152,7 +150,7 @@ def tasks_due(*, queue: str | None = None, now: datetime | None = None) -> Query
     """Return the tasks a worker may claim, by priority, then by age."""
     now = now or timezone.now()
     running = Task.objects.filter(status=Task.Status.IN_PROGRESS, lease_until__gte=now).order_by().values("session")
-    busy = running.annotate(tasks=Count("pk")).filter(tasks__gte=MAX_RUNNING).values("session")
+    busy = running.annotate(tasks=Count("pk")).filter(tasks__gte=settings.VIDEOFLOW_USER_RUNNING).values("session")
     due = Task.objects.filter(status__in=Task.WAITING, cancel_requested_at__isnull=True).exclude(session__in=busy)
     due = due.filter(Q(not_before__isnull=True) | Q(not_before__lte=now))
     if queue:
@@ -173,7 +171,7 @@ def task_claim(*, queue: str, worker_id: str, task_id: UUID | None = None) -> Cl
             if task_id is None:
                 if slots_taken(queue=queue, host=worker_id.partition(":")[0], now=now) >= settings.VIDEOFLOW_QUEUE_SLOTS[queue]:
                     return None
-                chosen = next_due(queue=queue, session_limit=MAX_RUNNING, now=now)
+                chosen = next_due(queue=queue, session_limit=settings.VIDEOFLOW_USER_RUNNING, now=now)
             if chosen is None:
                 return None
             task = task_change(
@@ -355,7 +353,7 @@ def task_retry(*, task_id: UUID) -> Task:
     Raises:
         BadInput: it has not ended badly, or was retried three times already.
         TaskConflict: the same stage is running again meanwhile.
-        TooManyWaiting: twenty tasks of the session wait already.
+        TooManyWaiting: as many tasks of the session wait already as may.
     """
     try:
         with transaction.atomic():
@@ -380,7 +378,7 @@ def task_retry(*, task_id: UUID) -> Task:
                     raise BadInput("Only a failed or cancelled task can be retried.", code="TASK_NOT_RETRYABLE")
                 raise BadInput("This task was retried three times already. Start the step anew.", code="RETRIES_USED_UP")
             _event_write(task, ProgressEvent.Type.STATUS_CHANGE)
-            _waiting_check(task, MAX_WAITING)
+            _waiting_check(task, settings.VIDEOFLOW_USER_WAITING)
     except IntegrityError as error:
         raise TaskConflict("This step is already running again for this project.") from error
     transaction.on_commit(lambda: wakeup_send(task_id=task.pk, queue=task.queue))

@@ -11,7 +11,7 @@ from videoflow.pipeline.stages.base import Stage, StageInput, StageOutput
 from videoflow.sessions.idempotency import KeyReused
 from videoflow.sessions.services import session_create
 from videoflow.tasks.models import Task
-from videoflow.tasks.services import MAX_WAITING, TooManyWaiting
+from videoflow.tasks.services import TooManyWaiting
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -55,11 +55,12 @@ class TestTaskSubmit:
         with pytest.raises(KeyReused):
             task_submit(session=session, task_type=NAME, input_data={}, priority="high", key="mine")
 
-    def test_a_refused_task_leaves_no_project(self, ready_is):
+    def test_a_refused_task_leaves_no_project(self, ready_is, settings):
+        settings.VIDEOFLOW_USER_WAITING = 2
         ready_is(lambda project: None)
         session = session_create()
-        for _ in range(MAX_WAITING):
+        for _ in range(2):
             task_submit(session=session, task_type=NAME, input_data={}, priority="normal", key=None)
         with pytest.raises(TooManyWaiting):
             task_submit(session=session, task_type=NAME, input_data={}, priority="normal", key="mine")
-        assert Project.objects.count() == Task.objects.count() == MAX_WAITING
+        assert Project.objects.count() == Task.objects.count() == 2

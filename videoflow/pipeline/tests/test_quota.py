@@ -39,7 +39,7 @@ class TestQuota:
 
     def test_what_runs_goes_on(self, project: Project) -> None:
         """The stage that follows by itself is not refused in the middle of a video."""
-        task = stage_start(project=project, task_type="trending_analysis", input_data={}, most_waiting=None)
+        task = stage_start(project=project, task_type="trending_analysis", input_data={}, asked_for=False)
         assert task.status == "pending"
 
     def test_publishing_is_not_refused(self, project: Project) -> None:

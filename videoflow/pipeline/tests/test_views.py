@@ -14,7 +14,6 @@ from videoflow.pipeline.tests import factories
 from videoflow.sessions.models import CreatorSession
 from videoflow.sessions.services import link_create, session_create
 from videoflow.tasks.models import Task
-from videoflow.tasks.services import MAX_WAITING
 from videoflow.tasks.tests.factories import task_make
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -58,13 +57,14 @@ class TestStart:
             assert way in text_of(response)
         assert CreatorSession.objects.count() == 0, "looking must not make a session"
 
-    def test_says_when_too_many_steps_wait(self, client):
+    def test_says_when_too_many_steps_wait(self, client, settings):
+        settings.VIDEOFLOW_USER_WAITING = 2
         session = factories.session_of(client)
-        for _ in range(MAX_WAITING):
+        for _ in range(2):
             task_make(session)
         response = client.post("/", {"way": "trends", "use": "sample", "aspect": "16:9", "minutes": 3, "window": "weekly"})
         assert (response.status_code, response.headers["Retry-After"]) == (429, "30")
-        assert "20 steps of yours are waiting" in text_of(response)
+        assert "2 steps of yours are waiting" in text_of(response)
 
     def test_sample_makes_a_project_and_queues_the_analysis(self, client):
         response = client.post(

@@ -62,7 +62,7 @@ class TestClaim:
         for _ in range(8):
             task_make(session)
         claimed = beside([partial(claims_of, f"host{n}") for n in range(WORKERS)])
-        assert sum(map(len, claimed)) == services.MAX_RUNNING
+        assert sum(map(len, claimed)) == settings.VIDEOFLOW_USER_RUNNING
 
     def test_no_more_run_on_a_host_than_it_has_slots(self, settings):
         settings.VIDEOFLOW_QUEUE_SLOTS = {"cpu": 2}

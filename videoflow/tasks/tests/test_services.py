@@ -255,11 +255,12 @@ class TestRetry:
         with pytest.raises(BadInput, match="three times"):
             services.task_retry(task_id=task.pk)
 
-    def test_not_while_twenty_wait(self):
+    def test_not_while_too_many_wait(self, settings):
+        settings.VIDEOFLOW_USER_WAITING = 2
         session = session_make()
         task = task_make(session)
         services.task_cancel(task_id=task.pk)
-        for _ in range(services.MAX_WAITING):
+        for _ in range(2):
             task_make(session)
         with pytest.raises(services.TooManyWaiting):
             services.task_retry(task_id=task.pk)
