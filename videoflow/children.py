@@ -180,6 +180,7 @@ class _Child:
         self.module = module
         self.number: int | None = None
         """Of the job that it is at."""
+        self.has_ended = False
         self.stderr_tail: list[str] = []
         self.process = subprocess.Popen(
             [sys.executable, "-m", module, str(os.getpid())],
@@ -243,33 +244,82 @@ def children_map(
 
     ``on_result(index, result)`` is called as each one arrives; ``on_progress`` gets the share of all work done, 0 to 1, where
     ``weights`` say how much of it each job is (all alike without them).
-    All processes are gone when this returns or raises. Call it from the thread that stays until the end: Linux kills the children
-    when the *thread* that started them ends.
+    All processes are gone when this returns or raises, whatever ``children_feed`` raises.
+    """
+    results: dict[int, Result] = {}
+    shares: dict[int, float] = {}
+    waiting = list(jobs)[::-1]
+
+    def keep(number: int, result: Result) -> None:
+        results[number] = result
+        if on_result:
+            on_result(number, result)
+
+    def progressed(number: int, share: float) -> None:
+        shares[number] = share
+        if on_progress:
+            done = sum(share * (weights[index] if weights else 1.0) for index, share in shares.items())
+            on_progress(done / (sum(weights) if weights else len(jobs)))
+
+    children_feed(
+        module,
+        lambda: waiting.pop() if waiting else None,
+        workers=workers,
+        cancelled=cancelled,
+        is_over=lambda: not waiting,
+        on_result=keep,
+        on_progress=progressed,
+    )
+    return [results[index] for index in range(len(jobs))]
+
+
+def children_feed(
+    module: str,
+    take: Callable[[], Job | None],
+    *,
+    workers: int,
+    cancelled: CancelCheck,
+    is_over: Callable[[], bool],
+    on_result: Callable[[int, Result], None],
+    on_progress: Callable[[int, float], None],
+) -> None:
+    """Have up to ``workers`` processes of ``module`` do the jobs that ``take`` gives, until ``is_over`` and all of them are done.
+
+    ``take`` is asked for an idle process, ten times a second while it has nothing (None), and so is ``cancelled``. Jobs are
+    numbered from 0 as they are taken. ``on_progress(number, share)`` hears of each job from 0 to 1, ``on_result(number, result)``
+    of its end, before that. All processes are gone when this returns or raises. Call it from the thread that stays until the
+    end: Linux kills the children when the *thread* that started them ends.
 
     Raises:
         Cancelled: ``cancelled()`` became true; the children were killed within a second.
         VideoflowError: a job was refused, with the child's own sentence.
         ChildFailed: a child died; ``details["stderr"]`` has its last lines (for the log, not for the page).
     """
-    results: dict[int, Result] = {}
-    shares: dict[int, float] = {}
-    waiting = list(enumerate(jobs))[::-1]
     inbox: queue.Queue[tuple[_Child, dict[str, Any] | None]] = queue.Queue()
     children: list[_Child] = []
+    taken = 0
+    is_done = False
     try:
-        while len(results) < len(jobs):
+        while True:
             if cancelled():
                 raise Cancelled("The work was cancelled.")
-            if waiting and len(children) < min(workers, len(jobs)):
-                child = _Child(module, inbox)
-                children.append(child)
-                child.send(*waiting.pop())
+            idle = [child for child in children if child.number is None and not child.has_ended]
+            busy = sum(child.number is not None for child in children)
+            if (idle or busy < workers) and (job := take()) is not None:
+                if not idle:
+                    children.append(_Child(module, inbox))
+                (idle or children)[-1].send(taken, job)
+                taken += 1
                 continue
+            if busy == 0 and is_over():
+                is_done = True
+                return
             try:
                 child, message = inbox.get(timeout=_POLL_SECONDS)
             except queue.Empty:
                 continue
             if message is None:
+                child.has_ended = True
                 if child.number is None:
                     continue
                 raise child.failure()
@@ -279,21 +329,13 @@ def children_map(
                 sentence = unpacked(fault["message"])
                 raise VideoflowError(sentence, code=fault["code"], retryable=fault["retryable"], details=fault["details"])
             if "progress" in message:
-                shares[number] = float(message["progress"])
+                on_progress(number, float(message["progress"]))
             else:
-                results[number] = message["result"]
-                shares[number] = 1.0
                 child.number = None
-                if on_result:
-                    on_result(number, message["result"])
-                if waiting:
-                    child.send(*waiting.pop())
-            if on_progress:
-                done = sum(share * (weights[index] if weights else 1.0) for index, share in shares.items())
-                on_progress(done / (sum(weights) if weights else len(jobs)))
+                on_result(number, message["result"])
+                on_progress(number, 1.0)
     finally:
-        _children_end(children, grace_seconds=_IDLE_GRACE_SECONDS if len(results) == len(jobs) else 0.0)
-    return [results[index] for index in range(len(jobs))]
+        _children_end(children, grace_seconds=_IDLE_GRACE_SECONDS if is_done else 0.0)
 
 
 def _children_end(children: Sequence[_Child], *, grace_seconds: float) -> None:

@@ -4,8 +4,9 @@ from videoflow.render.caption_stills import caption_still
 from videoflow.render.caption_style import caption_style_check
 from videoflow.render.caption_warnings import CaptionWarning, caption_warnings
 from videoflow.render.captions import Caption
-from videoflow.render.composition import Composition, Remake, compose, remake_of, timeline_captions
+from videoflow.render.composition import Composition, compose, remake_of, timeline_captions
 from videoflow.render.encoder_trial import Trial, hardware_trials
+from videoflow.render.making import PartSharing, Remake
 from videoflow.render.parts import Parts, parts_of
 from videoflow.render.peaks import peaks_read
 from videoflow.render.previews import Preview, poster, preview_scene, preview_whole
@@ -35,6 +36,7 @@ __all__ = [
     "Format",
     "MediaFacts",
     "MusicTrack",
+    "PartSharing",
     "Parts",
     "Preview",
     "QualityReport",

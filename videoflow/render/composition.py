@@ -3,40 +3,42 @@
 import errno
 import os
 import shutil
-import time
-import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from videoflow.children import children_map
 from videoflow.crash_points import crash_point
 from videoflow.errors import BadInput, Cancelled, DiskFull, VideoflowError
-from videoflow.render.artefacts import asides_remove, file_sha256, part_about, part_aside, part_is_intact, parts_prune
+from videoflow.render.artefacts import file_sha256, part_about, part_is_intact, parts_prune
 from videoflow.render.captions import Caption, captions_break
 from videoflow.render.joining import join
 from videoflow.render.listening import Heard
-from videoflow.render.loudness import RATE
+from videoflow.render.making import (
+    SHARE_CHECKED,
+    SHARE_MADE,
+    PartSharing,
+    Remake,
+    Report,
+    disk_full,
+    frame_line,
+    parts_make,
+    segment_path,
+    sound_path,
+)
 from videoflow.render.plan import Plan, Segment, plan_make
 from videoflow.render.probe import media_check, probe
 from videoflow.render.quality import QualityReport, Seen, quality_check
 from videoflow.render.timeline import Scene, Timeline
 from videoflow.sentences import Sentence, sentences_joined
 
-Report = Callable[[float, str], None]
-
-WORKER_MODULE = "videoflow.render.segment_worker"
 LONGEST_VIDEO_SECONDS = 4 * 3600.0
 LONGEST_LINE_SECONDS = 1800.0
 BITS_PER_PIXEL = 0.12
 """What designed pictures take at the encoder's settings, upper end; for the estimate of disk space only."""
-SOUND_WORK = 0.07
-"""What mixing and coding the sound of a frame takes beside painting and encoding it."""
 KEPT_BYTES = 4_000_000_000
 """How much of segments that this video no longer uses stays for an undo, oldest leave first."""
 
-_SHARE_CHECKED, _SHARE_MADE, _SHARE_JOINED = 0.02, 0.92, 0.94
+_SHARE_JOINED = 0.94
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +60,6 @@ class Composition:
     segments_made: int
     segments_reused: int
     report: QualityReport
-
-
-@dataclass(frozen=True, slots=True)
-class Remake:
-    """What a composition would make anew, asked before it is done."""
-
-    plan: Plan
-    missing: tuple[Segment, ...]
-    sound_missing: bool
-
-    @property
-    def frames(self) -> int:
-        return sum(segment.frames for segment in self.missing)
 
 
 def timeline_captions(timeline: Timeline) -> tuple[Caption, ...]:
@@ -138,16 +127,9 @@ def inputs_check(timeline: Timeline) -> dict[Path, str]:
     return hashes
 
 
-def segment_path(work_dir: Path, key: str) -> Path:
-    return work_dir / "segments" / f"{key}.mp4"
-
-
-def sound_path(work_dir: Path, key: str) -> Path:
-    return work_dir / "sound" / f"{key}.m4a"
-
-
-def remake_of(timeline: Timeline, work_dir: Path) -> Remake:
-    """Return what composing this timeline would make anew; parts of earlier compositions in ``work_dir`` count as made.
+def remake_of(timeline: Timeline, work_dir: Path, sharing: PartSharing | None = None) -> Remake:
+    """Return what composing this timeline would make anew; parts of earlier compositions in ``work_dir``, and those that
+    ``sharing`` brings there, count as made.
 
     Raises:
         BadInput: the timeline or one of its files cannot be used.
@@ -155,6 +137,8 @@ def remake_of(timeline: Timeline, work_dir: Path) -> Remake:
     hashes = inputs_check(timeline)
     captions = timeline_captions(timeline) if timeline.caption_style.name != "none" else ()
     plan = plan_make(timeline, captions, hashes)
+    if sharing:
+        sharing.bring(plan, work_dir)
     missing: dict[str, Segment] = {}
     for segment in plan.segments:
         if segment.key not in missing and not part_is_intact(segment_path(work_dir, segment.key)):
@@ -183,87 +167,6 @@ def _room_check(remake: Remake, timeline: Timeline, work_dir: Path, out: Path) -
             )
 
 
-def _batches(missing: Sequence[Segment], work_dir: Path, workers: int, fps: int, owner: str) -> list[dict[str, Any]]:
-    """Group neighbouring segments, so that a worker finds the pictures of a transition still decoded for the body after it.
-
-    The groups become smaller towards the end, so that all workers end at about the same time.
-    """
-    left = sum(segment.frames for segment in missing)
-    batches: list[dict[str, Any]] = []
-    room = 0
-    for segment in missing:
-        if room <= 0:
-            batches.append({"kind": "segments", "segments": []})
-            room = min(40 * fps, max(fps, left // (workers * 2)))
-        out = segment_path(work_dir, segment.key)
-        batches[-1]["segments"].append({"job": segment.job, "out": str(out), "aside": str(part_aside(out, owner))})
-        room -= segment.frames
-        left -= segment.frames
-    return batches
-
-
-def _work_frames(job: Mapping[str, Any], fps: int) -> float:
-    """Return how much work a job is, in frames."""
-    if job["kind"] == "sound":
-        return float(job["samples"]) / RATE * fps * SOUND_WORK
-    return float(sum(segment["job"]["frames"] for segment in job["segments"]))
-
-
-def parts_make(remake: Remake, work_dir: Path, fps: int, *, report: Report, cancelled: Callable[[], bool], workers: int) -> None:
-    """Make the missing segments and the sound in worker processes."""
-    owner = uuid.uuid4().hex[:12]
-    jobs: list[dict[str, Any]] = []
-    if remake.sound_missing:
-        out = sound_path(work_dir, remake.plan.sound_key)
-        jobs.append({"kind": "sound", **remake.plan.sound_job, "out": str(out), "aside": str(part_aside(out, owner))})
-    jobs += _batches(remake.missing, work_dir, workers, fps, owner)
-    weights = [_work_frames(job, fps) for job in jobs]
-    reused = remake.plan.frames - remake.frames
-    said = 0.0
-
-    def on_progress(share: float) -> None:
-        nonlocal said
-        if time.monotonic() - said < 0.2 and share < 1.0:
-            return
-        said = time.monotonic()
-        frame = reused + round(share * remake.frames)
-        line = _frame_line(frame, remake) if remake.frames else Sentence("Mixing the sound")
-        report(_SHARE_CHECKED + share * (_SHARE_MADE - _SHARE_CHECKED), line)
-
-    try:
-        children_map(
-            WORKER_MODULE,
-            jobs,
-            workers=workers,
-            cancelled=cancelled,
-            on_result=lambda index, made: crash_point("video_composition", "segments_made"),
-            on_progress=on_progress,
-            weights=weights,
-        )
-    except VideoflowError as error:
-        if error.code == DiskFull.code:
-            raise _disk_full(work_dir) from error
-        raise
-    finally:
-        for folder in ("segments", "sound"):
-            asides_remove(work_dir / folder, owner)
-
-
-def _frame_line(done: int, remake: Remake) -> str:
-    return Sentence("Frame %(done)s of %(frames)s", done=f"{done:,}", frames=f"{remake.plan.frames:,}")
-
-
-def _disk_full(folder: Path) -> DiskFull:
-    free = shutil.disk_usage(folder).free
-    return DiskFull(
-        Sentence(
-            "The disk became full (%(free)s MB left). Free some space and start again; finished parts are kept.",
-            free=f"{free / 1e6:.0f}",
-        ),
-        details={"needed_bytes": None, "free_bytes": free},
-    )
-
-
 def _synced(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
@@ -280,10 +183,12 @@ def compose(
     report: Report,
     cancelled: Callable[[], bool],
     workers: int = 2,
+    sharing: PartSharing | None = None,
 ) -> Composition:
     """Compose the video to ``out``; it stands there complete and checked, or not at all.
 
-    Segments and sound are kept in ``work_dir`` under keys of their content and used again by the next call.
+    Segments and sound are kept in ``work_dir`` under keys of their content and used again by the next call. What is missing is
+    made here, or by ``sharing`` together with other hosts.
     ``report(share, line)`` gets a share from 0 to 1. Call it from a thread that lives until it returns.
 
     Raises:
@@ -295,16 +200,17 @@ def compose(
     report(0.0, "Checking the pictures, clips and voices")
     for folder in (work_dir / "segments", work_dir / "sound", out.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    remake = remake_of(timeline, work_dir)
+    remake = remake_of(timeline, work_dir, sharing)
     if cancelled():
         raise Cancelled("The composition was cancelled.")
     _room_check(remake, timeline, work_dir, out)
-    report(_SHARE_CHECKED, _frame_line(remake.plan.frames - remake.frames, remake))
+    report(SHARE_CHECKED, frame_line(remake.plan.frames - remake.frames, remake))
     if remake.missing or remake.sound_missing:
-        parts_make(remake, work_dir, timeline.format.fps, report=report, cancelled=cancelled, workers=workers)
+        make = sharing.make if sharing else parts_make
+        make(remake, work_dir, timeline.format.fps, report=report, cancelled=cancelled, workers=workers)
     aside = out.with_name(f".{out.name}.part")
     try:
-        report(_SHARE_MADE, "Joining picture and sound")
+        report(SHARE_MADE, "Joining picture and sound")
         parts_join(remake.plan, timeline, work_dir, aside, cancelled)
         crash_point("video_composition", "muxed")
         report(_SHARE_JOINED, "Checking the finished video")
@@ -319,7 +225,7 @@ def compose(
         crash_point("video_composition", "moved")
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise _disk_full(out.parent) from error
+            raise disk_full(out.parent) from error
         raise
     finally:
         aside.unlink(missing_ok=True)

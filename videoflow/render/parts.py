@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from videoflow.render.composition import segment_path, sound_path, timeline_captions
+from videoflow.render.composition import timeline_captions
+from videoflow.render.making import segment_path, sound_path
 from videoflow.render.plan import plan_make
 from videoflow.render.timeline import Timeline
 

@@ -14,19 +14,10 @@ from PIL import Image
 from videoflow.errors import BadInput, Cancelled, VideoflowError
 from videoflow.render.artefacts import canonical_key, file_sha256, part_is_intact
 from videoflow.render.audio import sound_job
-from videoflow.render.composition import (
-    Remake,
-    Report,
-    parts_join,
-    parts_make,
-    remake_of,
-    scene_check,
-    segment_path,
-    sound_path,
-    timeline_captions,
-)
+from videoflow.render.composition import parts_join, remake_of, scene_check, timeline_captions
 from videoflow.render.layers import PictureShelf, layer_open
 from videoflow.render.loudness import RATE
+from videoflow.render.making import Remake, Report, parts_make, segment_path, sound_path
 from videoflow.render.plan import Plan, Segment, plan_make
 from videoflow.render.planes import planes_of_frame
 from videoflow.render.probe import media_check

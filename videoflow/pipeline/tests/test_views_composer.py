@@ -9,7 +9,8 @@ from videoflow.pipeline.editing import previews
 from videoflow.pipeline.models import Asset, Project, Scene
 from videoflow.pipeline.stages.video_composition import segments_dir
 from videoflow.pipeline.tests import factories
-from videoflow.render.composition import segment_path, sound_path, timeline_captions
+from videoflow.render.composition import timeline_captions
+from videoflow.render.making import segment_path, sound_path
 from videoflow.render.plan import plan_make
 from videoflow.tasks.models import Task
 
