@@ -1,16 +1,12 @@
 """Keep what the creator chose for a scene when the media are made anew: locks, own pictures, motion, moved cuts."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from videoflow.pipeline.models import Asset, Project, Scene, Script, Turn
-from videoflow.providers.base import Shot
+from videoflow.pipeline.models import Asset, Project, Scene, Script
 
 SHORTEST_SECONDS = 0.7  # a scene that is shorter cannot be read
-Place = tuple[tuple[str, ...], int]
-"""Where a scene belongs: the keys of the turns under it, and the how-manieth it is of those with the same turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +25,8 @@ class KeptScene:
     candidate_ids: tuple[str, ...]
     trim_start: float
     end_shift: float
+    covers: tuple[Mapping[str, Any], ...] = ()
+    """The stretches of shots that it covered, as ``Scene.covers`` has them, with ``turn_keys``; empty for one shot."""
 
     @property
     def keeps_picture(self) -> bool:
@@ -49,7 +47,7 @@ def scenes_read(script: Script) -> list[KeptScene]:
 def _kept(scene: Scene, turn_keys: Sequence[str]) -> KeptScene:
     return KeptScene(
         key=str(scene.key),
-        turn_keys=tuple(turn_keys[position] for position in scene.turn_positions if position < len(turn_keys)),
+        turn_keys=_keys_at(scene.turn_positions, turn_keys),
         layout=scene.layout,
         motion=scene.motion,
         transition=scene.transition,
@@ -60,7 +58,12 @@ def _kept(scene: Scene, turn_keys: Sequence[str]) -> KeptScene:
         candidate_ids=tuple(str(asset.pk) for asset in scene.candidates.all() if not _is_found_anew(scene, asset)),
         trim_start=scene.trim_start,
         end_shift=scene.end_shift,
+        covers=tuple({**cover, "turn_keys": _keys_at(cover["turns"], turn_keys)} for cover in scene.covers),
     )
+
+
+def _keys_at(positions: Iterable[int], turn_keys: Sequence[str]) -> tuple[str, ...]:
+    return tuple(turn_keys[position] for position in positions if position < len(turn_keys))
 
 
 def _is_found_anew(scene: Scene, asset: Asset) -> bool:
@@ -81,23 +84,8 @@ def kept_load(project: Project) -> list[KeptScene]:
 
 def _loaded(stored: dict[str, Any]) -> KeptScene:
     tuples = {name: tuple(stored[name]) for name in ("turn_keys", "focus", "candidate_ids")}
+    tuples["covers"] = tuple({**cover, "turn_keys": tuple(cover["turn_keys"])} for cover in stored.get("covers", ()))
     return KeptScene(**{**stored, **tuples})
-
-
-def kept_match(shots: Sequence[Shot], turns: Sequence[Turn], kept: Sequence[KeptScene]) -> list[KeptScene | None]:
-    """Return for every shot the scene that stood at its place before; None where there was none."""
-    by_place = dict(zip(_places([scene.turn_keys for scene in kept]), kept, strict=True))
-    wanted = _places([tuple(str(turns[index].key) for index in shot.turn_indexes) for shot in shots])
-    return [by_place.get(place) for place in wanted]
-
-
-def _places(all_turn_keys: Sequence[tuple[str, ...]]) -> list[Place]:
-    seen: Counter[tuple[str, ...]] = Counter()
-    places = []
-    for turn_keys in all_turn_keys:
-        places.append((turn_keys, seen[turn_keys]))
-        seen[turn_keys] += 1
-    return places
 
 
 def cuts_shift(ends: Sequence[float], shifts: Sequence[float]) -> list[float]:

@@ -11,6 +11,7 @@ from videoflow.pipeline.channel_models import QuotaUse as QuotaUse
 from videoflow.pipeline.channel_models import UploadNote as UploadNote
 from videoflow.pipeline.channel_models import VideoStatistics as VideoStatistics
 from videoflow.pipeline.channel_models import YouTubeUpload as YouTubeUpload
+from videoflow.pipeline.segment_models import SharedSegment as SharedSegment
 from videoflow.pipeline.provenance import Provenance
 from videoflow.pipeline.provider_calls import ProviderCall as ProviderCall
 from videoflow.pipeline.service_rows import Budget as Budget
@@ -312,6 +313,9 @@ class Scene(models.Model):
     transition = models.CharField(max_length=16, default="cut")
     focus_x = models.FloatField(default=0.5)
     focus_y = models.FloatField(default=0.5)
+    covers = models.JSONField(
+        default=list, db_default=[], help_text="The stretches of the storyboard's shots that it covers; empty for one whole shot."
+    )
 
     class Meta:
         ordering = ("position",)

@@ -11,9 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 
 from videoflow.crash_points import crash_point
+from videoflow.pipeline.arranging import Cover, arrange
 from videoflow.pipeline.asset_facts import music_facts, picture_facts
 from videoflow.pipeline.first_look import FIRST_LOOK, first_look_end, first_look_make
-from videoflow.pipeline.keeping import KeptScene, cuts_shift, kept_load, kept_match, kept_store, scenes_read
+from videoflow.pipeline.keeping import KeptScene, cuts_shift, kept_load, kept_store, scenes_read
 from videoflow.pipeline.length import LEAD_SECONDS, TAIL_SECONDS
 from videoflow.pipeline.models import Asset, Project, Scene, Script, Speech, Turn, script_current
 from videoflow.pipeline.service_pictures import Chosen, motion_of
@@ -110,7 +111,7 @@ def run(context: StageContext) -> StageOutput:
     shots = _shots(project, script, placed, look, total_seconds)
     bed = _music(context, project, look, total_seconds)
     context.check()
-    planned = _scenes_of(shots, turns, kept_load(project))
+    planned = _scenes_of(shots, placed, turns, kept_load(project))
     look_seconds = first_look_end(project, placed, [scene.end for scene in planned])
     clips = _draw(context, script, placed, planned, look, first_look=(look_seconds, bed.path) if look_seconds else None)
     context.check()
@@ -123,9 +124,9 @@ def run(context: StageContext) -> StageOutput:
         script.save(update_fields=["media_seconds", "measured_seconds", "share_a"])
         kept_store(project, [])
         project.edit_steps.filter(part="scenes").delete()  # those scenes are not there any more
-        return {"scenes": len(shots), "clips": clips, "turns": len(turns), "seconds": round(total_seconds, 2)}
+        return {"scenes": len(planned), "clips": clips, "turns": len(turns), "seconds": round(total_seconds, 2)}
 
-    return StageOutput(Sentence("%(shots)s scenes and %(turns)s spoken turns", shots=len(shots), turns=len(turns)), save)
+    return StageOutput(Sentence("%(shots)s scenes and %(turns)s spoken turns", shots=len(planned), turns=len(turns)), save)
 
 
 def _begin(context: StageContext, script: Script) -> None:
@@ -210,16 +211,31 @@ class _PlannedScene:
     words_key: str
     start: float
     end: float
+    covers: tuple[Cover, ...]
+    turn_positions: tuple[int, ...]
+    follows: int | None
+    """Position of the scene that it was split from, whose picture it shows too."""
 
 
-def _scenes_of(shots: Sequence[Shot], turns: Sequence[Turn], kept: Sequence[KeptScene]) -> list[_PlannedScene]:
-    """Give every shot what was chosen at its place before, and its time."""
-    matched = kept_match(shots, turns, kept)
-    shifts = [scene.end_shift if scene else 0.0 for scene in matched]
-    ends = cuts_shift([shot.start + shot.seconds for shot in shots], shifts)
-    starts = [0.0, *ends[:-1]]
-    words = [words_key([turns[index] for index in shot.turn_indexes]) for shot in shots]
-    return [_PlannedScene(*facts) for facts in zip(shots, matched, words, starts, ends, strict=True)]
+def _scenes_of(
+    shots: Sequence[Shot], placed: Sequence[SpokenTurn], turns: Sequence[Turn], kept: Sequence[KeptScene]
+) -> list[_PlannedScene]:
+    """Arrange the shots as the creator had arranged those before, and give each scene what was chosen for it and its time."""
+    arranged = arrange(shots, turns, kept, {turn.index: (turn.start, turn.end) for turn in placed})
+    ends = cuts_shift([scene.end for scene in arranged], [scene.kept.end_shift if scene.kept else 0.0 for scene in arranged])
+    return [
+        _PlannedScene(
+            scene.shot,
+            scene.kept,
+            words_key([turns[position] for position in scene.turn_positions]),
+            start,
+            end,
+            scene.covers,
+            scene.turn_positions,
+            scene.follows,
+        )
+        for scene, start, end in zip(arranged, [0.0, *ends[:-1]], ends, strict=True)
+    ]
 
 
 def _draw(
@@ -244,7 +260,8 @@ def _draw(
         project.save(update_fields=["look"])
         stays = [scene for scene in planned if scene.kept is not None and scene.kept.keeps_picture]
         kept = [_scene_keep(context, script, scene) for scene in stays]
-    drawn = [scene for scene in planned if scene not in stays]
+    following = [scene for scene in planned if scene not in stays and scene.follows is not None]
+    drawn = [scene for scene in planned if scene not in stays and scene.follows is None]
     service = service_scenes(context, script, placed, [scene.shot for scene in drawn], kept)
     picturing = _Picturing(context, script, service, look, len(drawn))
     clips = sum(asset.kind == Asset.Kind.CLIP for asset in kept)
@@ -253,11 +270,14 @@ def _draw(
     else:
         seconds, music = first_look
         clips += picturing.scenes([scene for scene in drawn if scene.start < seconds])
+        _scenes_follow(context, script, [scene for scene in following if scene.start < seconds])
         if not service.unmade:
             picturing.report(Sentence("Putting the first %(seconds)s seconds together to watch", seconds=int(seconds)))
             if first_look_make(context, script, seconds=seconds, music=music):
                 picturing.report(Sentence("The first %(seconds)s seconds can be watched", seconds=int(seconds)), FIRST_LOOK)
         clips += picturing.scenes([scene for scene in drawn if scene.start >= seconds])
+        following = [scene for scene in following if scene.start >= seconds]
+    _scenes_follow(context, script, following)
     service.check()
     return clips
 
@@ -338,6 +358,16 @@ def _scene_keep(context: StageContext, script: Script, scene: _PlannedScene) -> 
     return asset
 
 
+def _scenes_follow(context: StageContext, script: Script, scenes: Sequence[_PlannedScene]) -> None:
+    """Write scenes that show the picture of the one that they were split from; without that one there is none."""
+    drawn = {first.position: first for first in script.scenes.select_related("asset", "made")} if scenes else {}
+    for scene in scenes:
+        first = drawn.get(scene.follows) if scene.follows is not None else None
+        if first is not None:
+            with context.fenced():
+                _scene_save(context, script, scene, first.asset, first.made, layout=first.layout)
+
+
 def _scene_draw(context: StageContext, script: Script, scene: _PlannedScene, picture: Picture, service: ServiceScenes) -> None:
     asset = asset_add(
         context,
@@ -374,7 +404,7 @@ def _scene_save(
         asset=asset,
         made=made,
         position=shot.index,
-        turn_positions=list(shot.turn_indexes),
+        turn_positions=list(scene.turn_positions),
         start=scene.start,
         seconds=scene.end - scene.start,
         layout=layout,
@@ -384,6 +414,7 @@ def _scene_save(
         focus_x=kept.focus[0] if kept and carries else shot.focus[0],
         focus_y=kept.focus[1] if kept and carries else shot.focus[1],
         drawn_for=scene.words_key,
+        covers=[cover.stored() for cover in scene.covers],
     )
     if kept is not None:
         row.key = UUID(kept.key)
