@@ -130,6 +130,53 @@ class ProgressEvent(models.Model):
         return f"{self.seq} {self.event_type}"
 
 
+class TaskPart(models.Model):
+    """A piece of a task that any worker of its queue may do while the task is open; the task's own worker joins the pieces.
+
+    ::
+
+        waiting ──claim──> claimed ──> done
+           ^                 │
+           └── given back ───┘  (or the lease ran out: it is claimed anew as it stands)
+
+    As with tasks, every write of a worker says ``WHERE fence = mine``.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        CLAIMED = "claimed"
+        DONE = "done"
+
+    OPEN = (State.WAITING, State.CLAIMED)
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField()
+    queue = models.CharField(max_length=16)
+    needs = models.CharField(max_length=200, help_text="What a worker must have: versions and an encoder.")
+    size = models.PositiveIntegerField(help_text="How much work it is: frames.")
+    size_done = models.PositiveIntegerField(default=0)
+    job = models.JSONField(default=dict, blank=True, help_text="What to do; stored files by their names.")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    problem = SentenceField(blank=True, default="", help_text="Why a worker gave it up; the task's own worker does it then.")
+    fence = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    worker_id = models.CharField(max_length=120, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("task", "number")
+        constraints = [models.UniqueConstraint(fields=("task", "number"), name="part_number_once")]
+        indexes = [
+            models.Index(fields=("queue", "state", "needs"), condition=Q(state__in=("waiting", "claimed")), name="part_open")
+        ]
+
+    def __str__(self) -> str:
+        return f"{str(self.task_id)[:8]}/{self.number}"
+
+
 class Worker(models.Model):
     """A process that runs tasks or looks after them; alive while its heartbeat is fresh."""
 
