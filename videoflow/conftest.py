@@ -57,6 +57,7 @@ os.environ.update(
     VIDEOFLOW_DATA=str(DATA),
     VIDEOFLOW_ENV_FILE=str(DATA / "no.env"),
     REDIS_URL=f"unix://{DATA / 'redis.sock'}",
+    VIDEOFLOW_CPU_SLOTS="1",  # whatever cores and memory this machine has
     OMP_NUM_THREADS="1",
     OPENBLAS_NUM_THREADS="1",
 )

@@ -27,6 +27,7 @@ from videoflow.env import (
     made_folder,
     secret_file,
 )
+from videoflow.memory import heavy_steps, memory_now
 from videoflow.providers.services import SERVICES
 from videoflow.storage.url import bucket_address, storage_settings
 
@@ -49,9 +50,12 @@ VIDEOFLOW_RATE_LIMITS = env_bool("VIDEOFLOW_RATE_LIMITS", default=True)
 VIDEOFLOW_REQUIRE_LOGIN = env_bool("VIDEOFLOW_REQUIRE_LOGIN")
 VIDEOFLOW_SIGN_UP = env_bool("VIDEOFLOW_SIGN_UP", default=not VIDEOFLOW_REQUIRE_LOGIN)
 VIDEOFLOW_CORES = os.cpu_count() or 1
+VIDEOFLOW_HEAVY_STEPS = heavy_steps(
+    cores=VIDEOFLOW_CORES, memory=memory_now(), asked=env_int("VIDEOFLOW_CPU_SLOTS", 0, minimum=1)
+)
 VIDEOFLOW_QUEUE_SLOTS = {  # tasks of a queue that run at once on this host; one cpu task keeps two cores busy
     "io": 2,
-    "cpu": env_int("VIDEOFLOW_CPU_SLOTS", max(1, VIDEOFLOW_CORES // 2), minimum=1),
+    "cpu": VIDEOFLOW_HEAVY_STEPS.number,
     "upload": 2,
 }
 

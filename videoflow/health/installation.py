@@ -1,7 +1,6 @@
 """What must be on the machine before a studio can work: packages, ffmpeg, a data folder to write to, room on the disk."""
 
 import importlib.util
-import os
 import re
 import shutil
 import subprocess
@@ -12,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from videoflow.memory import memory_now
 
 LEAST_FREE_BYTES = 500 * 1024**2
 """Below this nothing starts: not even one video fits."""
@@ -200,7 +201,7 @@ def disk_finding(data: Path, *, free: int | None = None) -> Finding:
 
 
 def memory_finding() -> Finding:
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    total = memory_now().total
     state = f"{total / 1024**3:.1f} GB"
     if total < 3 * 1024**3:
         return Finding("Memory", state, "Close other programs while a video is composed: it needs about 2 GB in all.")

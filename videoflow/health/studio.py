@@ -181,6 +181,8 @@ class Studio:
     def _greet(self) -> None:
         self._say(f"videoflow is ready at {self._address.url}")
         self._say(f"Videos and settings are kept in {self._data}, logs in {self._logs}. Ctrl-C ends the studio.")
+        steps = settings.VIDEOFLOW_HEAVY_STEPS
+        self._say(f"Heavy steps at once: {steps.number} ({steps.reason}).")
         if self._address.host in _WILDCARDS:
             names = [name for name in settings.ALLOWED_HOSTS if name not in {"localhost", "127.0.0.1", "[::1]"}]
             if not names:

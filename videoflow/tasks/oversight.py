@@ -2,12 +2,11 @@
 
 from datetime import timedelta
 
-from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
 from videoflow.tasks.models import Task, Worker
-from videoflow.tasks.rows import slots_taken
+from videoflow.tasks.rows import has_slot
 from videoflow.tasks.services import tasks_due
 from videoflow.tasks.wakeup import wakeup_send
 
@@ -45,7 +44,7 @@ def has_unanswered(*, queue: str, host: str) -> bool:
     """
     if not tasks_due(queue=queue).filter(hint_count__gte=UNANSWERED_WAKEUPS).exists():
         return False
-    return slots_taken(queue=queue, host=host, now=timezone.now()) < settings.VIDEOFLOW_QUEUE_SLOTS[queue]
+    return has_slot(queue=queue, host=host, now=timezone.now())
 
 
 def worker_beat(*, worker_id: str, kind: str, host: str, pid: int) -> None:

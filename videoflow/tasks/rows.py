@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Field
 
+from videoflow.memory import has_room_for_a_step
 from videoflow.sessions.models import CreatorSession
 from videoflow.tasks.models import ProgressEvent, Task
 
@@ -123,6 +125,17 @@ def slots_taken(*, queue: str, host: str, now: datetime) -> int:
             [queue, _prepared("lease_until", now), len(prefix), prefix],
         )
         return int(cursor.fetchone()[0])
+
+
+def has_slot(*, queue: str, host: str, now: datetime) -> bool:
+    """Say whether a host may begin another task of the queue: a slot is free, and memory for it where nobody set the slots.
+
+    The first one always may. The slots leave room for all of them at their peaks; this looks at what others took of it.
+    """
+    taken = slots_taken(queue=queue, host=host, now=now)
+    if not taken or taken >= settings.VIDEOFLOW_QUEUE_SLOTS[queue]:
+        return taken < settings.VIDEOFLOW_QUEUE_SLOTS[queue]
+    return queue != "cpu" or settings.VIDEOFLOW_HEAVY_STEPS.is_asked or has_room_for_a_step()
 
 
 def next_due(*, queue: str, session_limit: int, now: datetime) -> UUID | None:

@@ -18,7 +18,7 @@ from videoflow.sentences import Sentence
 from videoflow.sessions.models import CreatorSession
 from videoflow.tasks.events import event_message, rfc3339
 from videoflow.tasks.models import ProgressEvent, Task
-from videoflow.tasks.rows import Sql, event_insert, next_due, slots_taken, task_change
+from videoflow.tasks.rows import Sql, event_insert, has_slot, next_due, task_change
 from videoflow.tasks.wakeup import bell_ring, wakeup_send
 
 LEASE = timedelta(seconds=30)
@@ -169,7 +169,7 @@ def task_claim(*, queue: str, worker_id: str, task_id: UUID | None = None) -> Cl
             now = timezone.now()
             chosen = task_id
             if task_id is None:
-                if slots_taken(queue=queue, host=worker_id.partition(":")[0], now=now) >= settings.VIDEOFLOW_QUEUE_SLOTS[queue]:
+                if not has_slot(queue=queue, host=worker_id.partition(":")[0], now=now):
                     return None
                 chosen = next_due(queue=queue, session_limit=settings.VIDEOFLOW_USER_RUNNING, now=now)
             if chosen is None:

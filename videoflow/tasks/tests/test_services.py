@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from videoflow import redis
 from videoflow.errors import BadInput, VideoflowError
+from videoflow.memory import HeavySteps, Memory
 from videoflow.tasks import oversight, rows, services, wakeup
 from videoflow.tasks.models import ProgressEvent, Task
 from videoflow.tasks.tests.factories import claim_make, session_make, task_make
@@ -80,6 +81,18 @@ class TestClaim:
         urgent = task_make(busy, priority=Task.Priority.HIGH)
         claims = [services.task_claim(queue="cpu", worker_id="host:test:1") for _ in range(4)]
         assert [claim.task_id for claim in claims if claim] == [urgent.pk, other.pk, first.pk, second.pk]
+
+    @pytest.mark.parametrize(("free", "is_asked", "started"), [(10**9, False, 1), (10**10, False, 3), (0, True, 3)])
+    def test_a_second_heavy_step_waits_for_memory_unless_the_slots_are_set(self, settings, monkeypatch, free, is_asked, started):
+        settings.VIDEOFLOW_QUEUE_SLOTS = {"cpu": 3, "io": 3}
+        settings.VIDEOFLOW_HEAVY_STEPS = HeavySteps(3, "", is_asked=is_asked)
+        monkeypatch.setattr("videoflow.memory.memory_now", lambda: Memory(16_000_000_000, free))
+        for _ in range(4):
+            task_make()
+            task_make(queue="io")
+        claims = [services.task_claim(queue="cpu", worker_id="host:test:1") for _ in range(4)]
+        assert sum(claim is not None for claim in claims) == started
+        assert all(services.task_claim(queue="io", worker_id="host:test:1") for _ in range(3)), "light ones need none"
 
     def test_a_session_with_three_running_waits_for_others(self, settings):
         settings.VIDEOFLOW_QUEUE_SLOTS = {"cpu": 10}

@@ -45,6 +45,8 @@ class Command(BaseCommand):
     def _findings(self) -> Iterator[Finding]:
         data = Path(settings.VIDEOFLOW_DATA)
         yield from installation_findings(data)
+        steps = settings.VIDEOFLOW_HEAVY_STEPS
+        yield Finding("Heavy steps", f"{steps.number} at once: {steps.reason}")
         lock = StudioLock(data)
         hosts = () if lock.is_held() or settings.REDIS_IS_EMBEDDED else self._hosts()  # parts share a Redis
         is_running = lock.is_held() or bool(hosts)

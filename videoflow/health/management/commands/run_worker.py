@@ -1,3 +1,4 @@
+import logging
 import os
 from typing import Any
 
@@ -5,6 +6,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from videoflow.health.worker_process import WORKER_ENVIRONMENT, worker_command
+
+logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -25,6 +28,8 @@ class Command(BaseCommand):
             raise CommandError(f"There is no queue {', '.join(unknown) or 'named'}. Choose from {', '.join(slots)}.")
         if processes is not None and processes < 1:
             raise CommandError("--processes must be at least 1.")
+        steps = settings.VIDEOFLOW_HEAVY_STEPS
+        logger.info("queues %s; heavy steps at once on this host: %s (%s)", ", ".join(names), steps.number, steps.reason)
         command = worker_command(queues=names, processes=processes or sum(slots[name] for name in names))
         python_path = os.pathsep.join(filter(None, [str(settings.BASE_DIR), os.environ.get("PYTHONPATH")]))
         environment = {**os.environ, **WORKER_ENVIRONMENT, "PYTHONPATH": python_path}

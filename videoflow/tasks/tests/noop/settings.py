@@ -8,6 +8,7 @@ import os
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
+from videoflow.memory import heavy_steps, memory_now
 from videoflow.settings import *  # noqa: F403
 from videoflow.settings import DATABASES, INSTALLED_APPS, VIDEOFLOW_DATA
 from videoflow.tasks.tests.noop.clock import moved_clock
@@ -19,7 +20,8 @@ if os.environ.get("NOOP_MOVES_CLOCK"):  # before any model takes the clock as a 
     timezone.now = moved_clock(timezone.now, VIDEOFLOW_DATA / "clock")
 INSTALLED_APPS = [*INSTALLED_APPS, "videoflow.tasks.tests.noop.apps.NoopConfig"]
 NOOP_LEASE_SECONDS = float(os.environ.get("NOOP_LEASE_SECONDS", "30"))
-VIDEOFLOW_QUEUE_SLOTS = dict.fromkeys(("io", "cpu", "upload"), int(os.environ.get("NOOP_SLOTS", "2")))
+VIDEOFLOW_HEAVY_STEPS = heavy_steps(cores=1, memory=memory_now(), asked=int(os.environ.get("NOOP_SLOTS", "2")))
+VIDEOFLOW_QUEUE_SLOTS = dict.fromkeys(("io", "cpu", "upload"), VIDEOFLOW_HEAVY_STEPS.number)
 if DATABASES["default"]["ENGINE"] == "videoflow.sqlite":
     if pages := os.environ.get("NOOP_DATABASE_PAGES"):
         DATABASES["default"]["OPTIONS"]["init_command"] += f"PRAGMA max_page_count={int(pages)};"
