@@ -11,9 +11,9 @@ from videoflow.pipeline.channel_models import QuotaUse as QuotaUse
 from videoflow.pipeline.channel_models import UploadNote as UploadNote
 from videoflow.pipeline.channel_models import VideoStatistics as VideoStatistics
 from videoflow.pipeline.channel_models import YouTubeUpload as YouTubeUpload
-from videoflow.pipeline.segment_models import SharedSegment as SharedSegment
 from videoflow.pipeline.provenance import Provenance
 from videoflow.pipeline.provider_calls import ProviderCall as ProviderCall
+from videoflow.pipeline.segment_models import SharedSegment as SharedSegment
 from videoflow.pipeline.service_rows import Budget as Budget
 from videoflow.pipeline.service_rows import ServiceCall as ServiceCall
 from videoflow.pipeline.service_rows import ServiceFact as ServiceFact
