@@ -1,7 +1,7 @@
 """Text on pictures: one set of fonts for every script, shaped and drawn the same way by captions and cards."""
 
 from videoflow.fonts.drawing import line_metrics, text_draw, text_width
-from videoflow.fonts.faces import FAMILIES, Face, face_load, fonts_version, missing_glyphs
+from videoflow.fonts.faces import FAMILIES, Face, can_shape, face_load, fonts_version, missing_glyphs
 from videoflow.fonts.runs import TextRun, break_opportunities, has_skin_tones, is_rtl, text_runs
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "Face",
     "TextRun",
     "break_opportunities",
+    "can_shape",
     "face_load",
     "fonts_version",
     "has_skin_tones",

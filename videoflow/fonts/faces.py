@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-from PIL import ImageFont
+from PIL import ImageFont, features
 
 FILES = Path(__file__).parent / "files"
 EMOJI_PX = 109  # the one size at which Noto Color Emoji has its pictures
@@ -36,6 +36,12 @@ class Face:
 
 
 @cache
+def can_shape() -> bool:
+    """Say whether letters can be joined and set as their script wants it: Pillow does that where the system has FriBidi."""
+    return features.check_feature("raqm") is True
+
+
+@cache
 def cjk_file() -> Path:
     """Return the file of Noto Sans CJK Bold from its wheel, without importing the wheel's code.
 
@@ -51,9 +57,12 @@ def cjk_file() -> Path:
 
 @cache
 def fallback_chain(family: str) -> tuple[Path, ...]:
-    """Return the files to look a character up in, the family's own first and emoji last."""
+    """Return the files to look a character up in, the family's own first and emoji last.
+
+    Scripts that would be drawn wrongly count as missing, so that whoever looks for missing characters hears of them.
+    """
     own = [FILES / f"{family}.woff2", FILES / f"{family}-ext.woff2"]
-    scripts = [FILES / f"noto-sans-{script}.woff2" for script in _SCRIPTS]
+    scripts = [FILES / f"noto-sans-{script}.woff2" for script in _SCRIPTS] if can_shape() else []
     chain = [*own, FILES / "inter.woff2", *scripts, cjk_file(), emoji_file()]
     return tuple(dict.fromkeys(path for path in chain if path.exists()))
 
@@ -65,9 +74,10 @@ def emoji_file() -> Path:
 @lru_cache(maxsize=256)
 def font_load(path: Path, weight: int, size_px: int) -> ImageFont.FreeTypeFont:
     """Load one file at a size and weight; emoji always at the one size they have."""
+    engine = ImageFont.Layout.RAQM if can_shape() else ImageFont.Layout.BASIC
     if path == emoji_file():
-        return ImageFont.truetype(path, EMOJI_PX, layout_engine=ImageFont.Layout.RAQM)
-    font = ImageFont.truetype(path, size_px, layout_engine=ImageFont.Layout.RAQM)
+        return ImageFont.truetype(path, EMOJI_PX, layout_engine=engine)
+    font = ImageFont.truetype(path, size_px, layout_engine=engine)
     try:
         axes = font.get_variation_axes()
     except OSError:  # a font of one weight
@@ -153,7 +163,9 @@ def _is_modifier(char: str) -> bool:
 
 @cache
 def fonts_version() -> str:
-    """Return a hash of all font files, for cache keys."""
+    """Return a hash of all font files, and of how they are used here, for cache keys."""
     digest = hashlib.sha256((FILES / "SHA256SUMS").read_bytes())
     digest.update(str(cjk_file().stat().st_size).encode())
+    if not can_shape():
+        digest.update(b"unshaped")
     return digest.hexdigest()[:16]

@@ -12,7 +12,18 @@ from typing import Literal
 from PIL import ImageFont
 
 from videoflow.fonts.bidi import levels, visual_order
-from videoflow.fonts.faces import EMOJI_PX, INVISIBLE, SARA_AM, Face, cjk_file, emoji_file, file_for, font_load, has_space
+from videoflow.fonts.faces import (
+    EMOJI_PX,
+    INVISIBLE,
+    SARA_AM,
+    Face,
+    can_shape,
+    cjk_file,
+    emoji_file,
+    file_for,
+    font_load,
+    has_space,
+)
 
 Direction = Literal["ltr", "rtl"]
 _ZWJ = "\u200d"
@@ -36,7 +47,8 @@ _NOT_LAST = set("（［｛〔〈《「『【‘“([{$£¥")
 class TextRun:
     text: str
     font: ImageFont.FreeTypeFont
-    direction: Direction
+    direction: Direction | None
+    """None where letters are not shaped: only what runs from left to right is drawn then."""
     width_px: float
     is_emoji: bool
     language: str | None
@@ -146,10 +158,9 @@ def _run(text: str, path: Path, face: Face, size_px: int, direction: Direction, 
     font = font_load(path, face.weight, size_px)
     is_emoji = path == emoji_file()
     scale = size_px * 1.12 / EMOJI_PX if is_emoji else 1.0
-    spoken = language if path == cjk_file() else None
-    return TextRun(
-        text, font, direction, font.getlength(text, direction=direction, language=spoken) * scale, is_emoji, spoken, scale
-    )
+    spoken = language if can_shape() and path == cjk_file() else None
+    told = direction if can_shape() else None
+    return TextRun(text, font, told, font.getlength(text, direction=told, language=spoken) * scale, is_emoji, spoken, scale)
 
 
 def break_opportunities(text: str) -> tuple[int, ...]:

