@@ -25,22 +25,22 @@ from django.utils import translation
 from redis.exceptions import RedisError
 
 from videoflow.children import priority_forgo
-from videoflow.tests.postgresql import Cluster, folder_make
+from videoflow.tests.own_rows import TESTED, cluster, rows_asked_for
+from videoflow.tests.postgresql import Cluster
 
 pytest_plugins = ("videoflow.tests.browser",)
+LEFT_OUT = pytest.StashKey[dict[str, int]]()
+"""How many tests were not run on this database, by the reason."""
 
 _PATH_ROOM = 60  # a socket's path must stay short, wherever TMPDIR points
 _BASE = Path(tempfile.gettempdir()) if len(tempfile.gettempdir()) < _PATH_ROOM else Path("/tmp")
 DATA = Path(tempfile.mkdtemp(prefix="videoflow-test-", dir=_BASE))
 atexit.register(shutil.rmtree, DATA, ignore_errors=True)
 
-TESTED = os.environ.get("TESTS_DATABASE", "sqlite")
-"""``sqlite`` or ``postgresql``: what the tests of this process keep their rows in."""
-if TESTED not in ("sqlite", "postgresql"):
-    raise pytest.UsageError(f"TESTS_DATABASE is sqlite or postgresql, not {TESTED}.")
-CLUSTER = Cluster(folder_make()) if TESTED == "postgresql" else None
-if CLUSTER:
-    atexit.register(shutil.rmtree, CLUSTER.folder, ignore_errors=True)
+try:
+    CLUSTER = cluster()
+except ValueError as error:
+    raise pytest.UsageError(str(error)) from error
 
 if django_settings.configured:
     raise pytest.UsageError(
@@ -77,13 +77,49 @@ def pytest_xdist_setupnodes() -> None:
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
 
 
+def keeps_rows(item: pytest.Item) -> bool:
+    """Say whether a test keeps rows: by a fixture, by Django's mark, or by the mark ``rows`` where it starts what does."""
+    used = {"db", "transactional_db", "django_db_setup", "postgresql", "studio"} & set(getattr(item, "fixturenames", ()))
+    marked = any(item.get_closest_marker(name) for name in ("django_db", "postgresql", "rows"))
+    return bool(used) or marked
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what the other database alone does."""
+    """Leave out what the other database alone does, and on PostgreSQL what keeps no rows; the end of the run says how many."""
     other = "postgresql" if TESTED == "sqlite" else "sqlite"
-    left_out = [item for item in items if item.get_closest_marker(other)]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
+    alone = [item for item in items if item.get_closest_marker(other)]
+    rowless = [item for item in items if not keeps_rows(item)] if TESTED == "postgresql" else []
+    if left_out := {*alone, *rowless}:
+        config.hook.pytest_deselected(items=list(left_out))
         items[:] = [item for item in items if item not in left_out]
+    config.stash[LEFT_OUT] = {f"for {other} alone": len(alone), "without rows": len(rowless)}
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the process that xdist's processes report to; each of them has collected the same tests."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = session.config.stash.get(LEFT_OUT, {})
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    node.config.stash[LEFT_OUT] = getattr(node, "workeroutput", {}).get("left_out", {})
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say what the tests ran on, and how many did not for that reason."""
+    counts = {why: count for why, count in config.stash.get(LEFT_OUT, {}).items() if count}
+    told = ", ".join(f"{count} {why}" for why, count in counts.items())
+    terminalreporter.write_line(f"Rows in {TESTED}; left out: {told or 'nothing'}.")
+
+
+@pytest.fixture(autouse=True)
+def rows_marked(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that starts a studio and does not say so, for it would not run on PostgreSQL."""
+    yield
+    asked_for = rows_asked_for()
+    is_told = keeps_rows(request.node) or request.node.get_closest_marker("sqlite")
+    assert is_told or not asked_for, "This test starts what keeps rows: give it the mark `rows`, or `sqlite`."
 
 
 _connect = socket.socket.connect

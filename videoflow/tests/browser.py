@@ -18,6 +18,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from videoflow.tests.own_rows import rows_drop, rows_of, tables_make
+
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -40,14 +42,15 @@ class Studio:
     """A server with a data folder of its own, and a hand in its database."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
-        self.environment = os.environ | {"VIDEOFLOW_DATA": str(folder), "PYTHONUNBUFFERED": "1"} | environment
+        self.folder = folder
+        self.environment = os.environ | {"VIDEOFLOW_DATA": str(folder), "PYTHONUNBUFFERED": "1"} | rows_of(folder) | environment
         (folder / "tmp").mkdir(parents=True)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "server.log"
-        self._manage("migrate", "--verbosity", "0")
+        tables_make(folder)
         self._hand = subprocess.Popen(
             [sys.executable, "-m", "videoflow.pipeline.tests.studio_hand"],
             cwd=ROOT,
@@ -58,9 +61,6 @@ class Studio:
         )
         self._server: subprocess.Popen[bytes] | None = None
         self.start()
-
-    def _manage(self, *arguments: str) -> None:
-        subprocess.run([sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.environment, check=True, timeout=240)
 
     def start(self) -> None:
         with self.log.open("ab") as log:
@@ -104,6 +104,7 @@ class Studio:
         self._hand.stdin.close()
         self._hand.wait(timeout=120)  # it says good-bye to the database, on a machine with other things to do
         self.stop()
+        rows_drop(self.folder)
 
 
 @pytest.fixture(scope="module")

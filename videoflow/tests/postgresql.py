@@ -96,11 +96,13 @@ class Cluster:
         return f"postgresql://{ROLE}@/{database}?host={self.folder}"
 
     def start(self) -> None:
-        """Make the cluster where there is none yet, and return once it answers.
+        """Make the cluster where there is none yet, and return once it answers; one that runs already is left alone.
 
         Raises:
             NoPostgresql: it does not; the sentence holds the end of its log.
         """
+        if self.process is not None:
+            return
         user = _other_user()
         if user:
             os.chown(self.folder, user["user"], user["group"])
@@ -152,11 +154,15 @@ class Cluster:
         with psycopg.connect(self.url("postgres"), autocommit=True, connect_timeout=60) as connection:
             connection.execute(statement)
 
-    def database_make(self, name: str) -> str:
-        """Make an empty database, instead of one of that name, and return its URL."""
-        self.ask(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-        self.ask(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    def database_make(self, name: str, *, template: str = "template1") -> str:
+        """Make a database, instead of one of that name, and return its URL; it is empty, or a copy of one that nobody uses."""
+        self.database_drop(name)
+        self.ask(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template)))
         return self.url(name)
+
+    def database_drop(self, name: str) -> None:
+        """End a database and whoever is connected to it."""
+        self.ask(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def folder_make() -> Path:

@@ -10,6 +10,8 @@ import pytest
 from videoflow.health.tests.test_studio import Running, are_gone, start
 from videoflow.tasks.tests.noop.machine import wait_for
 
+pytestmark = pytest.mark.rows
+
 SECONDS = 120.0
 STEPS = 4
 

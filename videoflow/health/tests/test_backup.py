@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from videoflow.health import backup
 from videoflow.health.backup import backup_make, backup_restore
@@ -18,6 +19,8 @@ from videoflow.health.backup_archive import MANIFEST, BackupFailed, archive_open
 from videoflow.health.backup_rows import Rows
 from videoflow.health.supervisor import StudioLock
 from videoflow.tasks.tests.noop.machine import ROOT, clean_environment
+
+pytestmark = pytest.mark.rows
 
 SECONDS = 240
 
@@ -86,7 +89,9 @@ class TestBackup:
         assert f"! media/aa/{'a' * 64}.jpg is damaged here" in backed.said
         with archive_open(backed.archive) as archive:
             names = set(archive.manifest.files)
-        assert {"keys/secret_key", "keys/vault_keys", "rows/rows.sqlite3"} < names
+            kind = archive.manifest.database
+        assert kind == connection.vendor
+        assert {"keys/secret_key", "keys/vault_keys", "rows/" + {"sqlite": "rows.sqlite3"}.get(kind, "rows.pgdump")} < names
         assert not [name for name in names if "cache" in name or "/tmp/" in name]
         assert not list(backed.data.glob(".backup-*"))
 

@@ -69,6 +69,7 @@ class TestFiles:
         assert folders is not None
         assert set(folders[1].split("|")) == BY_PROXY
 
+    @pytest.mark.rows
     def test_check_deploy_finds_nothing(self, tmp_path: Path) -> None:
         given = DEPLOY / "systemd" / "videoflow.env.example"
         done = manage(tmp_path, "check", "--deploy", "--fail-level", "WARNING", VIDEOFLOW_ENV_FILE=str(given))
@@ -108,6 +109,7 @@ def asked(port: int, method: str, path: str, body: Mapping[str, Any] | None = No
 
 
 class TestParts:
+    @pytest.mark.rows
     def test_web_workers_and_dispatcher_by_themselves(self, redis_server: str, tmp_path: Path) -> None:
         """A task asked for at the web process is run by the worker of its queue; the dispatcher runs none."""
         port = free_port()

@@ -17,6 +17,9 @@ import pytest
 from django.conf import settings
 
 from videoflow.health.supervisor import listen
+from videoflow.tests.own_rows import rows_of
+
+pytestmark = pytest.mark.rows
 
 ROOT = Path(__file__).resolve().parents[3]
 READY_SECONDS = 60.0
@@ -43,7 +46,7 @@ def command(data: Path, *arguments: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        env={**environment, "VIDEOFLOW_DATA": str(data)},
+        env={**environment, "VIDEOFLOW_DATA": str(data), **rows_of(data)},
     )
 
 

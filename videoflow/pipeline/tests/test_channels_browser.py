@@ -1,7 +1,6 @@
 """A channel connected, published to and rescheduled in a real Chromium, before a fake of Google and YouTube on this machine."""
 
 import re
-import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +14,7 @@ from videoflow.pipeline.tests.test_publish_browser import film
 from videoflow.providers.tests.fake_youtube import youtube
 from videoflow.providers.tests.fake_youtube_world import World
 from videoflow.tests.browser import Studio, sign_in, wait_until
+from videoflow.tests.own_rows import rows_ask
 
 pytestmark = pytest.mark.browser
 
@@ -80,9 +80,7 @@ def test_from_the_connection_to_another_day(
     (video,) = google[0].videos.values()
     assert video["status"]["privacyStatus"] == "private"
     assert "publishAt" not in video["status"]
-    with sqlite3.connect(Path(studio.environment["VIDEOFLOW_DATA"]) / "videoflow.sqlite3", timeout=240) as database:
-        database.execute("UPDATE tasks_task SET not_before = created_at")  # the wait is over
-    database.close()
+    rows_ask(studio.environment, "UPDATE tasks_task SET not_before = created_at")  # the wait is over
     wait_until(page, lambda: studio.do("work", "upload")["status"] == "completed")
     expect(panel.locator(".notice").get_by_text("Becomes public on")).to_be_visible()
     expect(panel.get_by_role("link", name=f"https://youtu.be/{video['id']}")).to_be_visible()

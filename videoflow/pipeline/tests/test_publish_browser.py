@@ -1,7 +1,6 @@
 """The uploader and the board of trends in a real Chromium: every control, its effect read from the database."""
 
 import json
-import sqlite3
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from videoflow.pipeline.tests.factories import image_bytes
 from videoflow.tests.browser import Studio, sign_in, wait_until
+from videoflow.tests.own_rows import rows_ask
 
 pytestmark = pytest.mark.browser
 
@@ -21,10 +21,9 @@ def browsing() -> dict[str, Any]:
     return {"viewport": {"width": 1440, "height": 1000}, "timezone_id": "America/New_York"}
 
 
-def read(studio: Studio, statement: str) -> Any:
-    """Return the one value that a statement finds in the studio's database."""
-    with sqlite3.connect(Path(studio.environment["VIDEOFLOW_DATA"]) / "videoflow.sqlite3") as database:
-        return json.loads(database.execute(statement).fetchone()[0] or "null")
+def read(studio: Studio, column: str, table: str) -> Any:
+    """Return what a JSON column has in the first row of a table of the studio's database."""
+    return json.loads(rows_ask(studio.environment, f"SELECT CAST({column} AS text) FROM {table}")[0][0] or "null")
 
 
 def film(folder: Path) -> Path:
@@ -83,7 +82,7 @@ def test_every_field_of_the_uploader_reaches_the_draft(
         "licence": "creativeCommon", "recorded_on": "2026-01-31", "paid": True, "privacy": "unlisted",
         "publish_at": "2031-01-05T23:00:00+00:00",
     }  # fmt: skip
-    wait_until(page, lambda: read(studio, "SELECT publish_draft FROM pipeline_project") == expected)
+    wait_until(page, lambda: read(studio, "publish_draft", "pipeline_project") == expected)
     expect(panel.locator("#publish-checks")).to_contain_text("has to be private until then")
 
     page.reload()
@@ -98,14 +97,14 @@ def test_every_field_of_the_uploader_reaches_the_draft(
     own.write_bytes(image_bytes(1280, 720, "#204060", "Mine", "PNG"))
     panel.locator("[data-picture-file]").set_input_files(own)
     expect(panel.locator("input[name=thumb_base]:checked")).not_to_have_value("frame-2")
-    wait_until(page, lambda: read(studio, "SELECT publish_draft FROM pipeline_project")["thumb_base"] != "frame-2")
+    wait_until(page, lambda: read(studio, "publish_draft", "pipeline_project")["thumb_base"] != "frame-2")
     panel.get_by_role("button", name="Write the video's own").click()
-    wait_until(page, lambda: "0:00 The hook" in read(studio, "SELECT publish_draft FROM pipeline_project")["description"])
+    wait_until(page, lambda: "0:00 The hook" in read(studio, "publish_draft", "pipeline_project")["description"])
 
     panel.get_by_role("button", name="Publish to a folder").click()
     wait_until(page, lambda: studio.do("work", "upload")["status"] == "completed")
     expect(panel.get_by_text("Published to the folder")).to_be_visible()
-    chosen = read(studio, "SELECT metadata FROM pipeline_publication")
+    chosen = read(studio, "metadata", "pipeline_publication")
     assert (chosen["privacy"], chosen["playlist"], chosen["made_for_kids"]) == ("unlisted", "Forests", False)
 
 
@@ -124,7 +123,7 @@ def test_board_filters_in_the_address_and_ticks_outlive_them(studio: Studio, con
     expect(page.locator("[data-pill]")).to_have_text("Live")  # the modules are there, and nothing is being fetched
     page.wait_for_load_state("networkidle")
     first.check()
-    wait_until(page, lambda: read(studio, "SELECT picks FROM pipeline_trendreport ORDER BY id DESC LIMIT 1") == [tick])
+    wait_until(page, lambda: read(studio, "picks", "pipeline_trendreport ORDER BY id DESC LIMIT 1") == [tick])
     last.check()
     panel.locator("input[name=q]").fill("no such word")
     expect(panel.locator(".theme-card:visible")).to_have_count(2)
@@ -136,5 +135,5 @@ def test_board_filters_in_the_address_and_ticks_outlive_them(studio: Studio, con
     page.reload()
     assert "views=10000000&sort=views&hide=1" in page.url
     expect(panel.locator("select[name=sort]")).to_have_value("views")
-    wait_until(page, lambda: len(read(studio, "SELECT picks FROM pipeline_trendreport ORDER BY id DESC LIMIT 1")) == 2)
+    wait_until(page, lambda: len(read(studio, "picks", "pipeline_trendreport ORDER BY id DESC LIMIT 1")) == 2)
     expect(panel.locator("input[name=theme_ids]:checked")).to_have_count(2)

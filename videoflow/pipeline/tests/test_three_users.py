@@ -2,16 +2,17 @@
 
 import asyncio
 import json
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from videoflow.tasks.tests.noop.calls import Answer, Caller
 from videoflow.tasks.tests.noop.machine import Machine, wait_for
 from videoflow.tasks.tests.noop.sockets import ProgressSocket, Refused, progress_socket
+from videoflow.tests.own_rows import rows_ask
 
 STAGES = ("trending_analysis", "script_generation", "media_generation", "video_composition")
 ENDED = {"completed", "failed", "cancelled"}
@@ -95,10 +96,9 @@ async def three(studio: Machine) -> tuple[Caller, list[User]]:
 
 def assets_of(studio: Machine, project: str) -> list[str]:
     """Paths under which the project's files are served."""
-    with sqlite3.connect(f"file:{studio.data / 'videoflow.sqlite3'}?mode=ro", uri=True) as rows:
-        sought = "SELECT id, name FROM pipeline_asset WHERE project_id = ?"
-        found = rows.execute(sought, [project.replace("-", "")]).fetchall()
-    return [f"/media/{asset[:8]}-{asset[8:12]}-{asset[12:16]}-{asset[16:20]}-{asset[20:]}/{name}" for asset, name in found]
+    sought = "SELECT id, name FROM pipeline_asset WHERE project_id = %s"
+    found = rows_ask(studio.environment, sought, project.replace("-", ""))
+    return [f"/media/{UUID(str(asset))}/{name}" for asset, name in found]
 
 
 async def test_each_goes_through_all_stages_and_sees_only_their_own(studio: Machine) -> None:

@@ -81,6 +81,7 @@ def test_a_death_leaves_one_video(world, die_at, where):
 
 
 @pytest.mark.fault
+@pytest.mark.rows
 def test_killed_processes_leave_one_video_each():
     script = settings.BASE_DIR / "scripts" / "upload_fault_test.py"
     done = subprocess.run(

@@ -21,6 +21,8 @@ from typing import Any
 
 import django
 import psutil
+import psycopg
+from psycopg import sql
 
 django.setup()
 
@@ -39,6 +41,7 @@ from videoflow.sessions.services import session_create  # noqa: E402
 from videoflow.tasks.models import ProgressEvent, Task  # noqa: E402
 from videoflow.tasks.services import leases_reap, task_cancel, task_claim  # noqa: E402
 from videoflow.tasks.tests.noop.machine import wait_for  # noqa: E402
+from videoflow.tests.own_rows import database_name  # noqa: E402
 
 SCRIPT = "# Cats\n\nAna: Cats purr.\nBen: Why is that?\nAna: Nobody knows.\nBen: Good cats!\n"
 INPUTS: dict[str, dict[str, Any]] = {
@@ -57,7 +60,8 @@ def _enter(folder: Path) -> None:
     os.environ["VIDEOFLOW_DATA"] = str(folder)  # children of stages are told apart by it
     settings.VIDEOFLOW_DATA = folder
     settings.MEDIA_ROOT = folder / "media"
-    connection.settings_dict["NAME"] = str(folder / "videoflow.sqlite3")
+    is_file = connection.vendor == "sqlite"
+    connection.settings_dict["NAME"] = str(folder / "videoflow.sqlite3") if is_file else database_name(folder)
     redis.breaker.allows = lambda: False  # type: ignore[method-assign]
 
 
@@ -105,6 +109,10 @@ def folder_copy(source: str, target: str, cache: str = "") -> dict[str, Any]:
     ``cache`` names a data folder whose cache is taken instead, where it has one.
     """
     shutil.copytree(source, target, copy_function=_link_or_copy)
+    if connection.vendor == "postgresql":
+        names = [sql.Identifier(database_name(Path(folder))) for folder in (target, source)]
+        with psycopg.connect(os.environ["DATABASE_URL"], dbname="postgres", autocommit=True) as server:
+            server.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
     if Path(f"{cache}/cache").is_dir():
         shutil.rmtree(f"{target}/cache", ignore_errors=True)
         shutil.copytree(f"{cache}/cache", f"{target}/cache", copy_function=_link_or_copy)

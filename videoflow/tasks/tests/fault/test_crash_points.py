@@ -9,7 +9,7 @@ from videoflow.crash_points import EXIT_CODE, POINTS
 from videoflow.pipeline import stages
 from videoflow.tasks.tests.noop.machine import processes_of, wait_for
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.fault, pytest.mark.rows]
 
 CASES = [(stage.name, point) for stage in stages.load() for point in POINTS[stage.name]]
 SECOND_TIME = {"line_spoken", "recording_stored", "picture_drawn", "copied"}

@@ -13,7 +13,7 @@ from videoflow.tasks.tests.fault.checker import violations
 from videoflow.tasks.tests.fault.driving import drain, flood
 from videoflow.tasks.tests.noop.machine import Machine, wait_for
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.fault, pytest.mark.rows]
 
 NOTHING_LARGER_BYTES = 20_000
 DATABASE_PAGES = 1500
@@ -36,6 +36,7 @@ def test_a_stage_waits_for_room_and_goes_on(plan, real_studio, stage):
     shutil.rmtree(Path(folder))
 
 
+@pytest.mark.sqlite
 def test_the_database_is_full(plan):
     faults = plan("no room for rows", write_refused=5, went_on=1)
     with Machine(workers=1, processes=2, lease_seconds=3.0, database_pages=DATABASE_PAGES) as machine:

@@ -12,7 +12,7 @@ from videoflow.tasks.tests.fault.checker import violations
 from videoflow.tasks.tests.fault.driving import DRAIN_SECONDS, MIXED, drain, flood, running_ids
 from videoflow.tasks.tests.noop.machine import Machine, wait_for
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.fault, pytest.mark.rows]
 
 LEASE_SECONDS = 3.0
 

@@ -10,7 +10,7 @@ from videoflow.tasks.tests.fault.checker import violations
 from videoflow.tasks.tests.fault.driving import drain, flood
 from videoflow.tasks.tests.noop.machine import Machine
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.fault, pytest.mark.rows]
 
 CALLS = 40  # of each kind
 

@@ -14,7 +14,7 @@ from videoflow.tasks.tests.fault.checker import violations
 from videoflow.tasks.tests.fault.driving import MIXED, Killer, drain, flood, mend
 from videoflow.tasks.tests.noop.machine import Machine, wait_for
 
-pytestmark = pytest.mark.fault
+pytestmark = [pytest.mark.fault, pytest.mark.rows]
 
 TASKS = 1000
 KILLS = {"child": 35, "worker": 10, "dispatcher": 5}

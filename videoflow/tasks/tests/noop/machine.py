@@ -24,6 +24,7 @@ import psutil
 
 from videoflow.env import embedded_redis_socket
 from videoflow.health.embedded_redis import private_folder, redis_command
+from videoflow.tests.own_rows import rows_drop, rows_of, tables_make
 from videoflow.tests.postgresql import Cluster, folder_make
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -49,12 +50,12 @@ def wait_for(condition: Callable[[], bool], *, seconds: float, what: str, every:
 
 
 def clean_environment(data: Path) -> dict[str, str]:
-    """Return this process's environment for a studio of its own in ``data``."""
+    """Return this process's environment for a studio of its own in ``data``, its rows where the tests keep theirs."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("VIDEOFLOW_", "VF_", "NOOP_"))}
     for name in ("DATABASE_URL", "REDIS_URL"):
         kept.pop(name, None)
     ours = {"VIDEOFLOW_DATA": str(data), "VIDEOFLOW_ENV_FILE": str(data / "no.env"), "PYTHONPATH": str(ROOT)}
-    return kept | ours | {"PYTHONUNBUFFERED": "1"}
+    return kept | ours | {"PYTHONUNBUFFERED": "1"} | rows_of(data)
 
 
 def processes_of(data: Path) -> list[psutil.Process]:
@@ -112,7 +113,7 @@ class Hand:
 class Machine:
     """Redis, ``workers`` Celery workers of ``processes`` each, a dispatcher, and a server when ``serves``.
 
-    ``database``: ``sqlite``, ``postgresql`` (a cluster of its own), or as the tests that run now have it.
+    ``database``: ``sqlite``, ``postgresql`` (a cluster of its own, which can be hurt too), or what the tests run on.
     """
 
     def __init__(
@@ -146,7 +147,11 @@ class Machine:
             **({"NOOP_COMMITS": str(self.commits)} if notes_commits else {}),
         }
         self.cluster: Cluster | None = None
-        if (database or os.environ.get("TESTS_DATABASE")) == "postgresql":
+        if database == "sqlite":
+            self.environment.pop("DATABASE_URL", None)
+        if not database:
+            tables_make(self.data)
+        if database == "postgresql":
             self.cluster = Cluster(folder_make())
             try:
                 self.cluster.start()
@@ -297,6 +302,7 @@ class Machine:
         if self.cluster is not None:
             self.cluster.stop()
             shutil.rmtree(self.cluster.folder, ignore_errors=True)
+        rows_drop(self.data)
 
     def stop(self) -> None:
         """End every process, Redis last, and remove the data folder."""
