@@ -4,6 +4,7 @@ The defaults run on a laptop without any variable set. ``.env.example`` lists th
 """
 
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,8 @@ VIDEOFLOW_REPORT_DAYS = env_int("VIDEOFLOW_REPORT_DAYS", 0, minimum=0)  # 0: pro
 VIDEOFLOW_RATE_LIMITS = env_bool("VIDEOFLOW_RATE_LIMITS", default=True)
 VIDEOFLOW_REQUIRE_LOGIN = env_bool("VIDEOFLOW_REQUIRE_LOGIN")
 VIDEOFLOW_SIGN_UP = env_bool("VIDEOFLOW_SIGN_UP", default=not VIDEOFLOW_REQUIRE_LOGIN)
+VIDEOFLOW_HOST = env_str("VIDEOFLOW_HOST", socket.gethostname())[:60].replace(":", "-")
+VIDEOFLOW_COMPOSE_PROCESSES = env_int("VIDEOFLOW_COMPOSE_PROCESSES", 2, minimum=1)  # that paint and code for one slot
 VIDEOFLOW_CORES = os.cpu_count() or 1
 VIDEOFLOW_HEAVY_STEPS = heavy_steps(
     cores=VIDEOFLOW_CORES, memory=memory_now(), asked=env_int("VIDEOFLOW_CPU_SLOTS", 0, minimum=1)
@@ -130,6 +133,7 @@ _BUCKET = bucket_address(env_str("VIDEOFLOW_STORAGE_URL"))
 _BUCKET_ORIGINS = [_BUCKET.origin] if _BUCKET and _BUCKET.reads == "signed" else []
 VIDEOFLOW_STORAGE_CACHE_BYTES = env_int("VIDEOFLOW_STORAGE_CACHE_BYTES", 20_000_000_000, minimum=1_000_000)
 VIDEOFLOW_TASK_BYTES = env_int("VIDEOFLOW_TASK_BYTES", 20_000_000_000, minimum=1_000_000)
+VIDEOFLOW_SHARED_PARTS_BYTES = env_int("VIDEOFLOW_SHARED_PARTS_BYTES", 20_000_000_000)
 FILE_UPLOAD_TEMP_DIR = made_folder(VIDEOFLOW_DATA / "tmp")  # Django checks that it is there
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_PERMISSIONS = 0o600
