@@ -161,7 +161,7 @@ class Studio:
         """The parts that have not answered since the start."""
         if self._has_redis and not redis.ping():
             return ["Redis"]
-        beats = Worker.objects.filter(host=socket.gethostname(), heartbeat_at__gte=since)
+        beats = Worker.objects.filter(host=settings.VIDEOFLOW_HOST, heartbeat_at__gte=since)
         kinds = set(beats.values_list("kind", flat=True))
         missing = [name for kind, name in (("celery", "the worker"), ("dispatcher", "the dispatcher")) if kind not in kinds]
         if not self._has_redis:

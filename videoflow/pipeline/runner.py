@@ -6,23 +6,26 @@ import functools
 import logging
 import math
 import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import UUID
 
+from django.conf import settings
 from django.db import DatabaseError, OperationalError, close_old_connections, connection, transaction
 
 from videoflow.crash_points import crash_point
 from videoflow.errors import Cancelled, VideoflowError, disk_full_read
 from videoflow.logs import NOTHING, current_stage, current_task_id
 from videoflow.pipeline import stages
+from videoflow.pipeline.fan_out import SharedComposition
+from videoflow.pipeline.helping import parts_help
 from videoflow.pipeline.services import input_validate, stage_start
 from videoflow.pipeline.stages.base import Stage, StageContext
 from videoflow.pipeline.store import work_dir, work_dirs_remove
 from videoflow.sentences import Sentence
+from videoflow.storage.base import media_storage
 from videoflow.tasks.models import Task
 from videoflow.tasks.services import (
     Claim,
@@ -47,19 +50,28 @@ Watcher = Callable[[Task, float, str], None]
 
 
 class _Shutdown:
-    """Set when this process was asked to end, by the handler of SIGTERM."""
+    """Set when this process was asked to end, by the handlers of signals."""
 
+    closing = threading.Event()
+    """No other task is begun."""
     requested = threading.Event()
+    """What runs is given back."""
 
 
 def shutdown_request() -> None:
     """Ask the running task to give itself back and end."""
+    _Shutdown.closing.set()
     _Shutdown.requested.set()
+
+
+def drain_request() -> None:
+    """Begin no other task; the running one goes on to its end."""
+    _Shutdown.closing.set()
 
 
 def worker_id_make(kind: str) -> str:
     """Return ``host:kind:pid``."""
-    return f"{socket.gethostname()[:60]}:{kind}:{os.getpid()}"
+    return f"{settings.VIDEOFLOW_HOST}:{kind}:{os.getpid()}"
 
 
 class _Lease:
@@ -187,18 +199,23 @@ def wakeup_answer(*, task_id: UUID, worker_id: str) -> None:
 
 
 def queue_drain(*, queue: str, worker_id: str) -> int:
-    """Run due tasks of a queue until none is left or the process is to end. Return how many ran."""
+    """Run due tasks of a queue until none is left or the process is to end, and with a free slot help others with theirs.
+
+    Return how many ran.
+    """
 
     def claim_next() -> Claim | None:
-        return None if _Shutdown.requested.is_set() else task_claim(queue=queue, worker_id=worker_id)
+        return None if _Shutdown.closing.is_set() else task_claim(queue=queue, worker_id=worker_id)
 
     ran = 0
-    claim = claim_next()
-    while claim is not None:
-        _, claimed = _run(claim, claim_next=claim_next)
-        ran += 1
-        claim = claimed or claim_next()
-    return ran
+    while True:
+        claim = claim_next()
+        while claim is not None:
+            _, claimed = _run(claim, claim_next=claim_next)
+            ran += 1
+            claim = claimed or claim_next()
+        if not parts_help(queue=queue, worker_id=worker_id, stopped=_Shutdown.closing.is_set):
+            return ran
 
 
 def task_run(*, claim: Claim, watch: Watcher | None = None) -> Task:
@@ -251,6 +268,7 @@ def _stage_run(
             report=reporter,
             cancelled=lease.stopped,
             fenced=lambda: _fenced(claim),
+            sharing=_sharing(claim, task, lease, scratch),
         )
         crash_point(stage.name, "claimed")
         output = stage.run(context)
@@ -289,6 +307,13 @@ def _stage_run(
         )
         _fail(claim, disk_full_read(error) or VideoflowError(sentence, details={"kind": type(error).__name__}))
     return None, None
+
+
+def _sharing(claim: Claim, task: Task, lease: _Lease, scratch: Callable[[], Path]) -> SharedComposition | None:
+    """Return how a task's parts are made by all hosts; None where they have no storage in common."""
+    if not media_storage().is_remote:
+        return None
+    return SharedComposition(claim, queue=task.queue, holder=scratch, cancelled=lease.stopped)
 
 
 def _fail(claim: Claim, error: VideoflowError) -> None:

@@ -4,7 +4,6 @@ import contextlib
 import logging
 import os
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -15,11 +14,15 @@ from uuid import UUID
 import psutil
 from celery import shared_task  # noqa: TID251 - the one place
 from celery.bootsteps import CLOSE, TERMINATE  # type: ignore[attr-defined]
-from celery.signals import worker_ready
-from celery.worker.state import reserved_requests
+from celery.platforms import EX_OK
+from celery.signals import worker_process_init, worker_ready
+from celery.worker import state
+from celery.worker.state import active_requests, reserved_requests
+from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
-from videoflow.pipeline.runner import shutdown_request, wakeup_answer, worker_id_make
+from videoflow.pipeline.draining import NO_OTHER_TASK, drain
+from videoflow.pipeline.runner import drain_request, shutdown_request, wakeup_answer, worker_id_make
 from videoflow.tasks.oversight import worker_beat
 from videoflow.tasks.wakeup import RUN_TASK
 
@@ -32,6 +35,16 @@ logger = logging.getLogger(__name__)
 
 def _give_back(signum: int, frame: FrameType | None) -> None:
     shutdown_request()
+
+
+def _begin_no_other(signum: int, frame: FrameType | None) -> None:
+    drain_request()
+
+
+@worker_process_init.connect
+def drain_hear(**_: Any) -> None:
+    """Let a process of the pool hear that it is to begin no other task."""
+    signal.signal(NO_OTHER_TASK, _begin_no_other)
 
 
 @shared_task(name=RUN_TASK)
@@ -62,12 +75,16 @@ class WorkerWatch:
         """Count from now on: while Celery's handler waits for the pool, the worker's own state still says that it runs."""
         self._ending_since = now if self._ending_since is None else self._ending_since
 
+    @property
+    def is_ending(self) -> bool:
+        return self._ending_since is not None
+
     def look(self, now: float) -> None:
         """Do once what is due at ``now``, a monotonic time in s."""
         if self.worker.blueprint.state in (CLOSE, TERMINATE):
             self.told_to_end(now)
         if self._ending_since is not None:
-            if now - self._ending_since > ENDING_SECONDS:
+            if now - self._ending_since > ENDING_SECONDS + settings.VIDEOFLOW_DRAIN_SECONDS:
                 logger.critical("the worker could not end by itself and is killed")
                 os._exit(1)
             return
@@ -79,7 +96,7 @@ class WorkerWatch:
             self._beat_at = now + BEAT_SECONDS
             close_old_connections()
             try:
-                worker_beat(worker_id=worker_id_make("celery"), kind="celery", host=socket.gethostname(), pid=os.getpid())
+                worker_beat(worker_id=worker_id_make("celery"), kind="celery", host=settings.VIDEOFLOW_HOST, pid=os.getpid())
             except DatabaseError:
                 logger.exception("the worker's sign of life could not be written")
 
@@ -97,10 +114,20 @@ def watch_start(sender: Any, **_: Any) -> None:
     celery_ends = signal.getsignal(signal.SIGTERM)
 
     def end(signum: int, frame: FrameType | None) -> None:
+        is_first = not watch.is_ending
         watch.told_to_end(time.monotonic())
+        if is_first and settings.VIDEOFLOW_DRAIN_SECONDS:
+            threading.Thread(target=drain, args=(settings.VIDEOFLOW_DRAIN_SECONDS, _busy), name="drain", daemon=True).start()
+            state.should_stop = EX_OK  # type: ignore[assignment]  # a warm end: Celery takes no more messages and waits
+            return
         release_first(psutil.Process().children, celery_ends)(signum, frame)
 
     signal.signal(signal.SIGTERM, end)
+
+
+def _busy() -> set[int]:
+    """Return the processes of the pool that are at a task."""
+    return {request.worker_pid for request in list(active_requests) if request.worker_pid}
 
 
 def release_first(children: Callable[[], Iterable[psutil.Process]], then: Any) -> Callable[[int, FrameType | None], None]:

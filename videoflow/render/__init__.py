@@ -1,5 +1,6 @@
 """The compositor: a timeline in, a finished and checked video out. Plain Python, no Django."""
 
+from videoflow.render.ability import can_make, part_needs
 from videoflow.render.caption_stills import caption_still
 from videoflow.render.caption_style import caption_style_check
 from videoflow.render.caption_warnings import CaptionWarning, caption_warnings
@@ -46,6 +47,7 @@ __all__ = [
     "SpeechClip",
     "Timeline",
     "Trial",
+    "can_make",
     "caption_still",
     "caption_style_check",
     "caption_warnings",
@@ -54,6 +56,7 @@ __all__ = [
     "compose",
     "hardware_trials",
     "media_check",
+    "part_needs",
     "parts_of",
     "peaks_read",
     "poster",

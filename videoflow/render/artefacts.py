@@ -2,8 +2,12 @@
 
 import hashlib
 import json
+import os
+import shutil
 import time
+import uuid
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +50,8 @@ def part_finish(aside: Path, out: Path, about: Mapping[str, Any] | None = None) 
 
     ``about`` is what was seen or heard in it while it was made, for the quality report of every video that uses it.
     """
-    facts = {"size_bytes": aside.stat().st_size, "sha256": file_sha256(aside), "about": dict(about or {})}
-    _facts_path(out).write_text(json.dumps(facts), encoding="utf-8")
+    facts = PartFacts(aside.stat().st_size, file_sha256(aside), dict(about or {}))
+    _facts_path(out).write_text(json.dumps(asdict(facts)), encoding="utf-8")
     aside.replace(out)
 
 
@@ -66,10 +70,38 @@ def part_is_intact(path: Path) -> bool:
     return False
 
 
+@dataclass(frozen=True, slots=True)
+class PartFacts:
+    """What stands beside a finished part."""
+
+    size_bytes: int
+    sha256: str
+    about: Mapping[str, Any]
+
+
+def part_facts(path: Path) -> PartFacts:
+    """Return what was noted about a part when it was finished."""
+    facts = json.loads(_facts_path(path).read_text(encoding="utf-8"))
+    return PartFacts(facts["size_bytes"], facts["sha256"], facts["about"])
+
+
+def part_place(source: Path, out: Path, facts: PartFacts) -> None:
+    """Give a part that was made elsewhere, and verified on its way, its name here; a hard link where the disk allows it."""
+    aside = part_aside(out, uuid.uuid4().hex[:12])
+    try:
+        try:
+            os.link(source, aside)
+        except OSError:
+            shutil.copyfile(source, aside)
+        _facts_path(out).write_text(json.dumps(asdict(facts)), encoding="utf-8")
+        aside.replace(out)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
 def part_about(path: Path) -> dict[str, Any]:
     """Return what was noted about an intact part."""
-    about: dict[str, Any] = json.loads(_facts_path(path).read_text(encoding="utf-8"))["about"]
-    return about
+    return dict(part_facts(path).about)
 
 
 def part_remove(path: Path) -> None:

@@ -205,7 +205,7 @@ def compose(
         raise Cancelled("The composition was cancelled.")
     _room_check(remake, timeline, work_dir, out)
     report(SHARE_CHECKED, frame_line(remake.plan.frames - remake.frames, remake))
-    if remake.missing or remake.sound_missing:
+    if sharing or remake.missing or remake.sound_missing:
         make = sharing.make if sharing else parts_make
         make(remake, work_dir, timeline.format.fps, report=report, cancelled=cancelled, workers=workers)
     aside = out.with_name(f".{out.name}.part")

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -10,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import close_old_connections
 from django.db.utils import DatabaseError
 
@@ -71,13 +71,13 @@ class Dispatcher:
     def look(self) -> None:
         """Do once all that is due."""
         if self._is_time("beat", BEAT_SECONDS):
-            host, pid = socket.gethostname(), os.getpid()
-            worker_beat(worker_id=f"{host[:60]}:dispatcher:{pid}", kind="dispatcher", host=host, pid=pid)
+            host, pid = settings.VIDEOFLOW_HOST, os.getpid()
+            worker_beat(worker_id=f"{host}:dispatcher:{pid}", kind="dispatcher", host=host, pid=pid)
         if self._is_time("reap", REAP_SECONDS):
             leases_reap()
         if redis.breaker.allows():
             wakeups_repeat()
-            self._poll(has_work=lambda queue: has_unanswered(queue=queue, host=socket.gethostname()[:60]))
+            self._poll(has_work=lambda queue: has_unanswered(queue=queue, host=settings.VIDEOFLOW_HOST))
         else:
             self._poll(has_work=lambda queue: due_count(queue=queue) > 0)
         if self._is_time("housekeeping", HOUSEKEEPING_SECONDS):

@@ -12,9 +12,9 @@ from django.db.models import Field
 
 from videoflow.memory import has_room_for_a_step
 from videoflow.sessions.models import CreatorSession
-from videoflow.tasks.models import ProgressEvent, Task
+from videoflow.tasks.models import ProgressEvent, Task, TaskPart
 
-_TASKS, _EVENTS, _SESSIONS = (model._meta.db_table for model in (Task, ProgressEvent, CreatorSession))
+_TASKS, _EVENTS, _SESSIONS, _PARTS = (model._meta.db_table for model in (Task, ProgressEvent, CreatorSession, TaskPart))
 _FIELDS: "dict[str, Field[Any, Any]]" = {field.attname: field for field in Task._meta.concrete_fields}
 _RETURNING = ", ".join(field.column for field in _FIELDS.values())
 _EVENT_FIELDS: "list[Field[Any, Any]]" = [field for field in ProgressEvent._meta.concrete_fields if not field.primary_key]
@@ -114,15 +114,23 @@ def event_insert(event: ProgressEvent) -> None:
 
 
 def slots_taken(*, queue: str, host: str, now: datetime) -> int:
-    """Return how many tasks of the queue run on a host; expired leases don't count."""
+    """Return how many tasks of the queue run on a host, and how many of its workers do parts of others' tasks.
+
+    Expired leases don't count.
+    """
     prefix = f"{host}:"
+    at = _prepared("lease_until", now)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":  # two workers of a host count one after the other; SQLite has one writer anyway
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"{queue} {prefix}"])
         cursor.execute(
-            f"SELECT COUNT(*) FROM {_TASKS} WHERE status = 'in_progress' AND queue = %s AND lease_until >= %s"  # noqa: S608
-            " AND SUBSTR(worker_id, 1, %s) = %s",
-            [queue, _prepared("lease_until", now), len(prefix), prefix],
+            f"SELECT (SELECT COUNT(*) FROM {_TASKS} WHERE status = 'in_progress' AND queue = %s AND lease_until >= %s"  # noqa: S608
+            " AND SUBSTR(worker_id, 1, %s) = %s)"
+            f" + (SELECT COUNT(DISTINCT part.worker_id) FROM {_PARTS} part WHERE part.state = 'claimed' AND part.queue = %s"
+            " AND part.lease_until >= %s AND SUBSTR(part.worker_id, 1, %s) = %s"
+            f" AND NOT EXISTS (SELECT 1 FROM {_TASKS} own WHERE own.id = part.task_id AND own.worker_id = part.worker_id"
+            " AND own.status = 'in_progress'))",
+            [queue, at, len(prefix), prefix] * 2,
         )
         return int(cursor.fetchone()[0])
 

@@ -13,6 +13,7 @@ from videoflow.pipeline.ledger import paid_reply, payer_of
 from videoflow.pipeline.models import Asset, Project
 from videoflow.pipeline.store import file_store, files_fetch
 from videoflow.providers.paid import PaidCall
+from videoflow.render import PartSharing
 from videoflow.tasks.models import Task
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ class StageContext:
     """True once the task was cancelled or belongs to somebody else; asked often, it costs nothing."""
     fenced: Callable[[], AbstractContextManager[None]]
     """``with context.fenced():`` is a transaction that only commits while the task is ours."""
+    sharing: PartSharing | None = None
+    """How other hosts help to make a video's parts; None where this one is alone."""
 
     @property
     def work_dir(self) -> Path:

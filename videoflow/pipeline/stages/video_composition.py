@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 
@@ -210,6 +211,8 @@ def run(context: StageContext) -> StageOutput:
         work,
         report=lambda share, message: context.report(0.9 * share, message),
         cancelled=context.cancelled,
+        workers=settings.VIDEOFLOW_COMPOSE_PROCESSES,
+        sharing=context.sharing,
     )
     composed_seconds = time.monotonic() - began
     context.report(0.91, "Listening for the captions' timing")
