@@ -72,6 +72,9 @@ VIDEOFLOW_SERVICE_MODELS = {
     for key, service in SERVICES.items()
     for capability, model in service.models.items()
 }
+VIDEOFLOW_SERVICE_AT_ONCE = {
+    key: env_int(service.at_once_setting, service.at_once, minimum=1) for key, service in SERVICES.items() if service.at_once
+}
 VIDEOFLOW_SERVICE_OPTIONS = {
     key: {option: env_str(name) for option, name in service.operator_options.items()} for key, service in SERVICES.items()
 }

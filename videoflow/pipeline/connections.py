@@ -1,10 +1,12 @@
 """Which service does a project's work, how it is reached, and with whose key. Only here is a stored key opened for a call."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
+from django.db import connection as database
 
 from videoflow.errors import BadInput
 from videoflow.pipeline.models import Project, ServiceFact
@@ -98,6 +100,7 @@ def connection_for(
         model=model,
         options={**known.options, **(options or {}), **_operator_options(known)},
         allowed_hosts=_allowed_hosts(service),
+        at_once=settings.VIDEOFLOW_SERVICE_AT_ONCE.get(service, 1),
     )
 
 
@@ -130,6 +133,15 @@ class _Facts:
         ServiceFact.objects.update_or_create(service=self.service, name=name, defaults={"value": value})
 
 
+@contextmanager
+def thread_room() -> Iterator[None]:
+    """Close the connection to the database that a thread has opened: nobody else can."""
+    try:
+        yield
+    finally:
+        database.close()
+
+
 def provider_open(
     project: Project,
     capability: Capability,
@@ -149,7 +161,7 @@ def provider_open(
     connection = connection_for(
         owner=owner_of(project), service=chosen.service, capability=capability, model=chosen.model, options=chosen.options
     )
-    access = Access(connection, client_for(connection), pay, cancelled, _Facts(chosen.service))
+    access = Access(connection, client_for(connection), pay, cancelled, _Facts(chosen.service), thread_room)
     return provider_make(capability, chosen.service, access)
 
 

@@ -200,6 +200,7 @@ class _Attempt:
 
     def _send(self, row: ProviderCall) -> bytes:
         crash_point("paid_call", "intended")
+        _connection_lend()
         try:
             answer = self.call.send(row.key)
         except CallRefused as error:
@@ -240,6 +241,7 @@ class _Attempt:
             self._lose(row)
         pause, waited = self.call.poll_every_seconds, 0.0
         while True:
+            _connection_lend()
             try:
                 answer = self.call.poll(row.remote_id)
             except CallRefused as error:
@@ -351,6 +353,12 @@ class _Attempt:
 def _same(row: ProviderCall) -> "QuerySet[ProviderCall]":
     """Return the call as long as nobody has taken it over since it was read."""
     return ProviderCall.objects.filter(Q(task=row.task_id), pk=row.pk, fence=row.fence)
+
+
+def _connection_lend() -> None:
+    """Let other threads have the database's connection while this one waits for a service, where they share a pool of them."""
+    if connection.settings_dict["OPTIONS"].get("pool"):
+        connection.close()
 
 
 def _reply_store(body: bytes) -> StoredFile:

@@ -15,6 +15,7 @@ from videoflow.pipeline.models import Asset, Project, Script
 from videoflow.pipeline.picture_files import PictureFile, Wanted, pictures_bring
 from videoflow.pipeline.picture_searches import searched
 from videoflow.providers.base import CancelCheck, Cue, Shot, SpokenTurn
+from videoflow.providers.crew import Room
 from videoflow.providers.picturing.found import (
     Found,
     Made,
@@ -188,7 +189,11 @@ class ServicePictures:
             NoPicture: the service has none; the sentence has what it was asked, and why what it had would not do.
             VideoflowError: the service cannot be used at all, or not now.
         """
-        chosen = self._made(wish, run) if self.makes else self._found(wish)
+        if self.makes:
+            return self.made_show(wish, self.make(wish, run or self.run_next(wish)))
+        return self._shows(self._found(wish))
+
+    def _shows(self, chosen: Chosen) -> Chosen:
         self.shown.note(chosen.picture.facts["source_key"], chosen.picture.file.fingerprint)
         return chosen
 
@@ -288,9 +293,35 @@ class ServicePictures:
 
     # Made -----------------------------------------------------------------------------------------------------------------
 
-    def _made(self, wish: Wish, run: int) -> Chosen:
+    @property
+    def at_once(self) -> int:
+        """How many pictures may be made at the same time."""
+        return cast(PictureMaking, self.provider).access.connection.at_once
+
+    @property
+    def room(self) -> Room:
+        """What a thread that makes pictures works in."""
+        return cast(PictureMaking, self.provider).access.room
+
+    def run_next(self, wish: Wish) -> int:
+        """Count another picture for the same words, from 1; in the order of the scenes, whichever is made first."""
         self._runs[wish.prompt] += 1
-        made = cast(PictureMaking, self.provider).make(wish, run=run or self._runs[wish.prompt])
+        return self._runs[wish.prompt]
+
+    def make(self, wish: Wish, run: int) -> Made:
+        """Return what the service makes, which nobody has looked at yet; for several threads at once.
+
+        Raises:
+            VideoflowError: as ``picture``.
+        """
+        return cast(PictureMaking, self.provider).make(wish, run=run)
+
+    def made_show(self, wish: Wish, made: Made) -> Chosen:
+        """Return what was made as a picture of the video.
+
+        Raises:
+            NoPicture: it cannot be shown, or the video shows the same already.
+        """
         key = hashlib.sha256(made.content).hexdigest()
         wanted = Wanted(f"{self.provider.name}:{key}", lambda out: _write(out, made), wish.seconds)
         [file] = pictures_bring([wanted], cancelled=self.cancelled)
@@ -311,7 +342,7 @@ class ServicePictures:
             "relevance_why": Sentence("Made for these words with %(model)s: %(words)s", model=made.model, words=wish.prompt),
             "fingerprint": file.fingerprint,
         }
-        return Chosen(ServicePicture(file, facts))
+        return self._shows(Chosen(ServicePicture(file, facts)))
 
 
 def _write(out: Path, made: Made) -> None:

@@ -1,8 +1,9 @@
-"""The scenes that a project's picture service is to picture, one after the other, and what becomes of those it cannot."""
+"""The scenes that a project's picture service is to picture, several at once, and what becomes of those it cannot."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from videoflow.errors import BadInput, Cancelled, DiskFull, VideoflowError
 from videoflow.pipeline.connections import Choice, choice_of, connection_for, owner_of, provider_for
@@ -11,14 +12,16 @@ from videoflow.pipeline.models import Asset, Project, Scene, Script
 from videoflow.pipeline.service_pictures import Chosen, NothingFound, ServicePicture, ServicePictures, shown_of, wishes_of
 from videoflow.pipeline.stages.base import StageContext, asset_add
 from videoflow.providers.base import Shot, SpokenTurn
+from videoflow.providers.crew import abreast
 from videoflow.providers.paid import CallRefused
-from videoflow.providers.picturing.found import NoPicture, Wish
+from videoflow.providers.picturing.found import Made, NoPicture, Wish
 from videoflow.providers.services import EMBEDDED, service_label
 from videoflow.render import Finding
 from videoflow.sentences import Sentence, sentences_joined
 
 NO_PICTURE = NoPicture.code
 DRAWN_INSTEAD = "Drawn here instead"
+Got = TypeVar("Got")
 _TOLD_MOST = 4
 _NEVER_STEPPED_IN_FOR = (Cancelled, DiskFull, CallUnknown, BadInput)
 """What a person decides or mends, a budget that is used up among it: a drawing in its place would hide it."""
@@ -50,18 +53,51 @@ class ServiceScenes:
     def label(self) -> str:
         return service_label(self.choice.service)
 
-    def picture(self, shot: Shot) -> Chosen | None:
-        """Return the service's picture; None where it has none: then it is drawn here if the project says so, else left out.
+    def pictured(
+        self, shots: Sequence[Shot], *, begun: Callable[[Sequence[Shot]], None] = lambda shots: None
+    ) -> Iterator[tuple[Shot, Chosen | None, Sequence[Shot]]]:
+        """Yield each shot with its picture as soon as that is there, and the shots whose pictures are being made meanwhile.
+
+        None is the picture where the service has none: then it is drawn here if the project says so, else left out. Pictures
+        are made several at once; they are searched for one after the other, for none may be shown twice. ``begun`` hears of the
+        first ones.
 
         Raises:
             VideoflowError: the service cannot be used, and nothing may step in for it.
         """
+        pictures = self.pictures
+        if pictures is None or not shots:
+            return
+        if not pictures.makes:
+            for shot in shots:
+                yield shot, self._asked(shot, lambda shot: pictures.picture(self.wishes[shot.index])), ()
+            return
+        runs = {shot.index: pictures.run_next(self.wishes[shot.index]) for shot in shots}
+
+        def make(shot: Shot) -> tuple[Shot, Made | None]:
+            return shot, self._asked(shot, lambda shot: pictures.make(self.wishes[shot.index], runs[shot.index]))
+
+        for (shot, made), under_way in abreast(
+            shots, make, most=pictures.at_once, cancelled=pictures.cancelled, room=pictures.room, begun=begun
+        ):
+            chosen = None if made is None else self._tried(shot, partial(self._show, made))
+            yield shot, chosen, under_way
+
+    def _show(self, made: Made, shot: Shot) -> Chosen:
         assert self.pictures is not None
+        return self.pictures.made_show(self.wishes[shot.index], made)
+
+    def _asked(self, shot: Shot, get: Callable[[Shot], Got]) -> Got | None:
+        """Return what the service has for a shot, as long as nobody has given it up; for several threads at once."""
         if self.given_up:
             self._instead(shot, self.given_up)
             return None
+        return self._tried(shot, get)
+
+    def _tried(self, shot: Shot, get: Callable[[Shot], Got]) -> Got | None:
+        """Return what ``get`` gets for a shot; None where it comes to nothing and that may be passed over."""
         try:
-            return self.pictures.picture(self.wishes[shot.index])
+            return get(shot)
         except _NEVER_STEPPED_IN_FOR:
             raise
         except _SCENE_FAULTS as error:
@@ -93,7 +129,7 @@ class ServiceScenes:
             return
         told = [
             Sentence("Scene %(number)s: %(reason)s", number=number, reason=sentence)
-            for number, sentence in list(self.unmade.items())[:_TOLD_MOST]
+            for number, sentence in sorted(self.unmade.items())[:_TOLD_MOST]
         ]
         more = Sentence(" And %(count)s more.", count=len(self.unmade) - _TOLD_MOST) if len(self.unmade) > _TOLD_MOST else ""
         count = (

@@ -3,12 +3,14 @@
 import importlib
 import pkgutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol, TypeVar
 
 import videoflow.providers
 from videoflow.providers.base import CancelCheck, Capability, ProviderError
+from videoflow.providers.crew import Room
 from videoflow.providers.net import Client, Connection
 from videoflow.providers.paid import PaidCall
 from videoflow.providers.services import EMBEDDED
@@ -39,6 +41,8 @@ class Access:
     """Makes a call that costs money, or gives the kept reply again."""
     cancelled: CancelCheck
     remember: Remembered
+    room: Room = nullcontext
+    """What a thread of the provider's works in: it clears away what the others above leave to a thread."""
 
 
 def provider(capability: Capability, name: str) -> Callable[[type[Made]], type[Made]]:

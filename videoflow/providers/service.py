@@ -48,6 +48,8 @@ class Service:
     """The service whose key it uses; empty: its own."""
     options: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     """How it differs from others of its dialect."""
+    at_once: int = 0
+    """Lines or pictures that one process has made there at a time, unless the operator says otherwise; 0: it makes none."""
     operator_options: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     """Option -> the setting from which alone it comes, such as a local program."""
 
@@ -64,6 +66,11 @@ class Service:
     def key_setting(self) -> str:
         """Name of the environment variable (or with ``_FILE``) of the installation's key; empty where none is taken."""
         return f"{_prefix(self.key_service)}_API_KEY" if self.needs_key or self.key_header else ""
+
+    @property
+    def at_once_setting(self) -> str:
+        """Name of the environment variable; empty where nothing is made."""
+        return f"{_prefix(self.key)}_AT_ONCE" if self.at_once else ""
 
     def model_setting(self, capability: str) -> str:
         """Return the name of the environment variable of the default model; empty where there are no models."""

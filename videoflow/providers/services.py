@@ -37,6 +37,7 @@ _ALL = (
         price={"writer": _TOKENS, "speech": _LETTERS, "images": _PICTURE},
         keys_page="https://platform.openai.com/api-keys",
         options={"max_tokens_field": "max_completion_tokens"},
+        at_once=4,
         verified="openai 3.54.0: chat, speech and images",
     ),
     Service(
@@ -143,6 +144,7 @@ _ALL = (
         keys_page="https://aistudio.google.com/apikey",
         key_header="x-goog-api-key",
         key_format="{key}",
+        at_once=3,
         verified="google-genai 3.4.0: text, speech and images",
     ),
     Service(
@@ -154,6 +156,7 @@ _ALL = (
         models={"speech": "kokoro"},
         price={"speech": FREE},
         limits=Sentence("A server of your own that speaks OpenAI's dialect."),
+        at_once=2,
         verified="documentation",
     ),
     Service(
@@ -166,6 +169,7 @@ _ALL = (
         keys_page="https://elevenlabs.io/app/settings/api-keys",
         key_header="xi-api-key",
         key_format="{key}",
+        at_once=3,
         verified="elevenlabs 2.78.0: speech with timestamps",
     ),
     Service(
@@ -178,6 +182,7 @@ _ALL = (
         keys_page="https://portal.azure.com",
         key_header="Ocp-Apim-Subscription-Key",
         key_format="{key}",
+        at_once=4,
         verified="documentation",
     ),
     Service(
@@ -187,6 +192,7 @@ _ALL = (
         price={"speech": FREE},
         limits=Sentence("A program of your own on this machine, with its voices in one folder."),
         operator_options={"command": "VIDEOFLOW_PIPER_COMMAND", "voices": "VIDEOFLOW_PIPER_VOICES"},
+        at_once=1,
         verified="its own help text and the program, where it is installed",
         **_KEYLESS,
     ),
@@ -239,6 +245,7 @@ _ALL = (
         base_url="http://127.0.0.1:8188",
         price={"images": FREE},
         limits=Sentence("A server of your own, with your workflow in its API format."),
+        at_once=2,
         verified="documentation",
         **_KEYLESS,
     ),
@@ -249,6 +256,7 @@ _ALL = (
         base_url="http://127.0.0.1:7860",
         price={"images": FREE},
         limits=Sentence("A server of your own, started with --api."),
+        at_once=1,
         verified="documentation",
         **_KEYLESS,
     ),
@@ -263,6 +271,7 @@ _ALL = (
         key_header="x-goog-api-key",
         key_format="{key}",
         key_of="gemini",
+        at_once=3,
         verified="documentation",
     ),
     Service(

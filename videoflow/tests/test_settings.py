@@ -31,7 +31,7 @@ class TestEnvironment:
                 read |= set(re.findall(READ, file.read_text("utf-8")))
         for service in SERVICES.values():
             names = (*map(service.model_setting, service.models), *service.operator_options.values())
-            read |= {name for name in (service.key_setting, service.base_url_setting, *names) if name}
+            read |= {name for name in (service.key_setting, service.base_url_setting, service.at_once_setting, *names) if name}
         listed = set(re.findall(r"^#?([A-Z0-9_]+)=", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE))
         assert "VIDEOFLOW_DATA" in read
         assert read == listed

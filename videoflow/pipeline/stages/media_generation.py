@@ -292,6 +292,8 @@ class _Picturing:
     look: dict[str, Any]
     wanted: int
     done: int = 0
+    being_made: int = 0
+    """By the service, at this moment."""
 
     def scenes(self, part: Sequence[_PlannedScene]) -> int:
         """Picture some scenes, the service's own first; return how many are clips."""
@@ -324,25 +326,36 @@ class _Picturing:
         """Have the service picture what is its; return how many of these are clips, and the scenes to draw here."""
         clips = 0
         here = [scene for scene in part if not self.service.asks_for(scene.shot)]
-        for scene in part:
-            if not self.service.asks_for(scene.shot):
-                continue
+        theirs = {scene.shot.index: scene for scene in part if self.service.asks_for(scene.shot)}
+
+        def begun(shots: Sequence[Shot]) -> None:
+            self.being_made = len(shots)
+            self.report(self._counted(Sentence("%(service)s: picture", service=self.service.label)))
+
+        for shot, chosen, under_way in self.service.pictured([scene.shot for scene in theirs.values()], begun=begun):
             self.context.check()
-            chosen = self.service.picture(scene.shot)
+            self.being_made = len(under_way)
+            scene = theirs[shot.index]
             if chosen is not None:
                 files_keep([chosen.picture.file.path, *(other.file.path for other in chosen.others)])
                 with self.context.fenced():
                     _scene_picture(self.context, self.script, scene, chosen)
                 clips += chosen.picture.file.kind == "clip"
                 self._count(Sentence("%(service)s: picture", service=self.service.label))
-            elif scene.shot.index in self.service.notes:
+            elif shot.index in self.service.notes:
                 here.append(scene)
-        return clips, here
+        return clips, sorted(here, key=lambda scene: scene.shot.index)
 
     def _count(self, what: Sentence) -> None:
         crash_point(STAGE.name, "scene_saved")
         self.done += 1
-        self.report(Sentence("%(what)s %(done)s of %(all)s", what=what, done=self.done, all=self.wanted), "scenes")
+        self.report(self._counted(what), "scenes")
+
+    def _counted(self, what: Sentence) -> Sentence:
+        facts = {"what": what, "done": self.done, "all": self.wanted}
+        if self.being_made:
+            return Sentence("%(what)s %(done)s of %(all)s, %(count)s being made", **facts, count=self.being_made)
+        return Sentence("%(what)s %(done)s of %(all)s", **facts)
 
     def report(self, message: Sentence, changed: str = "") -> None:
         share = SPEECH_SHARE + (DRAWING_END_SHARE - SPEECH_SHARE) * self.done / max(1, self.wanted)

@@ -91,7 +91,7 @@ class PaidProvider:
                 known = json.dumps(body).encode()
                 self._answers[mark] = known
         self.arrived.set()
-        self.hold.wait(20)
+        self.hold.wait(240)
         if fault == "lost":
             request.connection.close()
         else:

@@ -21,9 +21,9 @@ from videoflow.pipeline.ledger import Payer, paid_directly
 from videoflow.pipeline.models import Project, ProviderCall
 from videoflow.pipeline.services import stage_start
 from videoflow.pipeline.tests import factories
+from videoflow.providers.net import gate
 from videoflow.providers.picturing.tests import fake_pictures
 from videoflow.providers.services import SERVICES
-from videoflow.providers.speaking import service_speech
 from videoflow.providers.tests.fake_service import Asked, FakeService, Fault, Told
 from videoflow.providers.tests.fault_drivers import Driver, drivers
 from videoflow.tasks.models import Task
@@ -44,7 +44,9 @@ def project(client) -> Project:
 
 @pytest.fixture
 def fake(monkeypatch) -> Iterator[FakeService]:
-    monkeypatch.setattr(service_speech, "_wait", lambda seconds, cancelled: None)
+    waited: list[float] = []
+    monkeypatch.setattr(gate, "_wait", lambda seconds, cancelled: waited.append(seconds))
+    monkeypatch.setattr(gate, "_now", lambda: sum(waited))
     numbered = fake_pictures._number
     monkeypatch.setattr(fake_pictures, "_number", lambda query, at: numbered(query, at) % 3)
     service = FakeService(drip_seconds=0.05)

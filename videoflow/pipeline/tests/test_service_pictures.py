@@ -193,8 +193,7 @@ class TestScenes:
             lambda asked: {"photos": [fake_pictures._pexels_photo(fake, topic, 1)] if asked.query["query"].endswith("1") else []}
         )
         scenes = self.scenes(fake, topic, fallback=False)
-        assert scenes.picture(shot(0)) is None
-        assert scenes.picture(shot(1)) is not None
+        assert [picture is None for _, picture, _ in scenes.pictured([shot(0), shot(1)])] == [True, False]
         with pytest.raises(NoPicture, match=r"1 of 2 scenes have no picture\. Scene 1: Pexels has nothing for") as caught:
             scenes.check()
         assert caught.value.details["scenes"] == [1]
@@ -203,7 +202,7 @@ class TestScenes:
         fake_pictures.pexels(fake)
         fake.route("GET", "/v1/search")(lambda asked: {"photos": []})
         scenes = self.scenes(fake, topic, fallback=True)
-        assert scenes.picture(shot(0)) is None
+        assert [picture for _, picture, _ in scenes.pictured([shot(0)])] == [None]
         assert scenes.notes[0].startswith("Drawn here instead: Pexels has nothing for")
         scenes.check()
 
@@ -211,14 +210,14 @@ class TestScenes:
         fake_pictures.pexels(fake)
         fake.fault("500")
         with pytest.raises(VideoflowError) as caught:
-            self.scenes(fake, topic, fallback=False).picture(shot(0))
+            list(self.scenes(fake, topic, fallback=False).pictured([shot(0)]))
         assert caught.value.retryable
 
     def test_with_a_stand_in_it_is_asked_once(self, fake, topic):
         fake_pictures.pexels(fake)
         fake.fault("500")
         scenes = self.scenes(fake, topic, fallback=True)
-        assert [scenes.picture(shot(index)) for index in range(2)] == [None, None]
+        assert [picture for _, picture, _ in scenes.pictured([shot(0), shot(1)])] == [None, None]
         assert len(fake.requests) == 1
         assert json.dumps(scenes.notes).count("fault of its own") == 2
 
@@ -227,7 +226,7 @@ class TestScenes:
         service = at_work(fake, "openai", size="huge")
         scenes = ServiceScenes(Choice("openai", fallback=True), {0: asks(topic)}, service)
         with pytest.raises(BadInput, match="size"):
-            scenes.picture(shot(0))
+            list(scenes.pictured([shot(0)]))
         assert not scenes.notes
 
     def test_pictures_move_where_a_moving_drawing_stood(self):

@@ -11,6 +11,7 @@ from videoflow.providers.net.errors import (
     ServiceUnreachable,
     retry_after_read,
 )
+from videoflow.providers.net.gate import Patience, gate_of
 from videoflow.providers.net.paying import as_paid
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Connection",
     "Downloaded",
     "Observed",
+    "Patience",
     "ServiceBroken",
     "ServiceBusy",
     "ServiceError",
@@ -26,5 +28,6 @@ __all__ = [
     "ServiceTimeout",
     "ServiceUnreachable",
     "as_paid",
+    "gate_of",
     "retry_after_read",
 ]

@@ -22,3 +22,5 @@ class Connection:
     """What a service takes besides, e.g. ``{"max_tokens_field": "max_tokens"}``."""
     allowed_hosts: frozenset[str] = NO_HOSTS
     """``host:port`` the operator listed, private or not; the base addresses count as listed."""
+    at_once: int = 1
+    """Calls that cost money or take long which this process may have under way there."""

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from videoflow.providers.base import CancelCheck, ProviderError
 from videoflow.providers.picturing.licences import Licence
+from videoflow.providers.registry import Access
 
 PictureKind = Literal["image", "clip"]
 Shape = Literal["16:9", "9:16", "1:1"]
@@ -122,6 +123,7 @@ class PictureMaking(Protocol):
     name: str
     label: str
     kinds: tuple[PictureKind, ...]
+    access: Access
 
     def make(self, wish: Wish, *, run: int) -> Made:
         """Return a picture for the wish; ``run`` counts the pictures asked for with the same words, from 1.

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from videoflow.errors import BadInput
-from videoflow.providers.net import ServiceBroken, as_paid
+from videoflow.providers.net import Patience, ServiceBroken, as_paid, gate_of
 from videoflow.providers.paid import CallRefused, PaidCall, Reply, Submitted, request_hash
 from videoflow.providers.picturing.found import Made, NoPicture, PictureKind, Shape, Wish
 from videoflow.providers.registry import Access
@@ -57,6 +57,7 @@ class PictureMaker(ABC):
     def __init__(self, access: Access) -> None:
         self.access = access
         self.label = service_label(self.name)
+        self._patience = Patience(gate_of(access.connection))
 
     def make(self, wish: Wish, *, run: int) -> Made:
         """Return a picture for the wish; where its words are refused, one for its telling words alone is asked for, once."""
@@ -83,7 +84,7 @@ class PictureMaker(ABC):
         return self.access.connection.model
 
     def pay(self, job: Job, send: Callable[[str], Reply | Submitted], poll: Callable[[str], Reply | None] | None = None) -> bytes:
-        """Return the raw reply to a job; the one that is kept, where it was paid for before.
+        """Return the raw reply to a job; the one that is kept, where it was paid for before. Waits where the service is busy.
 
         Raises:
             WordsRefused: the service does not draw this.
@@ -104,7 +105,7 @@ class PictureMaker(ABC):
             poll_for_seconds=job.poll_for_seconds,
         )
         try:
-            return self.access.pay(call)
+            return self._patience.ask(lambda: self.access.pay(call), self.access.cancelled)
         except CallRefused as error:
             if error.details.get("reason") in _REFUSED_WORDS:
                 raise WordsRefused(str(error)) from error

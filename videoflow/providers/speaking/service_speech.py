@@ -3,18 +3,18 @@
 import hashlib
 import json
 import statistics
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
-from videoflow.errors import BadInput, Cancelled
+from videoflow.errors import BadInput
 from videoflow.providers.base import CancelCheck, Line, Report, SpokenLine, Voice
+from videoflow.providers.crew import abreast
 from videoflow.providers.loudness import without_rumble
-from videoflow.providers.net import Answer, ServiceBroken, as_paid
-from videoflow.providers.paid import CallRefused, PaidCall, Reply, request_hash
+from videoflow.providers.net import Answer, Patience, ServiceBroken, as_paid, gate_of
+from videoflow.providers.paid import PaidCall, Reply, request_hash
 from videoflow.providers.recordings import levelled, levels_db, recording_read, recording_write, softened, sounding
 from videoflow.providers.registry import Access
 from videoflow.providers.services import service_get
@@ -31,11 +31,6 @@ FINISHING = 1
 REPLY_LIMIT_BYTES = 24_000_000
 PACES_KEPT = 30
 PACES_NEEDED = 5
-_LONGEST_PAUSE_SECONDS = 30.0
-_PATIENCE_SECONDS = 60.0
-"""For all pauses of one call of ``speak``; a service that wants more of it is asked again by the next attempt of the stage."""
-_FIRST_PAUSE_SECONDS = 1.0
-_CANCEL_LOOK_SECONDS = 0.2
 _PURPOSE_LETTERS = 60
 
 
@@ -83,7 +78,8 @@ class ServiceSpeech(ABC):
         self.access = access
         self.name = access.connection.service
         self.label = service_get(self.name).label
-        self._patience = _PATIENCE_SECONDS
+        self._gate = gate_of(access.connection)
+        self._patience = Patience(self._gate)
         self._voices: dict[str, tuple[Voice, ...]] = {}
 
     @abstractmethod
@@ -122,26 +118,34 @@ class ServiceSpeech(ABC):
             CallRefused, CallUnknown: as a paid call.
             SpeechUnusable: what came cannot be the line, twice.
         """
-        self._patience = _PATIENCE_SECONDS
+        self._patience = Patience(self._gate)
         wanted = [self._wanted(number, line) for number, line in enumerate(lines, start=1)]
         takes = Takes([one.key for one in wanted], out_dir, provider=self.name, on_line=on_line)
+        batches = self.batches([wanted[index] for index in takes.kept_take()])
         total = sum(len(one.said.text) for one in wanted) or 1
-        for batch in self.batches([wanted[index] for index in takes.kept_take()]):
-            if cancelled():
-                raise Cancelled("The work was cancelled.")
-            for one, sound, pieces in self.spoken(batch, cancelled):
-                takes.take(one.key, self._keep(one, sound, pieces, out_dir))
-            done = sum(len(one.said.text) for one in wanted if one.key in takes)
-            report(
-                done / total,
-                Sentence(
-                    "%(label)s spoke %(done)s of %(lines)s lines",
-                    label=self.label,
-                    done=takes.lines_taken,
-                    lines=len(lines),
-                ),
+
+        def tell(under_way: Sequence[tuple[Wanted, ...]]) -> None:
+            facts = {"label": self.label, "lines": len(lines), "done": takes.lines_taken}
+            count = sum(map(len, under_way))
+            told = (
+                Sentence("%(label)s spoke %(done)s of %(lines)s lines, %(count)s being spoken", **facts, count=count)
+                if count
+                else Sentence("%(label)s spoke %(done)s of %(lines)s lines", **facts)
             )
-        report(1.0, Sentence("%(label)s spoke %(lines)s of %(lines)s lines", label=self.label, lines=len(lines)))
+            report(sum(len(one.said.text) for one in wanted if one.key in takes) / total, told)
+
+        for spoken, under_way in abreast(
+            batches,
+            lambda batch: self.spoken(batch, cancelled),
+            most=self.access.connection.at_once,
+            cancelled=cancelled,
+            room=self.access.room,
+            begun=tell,
+        ):
+            for one, sound, pieces in spoken:
+                takes.take(one.key, self._keep(one, sound, pieces, out_dir))
+            tell(under_way)
+        tell(())
         return takes.spoken()
 
     def post(
@@ -153,7 +157,7 @@ class ServiceSpeech(ABC):
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Return the answer to a request for sound."""
+        """Return the answer to a request for sound; one that costs money is not given up, so that what is paid for is kept."""
         return self.access.client.request(
             "POST",
             path,
@@ -163,7 +167,7 @@ class ServiceSpeech(ABC):
             headers=headers,
             deadline_seconds=self.deadline_seconds,
             limit_bytes=REPLY_LIMIT_BYTES,
-            cancelled=self.access.cancelled,
+            cancelled=self.access.cancelled if self._is_free else None,
         )
 
     def batches(self, missing: Sequence[Wanted]) -> list[tuple[Wanted, ...]]:
@@ -222,8 +226,6 @@ class ServiceSpeech(ABC):
         def free(key: str) -> bytes:
             return cast(Reply, as_paid(send)(key)).body
 
-        price = service_get(self.name).price.get("speech")
-        is_free = price is not None and price.micros == 0
         call = PaidCall(
             provider=self.name,
             model=self.access.connection.model,
@@ -234,19 +236,12 @@ class ServiceSpeech(ABC):
             units=letters / 1000 * self.units_per_letter,
             run=run,
         )
-        pause = _FIRST_PAUSE_SECONDS
-        while True:
-            try:
-                return free("") if is_free else self.access.pay(call)
-            except CallRefused as error:
-                is_busy = error.retryable and "retry_after_seconds" in error.details
-                asked = error.details.get("retry_after_seconds")
-                seconds = float(asked) if isinstance(asked, int | float) else pause
-                if not is_busy or seconds > min(_LONGEST_PAUSE_SECONDS, self._patience):
-                    raise
-            self._patience -= max(seconds, 0.1)
-            pause *= 2
-            _wait(seconds, cancelled)
+        return self._patience.ask(lambda: free("") if self._is_free else self.access.pay(call), cancelled)
+
+    @property
+    def _is_free(self) -> bool:
+        price = service_get(self.name).price.get("speech")
+        return price is not None and price.micros == 0
 
     def pace(self, voice: str) -> float | None:
         """Return the seconds a letter that a voice takes, learned from its lines; None while too few are known."""
@@ -321,12 +316,3 @@ class ServiceSpeech(ABC):
 
 def _hash(facts: object) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-
-
-def _wait(seconds: float, cancelled: CancelCheck) -> None:
-    end = threading.Event()
-    while seconds > 0:
-        if cancelled():
-            raise Cancelled("The work was cancelled.")
-        end.wait(min(seconds, _CANCEL_LOOK_SECONDS))
-        seconds -= _CANCEL_LOOK_SECONDS

@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
-from videoflow.providers.net import Client, Connection
+from videoflow.providers.net import Client, Connection, gate
 from videoflow.providers.net.addresses import host_listed
 from videoflow.providers.paid import PaidCall, Reply
 from videoflow.providers.registry import Access, provider_make
 from videoflow.providers.services import service_get
-from videoflow.providers.speaking import service_speech
 from videoflow.providers.tests.fake_service import FakeService
 
 
@@ -64,9 +63,10 @@ def notes() -> Notes:
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Pauses that were asked for, none of them waited."""
+    """Pauses that were asked for, none of them waited: a clock goes on by each."""
     asked: list[float] = []
-    monkeypatch.setattr(service_speech, "_wait", lambda seconds, cancelled: asked.append(seconds))
+    monkeypatch.setattr(gate, "_wait", lambda seconds, cancelled: asked.append(seconds))
+    monkeypatch.setattr(gate, "_now", lambda: sum(asked))
     return asked
 
 
