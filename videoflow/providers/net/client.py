@@ -13,22 +13,14 @@ from types import MappingProxyType
 from typing import Any, Literal
 from urllib.parse import urljoin
 
-import httpcore
 import httpx
 
-from videoflow.errors import Cancelled
 from videoflow.providers.base import CancelCheck
-from videoflow.providers.net.addresses import AddressRefused, NameUnknown, place_read
+from videoflow.providers.net.addresses import place_read
 from videoflow.providers.net.connection import Connection
-from videoflow.providers.net.errors import (
-    ServiceBroken,
-    ServiceError,
-    ServiceRefused,
-    ServiceTimeout,
-    ServiceUnreachable,
-    status_error,
-)
-from videoflow.providers.net.sockets import CertificateWrong, DeadlineOver, Exchange, current
+from videoflow.providers.net.errors import ServiceBroken, ServiceError, status_error
+from videoflow.providers.net.faults import FAULTS, TooLarge, TooSlow, fault_error
+from videoflow.providers.net.sockets import Exchange, current
 from videoflow.providers.net.transport import transport
 from videoflow.providers.services import service_label
 from videoflow.sentences import Sentence
@@ -93,14 +85,6 @@ class Observed:
     service: str
     outcome: str
     seconds: float
-
-
-class _TooLarge(Exception):
-    """More bytes than allowed."""
-
-
-class _TooSlow(Exception):
-    """Fewer bytes a second than the least."""
 
 
 class Client:
@@ -251,7 +235,7 @@ class Client:
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         announced = response.headers.get("content-length", "")
         if encoding == "identity" and announced.isdigit() and int(announced) > limit_bytes:
-            raise _TooLarge
+            raise TooLarge
         if encoding not in _DECODERS and encoding not in {"identity", ""}:
             raise self._broken(Sentence("packed its answer in a way that was not asked for"), "encoding")
         decoder = zlib.decompressobj(_DECODERS[encoding]) if encoding in _DECODERS else None
@@ -261,11 +245,11 @@ class Client:
             came += len(raw)
             passed = time.monotonic() - began
             if passed > SLOW_AFTER_SECONDS and came < passed * SLOWEST_BYTES_PER_SECOND:
-                raise _TooSlow
+                raise TooSlow
             for part in [raw] if decoder is None else _unpacked(decoder, raw):
                 size += len(part)
                 if size > limit_bytes:
-                    raise _TooLarge
+                    raise TooLarge
                 yield part
         if decoder is not None and came and not decoder.eof:
             raise zlib.error
@@ -292,94 +276,25 @@ class Client:
         token = current.set(exchange)
         outcome = ""  # a cancel and an error of ours say nothing about the service
         try:
-            with self._mapped(exchange, deadline_seconds):
-                yield exchange
+            yield exchange
             outcome = "ok"
         except ServiceError as error:
             outcome = error.code
             raise
+        except FAULTS as fault:
+            told = fault_error(
+                fault,
+                service=self.connection.service,
+                label=self._label,
+                is_sent=exchange.is_sent,
+                deadline_seconds=deadline_seconds,
+            )
+            outcome = told.code
+            raise told from None
         finally:
             current.reset(token)
             if outcome and self._observe is not None:
                 self._observe(Observed(self.connection.service, outcome, time.monotonic() - began))
-
-    @contextlib.contextmanager
-    def _mapped(self, exchange: Exchange, deadline_seconds: float) -> Iterator[None]:
-        service, label = self.connection.service, self._label
-        try:
-            yield
-        except (ServiceError, Cancelled):
-            raise
-        except AddressRefused as error:
-            raise ServiceUnreachable(
-                Sentence("%(label)s names an address that may not be opened. %(error)s", label=label, error=error),
-                service=service,
-                reason="address_refused",
-                retryable=False,
-            ) from None
-        except NameUnknown:
-            raise ServiceUnreachable(
-                Sentence(
-                    "%(label)s cannot be found: its name has no address here. Check the network and the address set for it.",
-                    label=label,
-                ),
-                service=service,
-                reason="name_unknown",
-            ) from None
-        except CertificateWrong:
-            raise ServiceUnreachable(
-                Sentence("%(label)s shows a certificate that is not to be trusted, so nothing was sent.", label=label),
-                service=service,
-                reason="certificate",
-                retryable=False,
-            ) from None
-        except (DeadlineOver, httpcore.TimeoutException):
-            if not exchange.is_sent:
-                raise ServiceUnreachable(
-                    Sentence(
-                        "%(label)s does not answer at its address. Check that it runs and that the address is right.", label=label
-                    ),
-                    service=service,
-                    reason="connect_timeout",
-                ) from None
-            raise ServiceTimeout(
-                Sentence(
-                    "%(label)s did not answer within %(deadline_seconds)s s.",
-                    label=label,
-                    deadline_seconds=f"{deadline_seconds:g}",
-                ),
-                service=service,
-                reason="deadline",
-            ) from None
-        except _TooSlow:
-            raise ServiceTimeout(
-                Sentence("%(label)s answers too slowly to wait for.", label=label), service=service, reason="too_slow"
-            ) from None
-        except _TooLarge:
-            raise ServiceBroken(
-                Sentence("%(label)s sent more than is taken from it.", label=label),
-                service=service,
-                reason="too_large",
-                retryable=False,
-            ) from None
-        except (httpx.InvalidURL, UnicodeError):
-            raise ServiceRefused(
-                Sentence("%(label)s names something that is no web address.", label=label), service=service, reason="address"
-            ) from None
-        except (httpcore.NetworkError, httpcore.ProtocolError):
-            if not exchange.is_sent:
-                raise ServiceUnreachable(
-                    Sentence("%(label)s cannot be reached. Check that it runs and that its address is right.", label=label),
-                    service=service,
-                    reason="no_connection",
-                ) from None
-            raise ServiceBroken(
-                Sentence("%(label)s broke off its answer.", label=label), service=service, reason="cut_off"
-            ) from None
-        except zlib.error:
-            raise ServiceBroken(
-                Sentence("%(label)s sent an answer that cannot be unpacked.", label=label), service=service, reason="encoding"
-            ) from None
 
 
 def _unpacked(decoder: "zlib._Decompress", raw: bytes) -> Iterator[bytes]:
