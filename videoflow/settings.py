@@ -56,6 +56,7 @@ VIDEOFLOW_CORES = os.cpu_count() or 1
 VIDEOFLOW_HEAVY_STEPS = heavy_steps(
     cores=VIDEOFLOW_CORES, memory=memory_now(), asked=env_int("VIDEOFLOW_CPU_SLOTS", 0, minimum=1)
 )
+VIDEOFLOW_DRAIN_SECONDS = env_int("VIDEOFLOW_DRAIN_SECONDS", 0)
 VIDEOFLOW_QUEUE_SLOTS = {  # tasks of a queue that run at once on this host; one cpu task keeps two cores busy
     "io": 2,
     "cpu": VIDEOFLOW_HEAVY_STEPS.number,

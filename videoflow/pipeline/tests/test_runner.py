@@ -214,8 +214,8 @@ class TestTaskRun:
         assert not ProgressEvent.objects.filter(event_type="completion").exists()
 
     def test_shut_down_gives_the_task_back(self, project, stage_of, monkeypatch):
-        ending = threading.Event()
-        monkeypatch.setattr(runner._Shutdown, "requested", ending)
+        monkeypatch.setattr(runner._Shutdown, "requested", threading.Event())
+        monkeypatch.setattr(runner._Shutdown, "closing", threading.Event())
 
         def told_to_end(context: StageContext) -> StageOutput:
             runner.shutdown_request()
@@ -226,6 +226,22 @@ class TestTaskRun:
         stage_start(project=project, task_type="first", input_data={})
         task = run_next()
         assert (task.status, task.recoveries) == ("pending", 0)
+
+    def test_a_process_that_drains_finishes_what_it_is_at_and_begins_nothing(self, project, stage_of, monkeypatch):
+        monkeypatch.setattr(runner._Shutdown, "closing", threading.Event())
+
+        def told_to_drain(context: StageContext) -> StageOutput:
+            runner.drain_request()
+            context.check()
+            return done()
+
+        stage_of(first=told_to_drain, second=lambda context: done())
+        first = stage_start(project=project, task_type="first", input_data={})
+        second = stage_start(project=project, task_type="second", input_data={})
+        assert runner.queue_drain(queue=first.queue, worker_id="host:test:1") == 1
+        for task, status in ((first, "completed"), (second, "pending")):
+            task.refresh_from_db()
+            assert task.status == status
 
     def test_one_thread_keeps_the_leases_and_lets_go_of_its_connection(self, project, stage_of):
         stage_of(first=lambda context: done(), second=lambda context: done())
