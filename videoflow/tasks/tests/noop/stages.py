@@ -24,6 +24,7 @@ class NoopInput(StageInput):
     work_seconds: float = Field(default=0.0, ge=0, le=600)
     child_seconds: float = Field(default=0.0, ge=0, le=600, description="Have a worker process of the stage's own sleep so long.")
     file: bool = Field(default=False, description="Keep a small file, as real stages do.")
+    file_bytes: int = Field(default=0, ge=0, description="Make the file so large.")
     poison: bool = Field(default=False, description="Kill the process that runs it.")
     fails: int = Field(default=0, ge=0, description="So many attempts fail with an error that may pass.")
     pays: Literal["", "keyed", "plain"] = Field(default="", description="Make one call that costs money, with a key or without.")
@@ -53,7 +54,7 @@ def run(context: StageContext) -> StageOutput:
         context.check()
         time.sleep(min(left, 0.02))
     if options.file:
-        _write(context.work_dir / MADE, f"{context.task.pk}\n" * 100)
+        _write(context.work_dir / MADE, f"{context.task.pk}\n" * max(100, options.file_bytes // 37))
 
     def save() -> dict[str, object]:
         # The effect to be counted: exactly one for each task that completes.
