@@ -60,6 +60,22 @@ class Run:
         return self.stage in HEAVY
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A page that was asked for: when, in seconds since the epoch, and how long it took."""
+
+    page: str
+    at: float
+    milliseconds: float
+
+
+def spread(looks: Sequence[Look]) -> str:
+    """Return the 50th, 95th and 99th percentile, and of how many."""
+    waits = sorted(look.milliseconds for look in looks)
+    figures = " / ".join(f"{waits[int(share * len(waits))]:.0f}" for share in (0.5, 0.95, 0.99)) if waits else "-"
+    return f"{figures} ms of {len(waits)}"
+
+
 def most_at_once(runs: Sequence[Run]) -> int:
     """Return how many of these ran at the same time at the most; one that begins as another ends counts after it."""
     moments = sorted([(run.started, 1) for run in runs] + [(run.ended, -1) for run in runs])
@@ -95,31 +111,31 @@ class User:
 
     def __init__(self, url: str, number: int) -> None:
         self.number = number
-        self.client = httpx.Client(base_url=url, timeout=60, trust_env=False)
+        self.client, self.program = (httpx.Client(base_url=url, timeout=60, trust_env=False, verify=False) for _ in range(2))
         made = self.client.post("/api/sessions", json={}).raise_for_status().json()
         self.session, self.bearer = made["session_id"], {"Authorization": f"Bearer {made['access_token']}"}
         self.projects: list[str] = []
-        self.waits: list[float] = []
+        self.program.headers.update(self.bearer)
+        self.looks: list[Look] = []
 
     def submit(self) -> None:
         data = {"input_type": "script", "script_text": SCRIPT, "continue": True}
         body = {"session_id": self.session, "input_data": data}
-        with httpx.Client(base_url=str(self.client.base_url), timeout=60, trust_env=False, headers=self.bearer) as program:
-            answer = program.post("/api/tasks/submit/script_generation", json=body)
+        answer = self.program.post("/api/tasks/submit/script_generation", json=body)
         self.projects.append(answer.raise_for_status().json()["project_id"])
 
     def tasks(self) -> list[dict[str, Any]]:
-        with httpx.Client(base_url=str(self.client.base_url), timeout=60, trust_env=False, headers=self.bearer) as program:
-            answer = program.get("/api/tasks", params={"session_id": self.session, "limit": 100})
+        answer = self.program.get("/api/tasks", params={"session_id": self.session, "limit": 100})
         return list(answer.raise_for_status().json()["tasks"])
 
     def browse(self, end: threading.Event) -> None:
         """Look at pages, one after the other, until the end."""
         while not end.is_set():
-            for path in ("/projects/", f"/projects/{self.projects[0]}/", "/tasks/", f"/projects/{self.projects[-1]}/rail/"):
-                began = time.perf_counter()
+            first, last = f"/projects/{self.projects[0]}/", f"/projects/{self.projects[-1]}/rail/"
+            for name, path in (("history", "/projects/"), ("project", first), ("tasks", "/tasks/"), ("rail", last)):
+                at, began = time.time(), time.perf_counter()
                 self.client.get(path).raise_for_status()
-                self.waits.append((time.perf_counter() - began) * 1000)
+                self.looks.append(Look(name, at, (time.perf_counter() - began) * 1000))
                 if end.wait(PAUSE_SECONDS):
                     return
 
@@ -177,8 +193,12 @@ def measure(videos: int, minutes: float) -> dict[str, Any]:
         if ended < videos:
             raise RuntimeError(f"only {ended} of {videos} videos were made within {minutes:g} minutes")
         runs = runs_of(users)
-        waits = sorted(wait for user in users for wait in user.waits)
         heavy = [run for run in runs if run.is_heavy]
+        beside: dict[int, list[Look]] = {}
+        looks = [look for user in users for look in user.looks]
+        for look in looks:
+            beside.setdefault(sum(run.started <= look.at < run.ended for run in heavy), []).append(look)
+        waits = sorted(look.milliseconds for look in looks)
         first = min(run.started for run in heavy)
         return {
             "videos": ended,
@@ -189,9 +209,13 @@ def measure(videos: int, minutes: float) -> dict[str, Any]:
             "first_done_seconds": [round(min(_done(runs, user.number)) - first, 1) for user in users],
             "last_done_seconds": [round(max(_done(runs, user.number)) - first, 1) for user in users],
             "order": "".join("ABC"[run.user] for run in sorted(heavy, key=lambda run: run.started)),
-            "pages": len(waits),
-            "pages_p50_ms": round(waits[len(waits) // 2], 1),
             "pages_p95_ms": round(waits[int(0.95 * len(waits))], 1),
+            "pages, p50 / p95 / p99": spread(looks),
+            **{f"pages beside {count} heavy steps": spread(beside[count]) for count in sorted(beside)},
+            **{
+                f"page {name}": spread([look for look in looks if look.page == name])
+                for name in sorted({look.page for look in looks})
+            },
         }
 
 
