@@ -6,6 +6,7 @@ const isTimeline = (element) => element?.id === "composer-timeline";
 const SCENES = "#composer-scenes"; // stays while the timeline in it is drawn anew: an answer for an element that is gone would be lost
 
 let chosen = ""; // key of the scene that the creator looks at
+let place = 0; // and where in the strip it was: another is there when it is gone
 let scrolled = 0; // where the strip stood
 
 // ---- Fragments
@@ -79,15 +80,21 @@ function settle() {
   remadeDraw();
 }
 
+function choose() {
+  chosen = timeline()?.dataset.chosen ?? "";
+  place = [...(strip()?.children ?? [])].findIndex((cell) => cell.dataset.cell === chosen);
+}
+
 document.body.addEventListener("htmx:load", ({ detail }) => {
   const fragment = detail.elt;
   const fresh = isTimeline(fragment) ? fragment : fragment.querySelector?.("#composer-timeline");
   if (fragment.id === "compose-state") remadeDraw();
   if (!fresh) return;
-  if (isTimeline(fragment)) chosen = fresh.dataset.chosen; // asked for: by a click or an edit
+  if (isTimeline(fragment)) choose(); // asked for: by a click or an edit
   else if (chosen && fresh.dataset.chosen !== chosen) {
     // The panel was drawn anew with its first scene: back to the one that was looked at.
-    const link = document.getElementById(`cell-${chosen}`);
+    const cells = strip()?.querySelectorAll(".cell-link") ?? [];
+    const link = document.getElementById(`cell-${chosen}`) ?? cells[Math.min(place, cells.length - 1)];
     if (link) htmx.ajax("GET", link.href, { source: link, target: SCENES, swap: "innerHTML" });
   }
   settle();
@@ -150,6 +157,45 @@ document.addEventListener("dragend", () => {
   dragged = null;
   overDraw(null);
 });
+
+// ---- Splitting and deleting
+
+let acted = false; // the next answer is to an act on a scene that may be gone with the focus on it
+document.addEventListener("submit", ({ target }) => target.matches("[data-split], [data-delete]") && (acted = true), true);
+document.body.addEventListener("htmx:afterSettle", ({ detail }) => {
+  if (!acted || !detail.target.matches(SCENES)) return;
+  acted = false;
+  if (document.activeElement === document.body) document.getElementById(`cell-${chosen}`)?.focus({ preventScroll: true });
+});
+
+const actOf = ({ key, ctrlKey, metaKey, shiftKey, altKey }) => {
+  if (key === "Delete" && !ctrlKey && !metaKey && !altKey && !shiftKey) return "delete";
+  return key === "Enter" && shiftKey && (ctrlKey || metaKey) ? "split" : "";
+};
+document.addEventListener("keydown", (event) => {
+  const cell = event.target.closest?.("[data-cell]");
+  const act = cell && actOf(event);
+  if (!act) return;
+  event.preventDefault();
+  if (event.repeat) return;
+  const form = timeline().querySelector(`[data-${act}]`);
+  if (cell.dataset.cell === timeline().dataset.chosen) {
+    form.querySelector("button").click();
+    return;
+  }
+  acted = true;
+  const path = form.getAttribute("action").replace(timeline().dataset.chosen, cell.dataset.cell);
+  const values = { csrfmiddlewaretoken: form.elements.csrfmiddlewaretoken.value };
+  htmx.ajax("POST", path, { source: cell.querySelector("a"), target: SCENES, swap: "innerHTML", values });
+});
+
+// The place to split follows the playhead. A preview begins with the way in from the scene before, and ends where its scene ends.
+document.addEventListener("timeupdate", ({ target }) => {
+  const field = target.closest?.("#scene-stage") && document.getElementById("split-at");
+  if (!field || field.disabled || field === document.activeElement || !target.currentTime || !Number.isFinite(target.duration)) return;
+  const time = Number(field.form.dataset.end) - target.duration + target.currentTime;
+  field.value = clamp(time, Number(field.min), Number(field.max)).toFixed(2);
+}, true);
 
 // ---- Cuts
 
@@ -233,4 +279,4 @@ document.addEventListener("input", ({ target }) => {
 });
 
 settle();
-chosen = timeline()?.dataset.chosen ?? "";
+choose();

@@ -50,6 +50,38 @@ def covers_of(stored: Sequence[Mapping[str, Any]]) -> tuple[Cover, ...]:
     return tuple(Cover(**{**one, "turns": tuple(one["turns"])}) for one in stored)
 
 
+def covers_cut(covers: Sequence[Cover], second: float) -> tuple[list[Cover], list[Cover]]:
+    """Cut what a scene covers at a second of the video as it was storyboarded; each side covers something."""
+    start, end = covers[0].at(covers[0].begins), covers[-1].at(covers[-1].ends)
+    cut = second if start < second < end else (start + end) / 2
+    left: list[Cover] = []
+    right: list[Cover] = []
+    for cover in covers:
+        if cover.at(cover.ends) <= cut:
+            left.append(cover)
+        elif cover.at(cover.begins) >= cut:
+            right.append(cover)
+        else:
+            share = (cut - cover.start) / (cover.end - cover.start)
+            left.append(replace(cover, ends=share))
+            right.append(replace(cover, begins=share))
+    return left, right
+
+
+def covers_join(first: Sequence[Cover], second: Sequence[Cover], *, pictured: Sequence[Cover]) -> list[Cover]:
+    """Return what two neighbours cover together; the picture is that of ``pictured``, which is one of the two."""
+    theirs = next((cover for cover in pictured if cover.is_pictured), pictured[0])
+    joined: list[Cover] = []
+    for cover in (*first, *second):
+        marked = replace(cover, is_pictured=cover is theirs)
+        if joined and joined[-1].shot == cover.shot:
+            is_pictured = joined[-1].is_pictured or marked.is_pictured
+            joined[-1] = replace(joined[-1], ends=cover.ends, is_pictured=is_pictured)
+        else:
+            joined.append(marked)
+    return joined
+
+
 def turns_heard(turns: Sequence[int], spans: Spans, start: float, end: float) -> list[int]:
     """Return which of some turns are heard between two seconds of the video; all of them where none is."""
     heard = [turn for turn in turns if turn in spans and _overlap(spans[turn], (start, end)) > _HEARD_SECONDS]

@@ -72,6 +72,8 @@ urlpatterns = [
     path("projects/<uuid:project_id>/composer/scenes/<uuid:key>/lock/", composer.scene_lock, name="composer_lock"),
     path("projects/<uuid:project_id>/composer/scenes/<uuid:key>/move/", composer.scene_move, name="composer_move"),
     path("projects/<uuid:project_id>/composer/scenes/<uuid:key>/trim/", composer.scene_trim, name="composer_trim"),
+    path("projects/<uuid:project_id>/composer/scenes/<uuid:key>/split/", composer.scene_split, name="composer_split"),
+    path("projects/<uuid:project_id>/composer/scenes/<uuid:key>/delete/", composer.scene_delete, name="composer_delete"),
     path("projects/<uuid:project_id>/composer/scenes/<uuid:key>/play/", composer.scene_play, name="composer_play"),
     # services
     path("projects/<uuid:project_id>/made-with/<slug:task_type>/", made_with.choices, name="made_with"),

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import F
 
 from videoflow.pipeline.locked_lines import lines_seconds, lines_share_a
-from videoflow.pipeline.models import Project, Scene, Script, Turn, script_current
+from videoflow.pipeline.models import Asset, Project, Scene, Script, Turn, script_current
 
 PartName = Literal["script", "scenes", "look", "publish"]
 Stored = dict[str, Any]
@@ -17,7 +17,7 @@ _OUT_OF_THE_WAY = 1_000_000  # positions are unique at every moment: rows step a
 _TURN_FIELDS = ("speaker", "text", "section", "sources", "cue", "pause_seconds", "is_locked", "measured_seconds", "words")
 _SCENE_FIELDS = (
     "turn_positions", "start", "seconds", "layout", "spec", "motion", "transition", "focus_x", "focus_y", "is_locked",
-    "drawn_for", "trim_start", "end_shift", "asset_id", "made_id",
+    "drawn_for", "trim_start", "end_shift", "asset_id", "made_id", "covers",
 )  # fmt: skip
 _LOOK_FIELDS = ("caption", "music", "pronunciations", "aspect")
 
@@ -71,14 +71,10 @@ def _scenes_read(project: Project) -> Stored:
     script = script_current(project)
     if script is None:
         return {"script": None, "scenes": []}
-    scenes = [
-        {"key": str(scene.key)} | {name: _plain(getattr(scene, name)) for name in _SCENE_FIELDS} for scene in _scenes(script)
-    ]
-    return {"script": script.pk, "scenes": scenes}
-
-
-def _scenes(script: Script) -> list[Scene]:
-    return list(script.scenes.all())
+    rows = list(script.scenes.prefetch_related("candidates"))
+    scenes = [{"key": str(scene.key)} | {name: _plain(getattr(scene, name)) for name in _SCENE_FIELDS} for scene in rows]
+    tried = {str(scene.key): sorted(str(asset.pk) for asset in scene.candidates.all()) for scene in rows}
+    return {"script": script.pk, "scenes": scenes, "candidates": tried}
 
 
 def _plain(value: Any) -> Any:
@@ -86,17 +82,23 @@ def _plain(value: Any) -> Any:
 
 
 def _scenes_write(project: Project, stored: Stored) -> None:
+    """Make the script's scenes these; one that was deleted comes back with what was tried there, one that is new gets it."""
     script = Script.objects.filter(project=project, pk=stored["script"]).first()
     if script is None:
         return
-    wanted = {row["key"] for row in stored["scenes"]}
-    if wanted != {str(scene.key) for scene in script.scenes.all()}:
-        return  # made anew meanwhile: these scenes are gone
     known = {str(scene.key): scene for scene in script.scenes.all()}
+    wanted = {row["key"] for row in stored["scenes"]}
+    if wanted != known.keys() and (script.media_seconds is None or not wanted & known.keys()):
+        return  # made anew meanwhile: these scenes are gone
+    script.scenes.exclude(key__in=[UUID(key) for key in wanted]).delete()
     script.scenes.update(position=F("position") + _OUT_OF_THE_WAY)
     for position, row in enumerate(stored["scenes"]):
-        scene = known[row["key"]]
-        values = {name: row[name] for name in _SCENE_FIELDS}
+        scene = known.get(row["key"])
+        values = {name: row[name] for name in _SCENE_FIELDS if name in row}  # a step of an earlier release has fewer
+        if scene is None:
+            scene = Scene.objects.create(project=project, script=script, key=UUID(row["key"]), position=position, **values)
+            scene.candidates.set(Asset.objects.filter(project=project, pk__in=stored.get("candidates", {}).get(row["key"], ())))
+            continue
         is_changed = scene.position != position or any(_plain(getattr(scene, name)) != value for name, value in values.items())
         script.scenes.filter(pk=scene.pk).update(position=position, revision=F("revision") + int(is_changed), **values)
 

@@ -58,8 +58,8 @@ def scene_change(*, scene: Scene, revision: int | None = None, **values: Any) ->
     def change(rows: list[Stored], at: int) -> None:
         if rows[at] == rows[at] | values:
             return
-        if revision is not None and revision != Scene.objects.values_list("revision", flat=True).get(pk=scene.pk):
-            raise StaleScene("This scene was changed elsewhere meanwhile. Look at it again.")
+        if revision is not None:
+            revision_check(scene, revision)
         rows[at] |= values
 
     what = "Lock" if values.get("is_locked") else "Unlock" if "is_locked" in values else f"Change {_named(values)} of"
@@ -160,12 +160,29 @@ def scene_restore(*, scene: Scene) -> None:
 
 def _restructure(scene: Scene, label: str, change: Callable[[list[Stored], int], None]) -> None:
     """Change the scenes of the current script as data and write back what differs, as one step."""
+    scenes_rearrange(scene, label, lambda stored, at: change(cast(list[Stored], stored["scenes"]), at))
+
+
+def scenes_rearrange(scene: Scene, label: str, change: Callable[[Stored, int], None], *, revision: int | None = None) -> None:
+    """Change the scenes and what was tried in them, as data, and write back what differs, as one step.
+
+    Raises:
+        BadInput: the scene is gone.
+        StaleScene: it was changed since ``revision``.
+    """
     project: Project = scene.project
     with edit(project, "scenes", label):
         stored = PARTS["scenes"].read(project)
-        rows = cast(list[Stored], stored["scenes"])
-        at = next((index for index, row in enumerate(rows) if row["key"] == str(scene.key)), None)
+        at = next((index for index, row in enumerate(stored["scenes"]) if row["key"] == str(scene.key)), None)
         if at is None:
             raise BadInput("This scene is not there any more. The media were made anew.")
-        change(rows, at)
+        if revision is not None:
+            revision_check(scene, revision)
+        change(stored, at)
         PARTS["scenes"].write(project, stored)
+
+
+def revision_check(scene: Scene, revision: int) -> None:
+    """Refuse what was decided on an older state of a scene; raises StaleScene."""
+    if revision != Scene.objects.values_list("revision", flat=True).get(pk=scene.pk):
+        raise StaleScene("This scene was changed elsewhere meanwhile. Look at it again.")

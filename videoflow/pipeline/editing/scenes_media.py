@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import transaction
 
 from videoflow.errors import BadInput, Cancelled, VideoflowError
+from videoflow.pipeline.arranging import covers_of
 from videoflow.pipeline.asset_facts import ALT_LIMIT, picture_facts
 from videoflow.pipeline.editing.scenes import scene_show
 from videoflow.pipeline.models import Asset, Project, Scene, Script, Turn
@@ -104,6 +105,8 @@ def _other_shot(project: Project, script: Script, scene: Scene, number: int) -> 
     pictures = cast(base.Pictures, provider_get("images", "embedded"))
     turns = spoken_turns(project, list(script.turns.select_related("speech")))
     seen = {asset.alt for asset in (*scene.candidates.all(), scene.asset, scene.made) if asset}  # each names its layout and words
+    covers = covers_of(scene.covers)
+    number_of_shot = next((cover.shot for cover in covers if cover.is_pictured), covers[0].shot if covers else scene.position)
     others: list[Shot] = []
     for attempt in range(number, number + _LOOKS_TRIED):
         shots = pictures.storyboard(
@@ -115,9 +118,9 @@ def _other_shot(project: Project, script: Script, scene: Scene, number: int) -> 
             hosts=hosts_read(project),
             seed=project.seed + 7919 * attempt,
         )
-        if scene.position >= len(shots):
+        if number_of_shot >= len(shots):
             raise BadInput("The scenes are cut otherwise by now. Make the media again; then this one can be drawn anew.")
-        others.append(shots[scene.position])
+        others.append(shots[number_of_shot])
         if others[-1].alt[:ALT_LIMIT] not in seen:
             break
     other = others[-1]  # where every layout that fits was tried, one of them with other colours and details

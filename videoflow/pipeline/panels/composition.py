@@ -10,6 +10,7 @@ from videoflow.pipeline.board import Board
 from videoflow.pipeline.editing.looks import MUSIC_LEVELS_DB, look_revision
 from videoflow.pipeline.editing.previews import Cost
 from videoflow.pipeline.editing.scenes import clip_latest_start
+from videoflow.pipeline.editing.scenes_cut import split_limits, split_second
 from videoflow.pipeline.editing.staleness import Staleness, staleness_of
 from videoflow.pipeline.keeping import SHORTEST_SECONDS
 from videoflow.pipeline.look_forms import MOTION_LABELS, TRANSITION_LABELS, CaptionForm, caption_values, music_values
@@ -130,6 +131,8 @@ class Inspector:
     before: Scene | None
     after: Scene | None
     clip_latest_start: float
+    split_at: float | None
+    """Where it is split unless somebody says where; None where it is too short."""
 
     @property
     def scene(self) -> Scene:
@@ -160,6 +163,11 @@ class Inspector:
         return self.scene.start + SHORTEST_SECONDS, last
 
     @property
+    def split_limits(self) -> tuple[float, float]:
+        """Between which it can be split."""
+        return split_limits(self.scene.start, self.scene.seconds)
+
+    @property
     def span(self) -> tuple[float, float]:
         """From the beginning of the scene before to the end of the one after."""
         return (
@@ -170,7 +178,7 @@ class Inspector:
 
 def timeline_content(project: Project, script: Script, outdated: frozenset[int], chosen: str = "") -> Content:
     """The scenes in time and the chosen one, the first without a choice; two queries."""
-    turns = list(script.turns.all())
+    turns = list(script.turns.select_related("speech"))
     names = host_names(project)
     cells = [
         Cell(scene, _said(scene, turns, names), scene.position in outdated) for scene in script.scenes.select_related("asset")
@@ -180,9 +188,10 @@ def timeline_content(project: Project, script: Script, outdated: frozenset[int],
     at = next((index for index, cell in enumerate(cells) if str(cell.scene.key) == chosen), 0)
     before = cells[at - 1].scene if at else None
     after = cells[at + 1].scene if at + 1 < len(cells) else None
+    scene = cells[at].scene
     return {
         "cells": cells,
-        "chosen": Inspector(cells[at], before, after, clip_latest_start(cells[at].scene)),
+        "chosen": Inspector(cells[at], before, after, clip_latest_start(scene), split_second(scene, turns)),
         "motions": MOTION_LABELS.items(),
         "transitions": TRANSITION_LABELS.items(),
         "shape": SHAPES[project.aspect],

@@ -153,20 +153,50 @@ class TestScenes:
         assert scene_at(project, 1).seconds == before
         assert scene_at(project, 1).seconds == 4.0
 
+    def test_splitting_shows_the_second_part(self, client, project):
+        reply = act(client, project, "split", at="5,5", revision=1)
+        second = scene_at(project, 2)
+        assert (second.start, second.seconds) == (5.5, 2.5) and f'data-chosen="{second.key}"' in reply.content.decode()
+        assert json.loads(reply.headers["HX-Trigger"]) == {"vf:edited": {"panels": ["media_generation"]}}
+
+    @pytest.mark.parametrize(("at", "sentence"), [("9", "between 4.7 and 7.3"), ("soon", "Give the time of the cut")])
+    def test_a_split_that_cannot_be_is_said_in_place(self, client, project, at, sentence):
+        reply = act(client, project, "split", at=at)
+        assert reply.status_code == 422 and sentence in reply.content.decode()
+        assert Scene.objects.filter(project=project).count() == 6
+
+    def test_deleting_shows_the_neighbour_and_offers_to_undo(self, client, project):
+        reply = act(client, project, "delete", position=2, revision=1)
+        page = reply.content.decode()
+        assert Scene.objects.filter(project=project).count() == 5
+        assert "Scene 3 was deleted" in page and f'data-chosen="{scene_at(project, 1).key}"' in page
+        assert reverse("pipeline:undo", args=[project.pk]) in page
+
+    def test_a_stale_page_deletes_nothing(self, client, project):
+        act(client, project, "change", motion="pan_left", revision=1)
+        assert act(client, project, "delete", revision=1).status_code == 409
+        assert Scene.objects.filter(project=project).count() == 6
+
+    def test_without_scripts_deleting_and_splitting_lead_on(self, client, project):
+        reply = act(client, project, "split", headers={"X-Plain": "1"})
+        assert reply.status_code == 302 and str(scene_at(project, 2).key) in reply.headers["Location"]
+        reply = act(client, project, "delete", position=2, headers={"X-Plain": "1"})
+        assert "Scene 3 was deleted" in client.get(reply.headers["Location"]).content.decode()
+
     def test_without_scripts_a_scene_has_its_page(self, client, project):
         reply = act(client, project, "change", motion="pan_left", headers={"X-Plain": "1"})
         assert reply.status_code == 302
         page = client.get(reply.headers["Location"]).content.decode()
         assert "<h1>" in page and '<option value="pan_left" selected>' in page
 
-    @pytest.mark.parametrize("name", ["change", "lock", "move", "trim", "play"])
+    @pytest.mark.parametrize("name", ["change", "lock", "move", "trim", "split", "delete", "play"])
     def test_somebody_elses_scene_is_not_there(self, client, name):
         factories.session_of(client)
         other = factories.ProjectFactory.create()
         factories.with_media(other, factories.with_script(other))
         assert act(client, other, name).status_code == 404
 
-    @pytest.mark.parametrize("name", ["change", "lock", "move", "trim", "play"])
+    @pytest.mark.parametrize("name", ["change", "lock", "move", "trim", "split", "delete", "play"])
     def test_reading_does_not_change(self, client, project, name):
         address = reverse(f"pipeline:composer_{name}", args=[project.pk, scene_at(project, 1).key])
         assert client.get(address).status_code == 405

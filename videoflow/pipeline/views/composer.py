@@ -15,7 +15,7 @@ from django_htmx.http import trigger_client_event
 
 from videoflow.errors import BadInput, VideoflowError
 from videoflow.pipeline.board import project_board
-from videoflow.pipeline.editing import looks, previews, scenes
+from videoflow.pipeline.editing import looks, previews, scenes, scenes_cut
 from videoflow.pipeline.editing.staleness import staleness_of
 from videoflow.pipeline.look_forms import CaptionForm, MusicForm, SceneForm, caption_values, music_values
 from videoflow.pipeline.media_files import file_response
@@ -60,15 +60,29 @@ def _edited(
     request: Request, scene: Scene, act: Callable[[], None], *, follow: UUID | None = None, mine: dict[str, Any] | None = None
 ) -> HttpResponse:
     """Do one edit of a scene and show the scenes as they are then."""
-    try:
+
+    def edit() -> UUID:
         act()
+        return follow or scene.key
+
+    return _rearranged(request, scene, edit, mine=mine)
+
+
+def _rearranged(
+    request: Request, scene: Scene, act: Callable[[], UUID], *, mine: dict[str, Any] | None = None, done: str = ""
+) -> HttpResponse:
+    """Do one edit and show the scenes as they are then, with the one chosen whose key the edit returns."""
+    try:
+        chosen = act()
     except scenes.StaleScene as error:
         return _timeline(request, scene.project, scene.key, status=409, refusal=translated(str(error)), mine=mine)
     except BadInput as error:
         return _timeline(request, scene.project, scene.key, status=422, refusal=translated(str(error)))
     if not request.htmx:
-        return redirect("pipeline:composer_scene", scene.project_id, follow or scene.key)
-    response = _timeline(request, scene.project, follow or scene.key)
+        if done:
+            messages.success(request, done)
+        return redirect("pipeline:composer_scene", scene.project_id, chosen)
+    response = _timeline(request, scene.project, chosen, done=done)
     return trigger_client_event(response, "vf:edited", {"panels": ["media_generation"]})
 
 
@@ -140,6 +154,30 @@ def scene_trim(request: Request, project_id: UUID, key: UUID) -> HttpResponse:
             scenes.scene_trim(scene=shown, end=end)
 
     return _edited(request, shown, act)
+
+
+@require_POST
+def scene_split(request: Request, project_id: UUID, key: UUID) -> HttpResponse:
+    """Make two scenes of one, cut ``at`` a second of the video, else where a line or a word begins near its middle."""
+    shown = _scene_get(request, project_id, key)
+    at = _seconds(request.POST.get("at"))
+    if at is None and request.POST.get("at"):
+        return _timeline(
+            request, shown.project, key, status=422, refusal=_("Give the time of the cut in seconds, 12.5 for instance.")
+        )
+    return _rearranged(request, shown, lambda: scenes_cut.scene_split(scene=shown, at=at, revision=_revision(request)))
+
+
+@require_POST
+def scene_delete(request: Request, project_id: UUID, key: UUID) -> HttpResponse:
+    """Take a scene out; its neighbour takes its time."""
+    shown = _scene_get(request, project_id, key)
+    done = _("Scene %(number)s was deleted; its neighbour takes its time.") % {"number": shown.position + 1}
+    return _rearranged(request, shown, lambda: scenes_cut.scene_delete(scene=shown, revision=_revision(request)), done=done)
+
+
+def _revision(request: Request) -> int | None:
+    return _whole(request.POST.get("revision"), 0, 2**31)
 
 
 CUT_TOLERANCE_SECONDS = 0.006
