@@ -20,7 +20,7 @@ from videoflow.health.installation import free_bytes
 from videoflow.health.ledgers import ledger_metrics
 from videoflow.health.probes import WORKER_SILENT_AFTER, State, probe_all
 from videoflow.health.sockets import sockets_open
-from videoflow.tasks.models import ProgressEvent, Task, Worker
+from videoflow.tasks.models import ProgressEvent, Task, TaskPart, Worker
 from videoflow.tasks.services import tasks_due
 
 STAGE_WINDOW = timedelta(hours=24)
@@ -38,8 +38,8 @@ _CHECK_FIGURES: Mapping[State, float] = {"ok": 1.0, "degraded": 0.5, "down": 0.0
 
 
 def metrics_now() -> list[Metric]:
-    """Measure everything once. Nine queries, and two commands to Redis when it is there; what is slow, once a minute."""
-    fresh = [*_queues(), *_backlogs(), *_recoveries(), *_stage_durations(), _events(), _workers()]
+    """Measure everything once. Ten queries, and two commands to Redis when it is there; what is slow, once a minute."""
+    fresh = [*_queues(), *_backlogs(), _parts(), *_recoveries(), *_stage_durations(), _events(), _workers()]
     return [*fresh, *_checks(), *_redis(), *_process(), *_ledgers()]
 
 
@@ -79,6 +79,14 @@ def _backlogs() -> Iterable[Metric]:
         "Work that could start now, in seconds of one slot, by what these stages took in the last 24 hours.",
         [({"queue": name}, seconds[name]) for name in seconds],
     )
+
+
+def _parts() -> Metric:
+    """Whether other hosts have work to take: pieces of videos that are being composed."""
+    running = TaskPart.objects.filter(state__in=TaskPart.OPEN, task__status__in=Task.OPEN).order_by()
+    counts = dict(running.values_list("state").annotate(count=Count("pk")))
+    samples: list[Sample] = [({"state": state}, counts.get(state, 0)) for state in TaskPart.OPEN]
+    return Metric("videoflow_queue_parts", "Parts of running tasks that wait for a worker, or have one.", samples)
 
 
 def _recoveries() -> Iterable[Metric]:

@@ -20,6 +20,7 @@ from django.utils import timezone
 from videoflow.errors import VideoflowError
 from videoflow.pipeline.editing.uploads import uploads_abandoned, uploads_sweep
 from videoflow.pipeline.models import Asset, ProviderCall, SourceFile, Upload
+from videoflow.pipeline.segment_cache import segments_excess, segments_prune
 from videoflow.pipeline.service_health import calls_forgettable
 from videoflow.pipeline.services import projects_discarded, projects_sweep, session_is_kept, sessions_sweep
 from videoflow.pipeline.storage_upkeep import UNTOUCHED, orphans_remove, storage_orphans
@@ -28,6 +29,7 @@ from videoflow.sessions.models import IdempotencyKey, OneUseLink
 from videoflow.sessions.services import sessions_expired
 from videoflow.storage.base import Entry, media_storage
 from videoflow.tasks.models import ProgressEvent, Task
+from videoflow.tasks.parts import parts_forget
 
 CACHE_LIMIT_BYTES = 8_000_000_000
 STORAGE_SWEEP_SECONDS = 20 * 3600.0
@@ -73,6 +75,7 @@ def sweep(*, dry_run: bool = False) -> Iterator[Swept]:
     rows: tuple[tuple[str, QuerySet[Model]], ...] = (
         ("one-use links that have expired", OneUseLink.objects.filter(expires_at__lt=now)),
         ("reports of services older than a week", calls_forgettable()),
+        ("parts of tasks that ended more than a day ago", parts_forget(older_than=timedelta(days=1))),
         ("sign-ins that have expired", Session.objects.filter(expire_date__lt=now)),
     )
     for what, expired in rows:
@@ -85,6 +88,11 @@ def sweep(*, dry_run: bool = False) -> Iterator[Swept]:
     )
     for what, find in sweeps:
         yield _paths_delete(what, find(), dry_run=dry_run)
+    if media_storage().is_remote:
+        excess = segments_excess()
+        yield Swept("coded segments that no video used for longest", len(excess), sum(row.size_bytes for row in excess))
+        if not dry_run:
+            segments_prune(excess)
     if media_storage().is_remote and (dry_run or _storage_due()):
         yield _storage_sweep(dry_run=dry_run)
 

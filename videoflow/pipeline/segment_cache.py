@@ -38,6 +38,14 @@ def segment_name(sha256: str) -> str:
     return f"{FOLDER}/{sha256}.mp4"
 
 
+def segments_named(names: Iterable[str]) -> set[str]:
+    """Return those names in the bucket that a segment has."""
+    known: set[str] = set()
+    for some in _some_at_once(Path(name).stem for name in names):
+        known.update(SharedSegment.objects.filter(sha256__in=some).values_list("sha256", flat=True))
+    return {segment_name(sha256) for sha256 in known}
+
+
 def _some_at_once(keys: Iterable[str]) -> Iterator[list[str]]:
     waiting = list(keys)
     for at in range(0, len(waiting), _ROWS_AT_ONCE):

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from videoflow.errors import BadInput
 from videoflow.pipeline.models import Asset, ProviderCall, Publication, SourceFile, Upload
+from videoflow.pipeline.segment_cache import FOLDER, segments_named
 from videoflow.pipeline.store import media_path
 from videoflow.storage.base import Entry, media_storage
 
@@ -24,7 +25,7 @@ _ROWS_AT_ONCE = 500
 _COPIES_AT_ONCE = 4
 _SUSPECT_COUNT, _SUSPECT_SHARE = 100, 0.5
 _OURS = re.compile(
-    r"[0-9a-f]{2}/[0-9a-f]{64}(\.[a-z0-9]+)?|uploads/[0-9a-f]{64}|pieces/[0-9a-f-]{36}/\d{12}|exports/[^/]+/[^/]+|probes/[0-9a-f]{32}"
+    r"[0-9a-f]{2}/[0-9a-f]{64}(\.[a-z0-9]+)?|parts/[0-9a-f]{64}\.mp4|uploads/[0-9a-f]{64}|pieces/[0-9a-f-]{36}/\d{12}|exports/[^/]+/[^/]+|probes/[0-9a-f]{32}"
 )
 """The shapes of names that the studio gives; whatever else lies in a bucket is not ours to touch."""
 
@@ -53,6 +54,7 @@ def names_known(names: Collection[str]) -> set[str]:
         coming = {name.split("/")[1] for name in batch if name.startswith("pieces/")}
         receiving = Upload.objects.filter(pk__in=coming, state=Upload.State.RECEIVING) if coming else Upload.objects.none()
         open_uploads = {str(key) for key in receiving.values_list("pk", flat=True)}
+        known.update(segments_named(name for name in batch if name.startswith(f"{FOLDER}/")))
         known.update(name for name in batch if name.rpartition("/")[0] in published)
         known.update(name for name in batch if name.startswith("pieces/") and name.split("/")[1] in open_uploads)
     return known

@@ -17,10 +17,10 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from videoflow.errors import VideoflowError
-from videoflow.sessions.admin import ReadOnlyAdmin, json_shown
+from videoflow.sessions.admin import ReadOnlyAdmin, ReadOnlyInline, json_shown
 from videoflow.sessions.models import CreatorSession
 from videoflow.tasks.history import attempts_of
-from videoflow.tasks.models import ProgressEvent, Task, Worker
+from videoflow.tasks.models import ProgressEvent, Task, TaskPart, Worker
 from videoflow.tasks.services import MAX_USER_RETRIES, task_cancel, task_retry
 
 _SESSIONS_OFFERED = 15
@@ -69,6 +69,18 @@ class SessionFilter(admin.SimpleListFilter):
             return queryset.none()
 
 
+class PartInline(ReadOnlyInline):
+    """Who made which piece of a task; there are some where several hosts make one video."""
+
+    model = TaskPart
+    fields = readonly_fields = ("number", "state", "done", "worker_id", "attempts", "claimed_at", "done_at", "needs", "problem")
+    verbose_name_plural = "parts"
+
+    @admin.display(description="done")
+    def done(self, part: TaskPart) -> str:
+        return f"{part.size_done} of {part.size}"
+
+
 @admin.register(Task)
 class TaskAdmin(ReadOnlyAdmin):
     list_display = ("short_id", "task_type", "state", "project_title", "note", "tries", "created", "duration")
@@ -78,6 +90,7 @@ class TaskAdmin(ReadOnlyAdmin):
     search_help_text = "Id of a task, session or project; words of a title or message; a worker"
     ordering = ("-created_at",)
     actions = ("cancel_tasks", "retry_tasks")
+    inlines = (PartInline,)
     fieldsets = (
         (None, {"fields": (("shown_status", "percent", "duration"), "message", "shown_error")}),
         ("Whose", {"fields": ("id", "task_type", "session_link", "project_link", ("queue", "shown_priority"))}),
