@@ -110,6 +110,30 @@ def test_what_can_be_undone_knows_of_an_edit_made_while_it_was_asked_for(room: R
     expect(page.locator("[data-undo] button")).to_have_attribute("title", re.compile("Lock"))
 
 
+def test_scenes_become_more_and_fewer_by_buttons_and_keys(room: Room) -> None:
+    page = room.page
+    title = page.locator("#inspector-title")
+    room.choose(3)
+    page.locator("#split-at").fill("9.5")
+    page.locator("#scene-split").click()
+    stored = room.until(lambda stored: len(stored["scenes"]) == 7)
+    assert stored["scenes"][3]["start"] == 9.5
+    expect(title).to_contain_text("Scene 4 of 7")
+    page.locator(".cell-link[aria-current]").press("Delete")
+    expect(title).to_contain_text("Scene 3 of 6")
+    expect(page.locator(".cell-link[aria-current]")).to_be_focused()
+    page.keyboard.press("Control+Shift+Enter")
+    expect(title).to_contain_text("Scene 4 of 7")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.locator("#scene-delete").click()
+    expect(title).to_contain_text("Scene 3 of 6")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.locator("#composer-timeline .notice").get_by_role("button", name="Undo").click()
+    expect(title).to_contain_text("of 7")
+    assert len(room.stored["scenes"]) == 7
+    assert room.complaints == []
+
+
 def test_a_cut_is_pulled_by_its_handle(room: Room) -> None:
     room.choose(2)
     track = room.page.locator(".trim-track")
