@@ -21,6 +21,7 @@ from videoflow.logs import NOTHING, current_stage, current_task_id
 from videoflow.pipeline import stages
 from videoflow.pipeline.fan_out import SharedComposition
 from videoflow.pipeline.helping import parts_help
+from videoflow.pipeline.reach import storage_reach
 from videoflow.pipeline.services import input_validate, stage_start
 from videoflow.pipeline.stages.base import Stage, StageContext
 from videoflow.pipeline.store import work_dir, work_dirs_remove
@@ -205,7 +206,9 @@ def queue_drain(*, queue: str, worker_id: str) -> int:
     """
 
     def claim_next() -> Claim | None:
-        return None if _Shutdown.closing.is_set() else task_claim(queue=queue, worker_id=worker_id)
+        if _Shutdown.closing.is_set() or not storage_reach.is_good():
+            return None
+        return task_claim(queue=queue, worker_id=worker_id)
 
     ran = 0
     while True:
@@ -295,6 +298,7 @@ def _stage_run(
             logger.info("not ours any more")
     except VideoflowError as error:
         logger.warning("refused code=%s details=%s: %s", error.code, error.details, error)
+        storage_reach.hear(error)
         _fail(claim, error)
     except OperationalError as error:
         logger.exception("the database refused")

@@ -1,7 +1,9 @@
 import errno
 import threading
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.db import OperationalError, connection
@@ -11,13 +13,14 @@ from django.utils import timezone
 from videoflow.children import ChildFailed
 from videoflow.errors import BadInput, VideoflowError
 from videoflow.logs import current_task_id
-from videoflow.pipeline import runner, stages
+from videoflow.pipeline import reach, runner, stages
 from videoflow.pipeline.models import Asset, Project, Theme
 from videoflow.pipeline.services import project_create, source_file_add, stage_start
 from videoflow.pipeline.stages.base import Stage, StageContext, StageInput, StageNotReady, StageOutput, always_ready
 from videoflow.pipeline.store import work_dir
 from videoflow.pipeline.tasks import run_task
 from videoflow.sessions.services import session_create
+from videoflow.storage.base import StorageFault
 from videoflow.tasks.models import ProgressEvent, Task
 from videoflow.tasks.services import LeaseLost, TooManyWaiting, task_cancel, task_claim
 
@@ -240,6 +243,19 @@ class TestTaskRun:
         second = stage_start(project=project, task_type="second", input_data={})
         assert runner.queue_drain(queue=first.queue, worker_id="host:test:1") == 1
         for task, status in ((first, "completed"), (second, "pending")):
+            task.refresh_from_db()
+            assert task.status == status
+
+    def test_a_host_without_its_storage_takes_no_other_task(self, project, stage_of, monkeypatch):
+        away = StorageFault("The storage does not answer.", retryable=True)
+        storage = SimpleNamespace(is_remote=True, probe=Mock(side_effect=[away, None]))
+        monkeypatch.setattr(reach, "media_storage", lambda: storage)
+        monkeypatch.setattr(runner, "parts_help", lambda **_: False)
+        stage_of(first=Mock(side_effect=away), second=lambda context: done())
+        first = stage_start(project=project, task_type="first", input_data={})
+        second = stage_start(project=project, task_type="second", input_data={})
+        assert [runner.queue_drain(queue=first.queue, worker_id="host:test:1") for _ in range(2)] == [1, 1]
+        for task, status in ((first, "retrying"), (second, "completed")):
             task.refresh_from_db()
             assert task.status == status
 

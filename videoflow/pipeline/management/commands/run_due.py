@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from videoflow.children import die_with_parent
+from videoflow.pipeline.reach import storage_reach
 from videoflow.pipeline.runner import queue_drain, shutdown_request, worker_id_make
 
 
@@ -23,4 +24,5 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, end)
         if options["parent"] is not None:
             die_with_parent(options["parent"])
+        storage_reach.doubt()  # this process knows nothing yet
         queue_drain(queue=options["queue"], worker_id=worker_id_make("poller"))
