@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -40,9 +40,11 @@ from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 from videoflow.errors import VideoflowError  # noqa: E402
+from videoflow.pipeline.connections import thread_room  # noqa: E402
 from videoflow.pipeline.ledger import Payer, paid_reply  # noqa: E402
 from videoflow.pipeline.models import ProviderCall  # noqa: E402
 from videoflow.pipeline.services import project_create  # noqa: E402
+from videoflow.providers.crew import abreast  # noqa: E402
 from videoflow.providers.net import Answer, Client, Connection, Downloaded  # noqa: E402
 from videoflow.providers.paid import PaidCall  # noqa: E402
 from videoflow.providers.picturing.tests import fake_pictures  # noqa: E402
@@ -112,6 +114,16 @@ class Found:
     doubled: int = 0
     unknown: int = 0
     problems: list[str] = field(default_factory=list)
+    counting: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def told(self) -> dict[str, Any]:
+        """Return the figures as JSON takes them."""
+        figures = {name: value for name, value in vars(self).items() if name != "counting"}
+        return {**figures, "wrong": dict(self.wrong), "right": is_right(self)}
+
+    def count(self, what: Literal["ok", "refused"]) -> None:
+        with self.counting:
+            setattr(self, what, getattr(self, what) + 1)
 
 
 def pay_for(session: Any, project: Any) -> Callable[[PaidCall], bytes]:
@@ -124,12 +136,20 @@ def pay_for(session: Any, project: Any) -> Callable[[PaidCall], bytes]:
     return pay
 
 
-def run(
-    driver: Driver, calls: int, seed: int, deadline_seconds: float, *, only: Fault | None = None, at_request: int = 1
-) -> Found:
-    """Make the calls and judge them; ``only`` spoils the answer to that request of each call, else a random one or none."""
-    found = Found(driver.name)
-    chance = random.Random(f"{seed} {driver.name}")
+@dataclass
+class Bench:
+    """One provider at work against its fake."""
+
+    fake: FakeService
+    client: HastyClient
+    provider: Any
+    project: Any
+    folder: Path
+
+
+@contextlib.contextmanager
+def bench(driver: Driver, deadline_seconds: float, *, threads: int = 1) -> Iterator[Bench]:
+    """Lay a provider's routes, make its first call, and shorten the deadline."""
     session = session_create()
     project = project_create(session=session, seed=1)
     with tempfile.TemporaryDirectory(dir=DJANGO.data.name) as folder, FakeService(drip_seconds=0.1) as fake:
@@ -142,35 +162,73 @@ def run(
             driver.model,
             {**known.options, **driver.options},
             frozenset({fake.host}),
+            at_once=threads,
         )
         client = HastyClient(made, known.headers(driver.key))
-        pay = pay_for(session, project)
-        provider = provider_make(driver.capability, driver.service, Access(made, client, pay, lambda: False, Notes()))
+        access = Access(made, client, pay_for(session, project), lambda: False, Notes())
+        provider = provider_make(driver.capability, driver.service, access)
         driver.call(provider, 0, Path(folder))  # what is loaded once is loaded
         client.deadline_seconds = deadline_seconds
         client.spans.clear()
+        yield Bench(fake, client, provider, project, Path(folder))
+
+
+def run(
+    driver: Driver, calls: int, seed: int, deadline_seconds: float, *, only: Fault | None = None, at_request: int = 1
+) -> Found:
+    """Make the calls and judge them; ``only`` spoils the answer to that request of each call, else a random one or none."""
+    found = Found(driver.name)
+    chance = random.Random(f"{seed} {driver.name}")
+    with bench(driver, deadline_seconds) as made:
+        fake = made.fake
         for number in range(1, calls + 1):
             fault = only or _fault(chance)
             if fault:
                 spoiled = at_request if only else 2 if chance.random() < LATER_SHARE else 1
                 fake.fault(*[""] * (spoiled - 1), fault)
             before = len(fake.requests)
-            _one(driver, provider, number, Path(folder), fault, found)
+            _one(driver, made.provider, number, made.folder, found, fault)
             if only:  # the task's next attempt, which must not pay again
                 with contextlib.suppress(VideoflowError):
-                    driver.call(provider, number, Path(folder))
+                    driver.call(made.provider, number, made.folder)
                     found.again += 1
             found.most_requests = max(found.most_requests, len(fake.requests) - before)
-            _rows_judge(project, found, fault)
+            _rows_judge(made.project, found, fault)
             fake.faults_clear()
-        found.calls, found.requests, found.faults = calls, len(fake.requests), sum(fake.faulted.values())
-        found.late = sum(1 for span in client.spans if span > deadline_seconds + GRACE_SECONDS)
-        found.longest_seconds = max(client.spans)
-        found.problems = fake.problems[:3]
-        fake.problems.clear()
-    _book_judge(project, fake, found)
+        _requests_judge(made, found, calls, deadline_seconds)
+    _book_judge(made.project, fake, found)
     connection.close()
     return found
+
+
+def run_abreast(driver: Driver, calls: int, seed: int, deadline_seconds: float, *, threads: int) -> Found:
+    """Make the calls in threads, as a step does, with faults at random requests, and judge them."""
+    found = Found(driver.name)
+    chance = random.Random(f"{seed} {driver.name}")
+    with bench(driver, deadline_seconds, threads=threads) as made:
+        made.fake.fault(*[_fault(chance) for _ in range(REQUESTS_PER_CALL * calls)])
+
+        def act(number: int) -> None:
+            _one(driver, made.provider, number, made.folder, found)
+
+        for _ in abreast(range(1, calls + 1), act, most=threads, cancelled=lambda: False, room=thread_room):
+            pass
+        made.fake.faults_clear()
+        _rows_judge(made.project, found, "abreast")
+        _requests_judge(made, found, calls, deadline_seconds)
+    if found.refused > found.faults:
+        found.wrong["failed without a fault"] += found.refused - found.faults
+    _book_judge(made.project, made.fake, found)
+    connection.close()
+    return found
+
+
+def _requests_judge(made: Bench, found: Found, calls: int, deadline_seconds: float) -> None:
+    found.calls, found.requests, found.faults = calls, len(made.fake.requests), sum(made.fake.faulted.values())
+    found.late = sum(1 for span in made.client.spans if span > deadline_seconds + GRACE_SECONDS)
+    found.longest_seconds = max(made.client.spans)
+    found.problems = made.fake.problems[:3]
+    made.fake.problems.clear()
 
 
 def _fault(chance: random.Random) -> Fault | Literal[""]:
@@ -181,16 +239,17 @@ def _fault(chance: random.Random) -> Fault | Literal[""]:
     return chance.choice([fault for fault in FAULTS if fault not in HEAVY])
 
 
-def _one(driver: Driver, provider: Any, number: int, folder: Path, fault: str, found: Found) -> None:
+def _one(driver: Driver, provider: Any, number: int, folder: Path, found: Found, fault: str | None = None) -> None:
+    """Make one call; ``fault`` is what meets it, empty where nothing does, None where nobody knows."""
     try:
         driver.call(provider, number, folder)
-        found.ok += 1
+        found.count("ok")
     except VideoflowError as error:
-        found.refused += 1
+        found.count("refused")
         text = f"{error} {error.details}"
         if driver.key and driver.key in text:
             found.wrong["the key stands in an error"] += 1
-        if not fault:
+        if fault == "":
             found.wrong[f"failed without a fault: {error}"[:120]] += 1
     except Exception as error:  # whatever it is, it is what this test looks for
         found.wrong[f"{fault}: {type(error).__name__}: {error}"[:120]] += 1
@@ -245,6 +304,7 @@ def main() -> int:
     parser.add_argument("--request", type=int, default=1, help="with --fault: the request of each call that it meets (1)")
     parser.add_argument("--deadline", type=float, default=1.0, help="seconds for each request (1); more on a busy machine")
     parser.add_argument("--at-once", type=int, default=1, help="providers that run beside each other (1, as in a worker)")
+    parser.add_argument("--threads", type=int, default=1, help="calls of each provider that are under way at once (1)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="print the figures as one JSON object at the end")
     options = parser.parse_args()
@@ -252,6 +312,8 @@ def main() -> int:
         parser.error(f"--calls 1 to {MOST_CALLS}, --at-once 1 to 8, --deadline 0.5 to 30")
     if not 1 <= options.request <= REQUESTS_PER_CALL:
         parser.error(f"--request 1 to {REQUESTS_PER_CALL}")
+    if not 1 <= options.threads <= 16 or (options.threads > 1 and options.fault):
+        parser.error("--threads 1 to 16, and not together with --fault")
     logging.disable(logging.CRITICAL)
     numbered = fake_pictures._number
     fake_pictures._number = lambda query, at: numbered(query, at) % PICTURES
@@ -266,19 +328,24 @@ def main() -> int:
         run(driver, 2, 0, options.deadline)
     results: list[Found] = []
     facts = (options.calls, options.seed, options.deadline)
+
+    def judged(driver: Driver) -> Found:
+        if options.threads > 1:
+            return run_abreast(driver, *facts, threads=options.threads)
+        return run(driver, *facts, only=options.fault, at_request=options.request)
+
     began, grown = time.monotonic(), 0
     for at in range(0, len(chosen), options.at_once):  # what one group leaves behind is not the next one's growth
         memory = Memory()
         with ThreadPoolExecutor(options.at_once) as pool:
-            group = chosen[at : at + options.at_once]
-            results += pool.map(lambda driver: run(driver, *facts, only=options.fault, at_request=options.request), group)
+            results += pool.map(judged, chosen[at : at + options.at_once])
         grown = max(grown, memory.grown_bytes)
     seconds = time.monotonic() - began
     _print(results, options.deadline, grown, seconds)
     is_good = all(map(is_right, results)) and grown <= MEMORY_LIMIT_BYTES
     if options.json:
-        facts = [{**vars(found), "wrong": dict(found.wrong), "right": is_right(found)} for found in results]
-        print(json.dumps({"providers": facts, "grown_mb": round(grown / 1e6, 1), "seconds": round(seconds, 1), "ok": is_good}))
+        told = [found.told() for found in results]
+        print(json.dumps({"providers": told, "grown_mb": round(grown / 1e6, 1), "seconds": round(seconds, 1), "ok": is_good}))
     return 0 if is_good else 1
 
 

@@ -85,6 +85,8 @@ class FakeService:
         self.faulted: Counter[str] = Counter()
         self.problems: list[str] = []
         self.drip_seconds = drip_seconds
+        self.takes_seconds: Callable[[Asked], float] = lambda asked: 0.0
+        """How long the work for a request takes, beside that for others."""
         self.ending = threading.Event()
         self._faults: deque[str] = deque()
         self._routes: list[tuple[str, re.Pattern[str], Answer]] = []
@@ -168,6 +170,7 @@ class FakeService:
             if fault:
                 self.faulted[fault] += 1
             told = self._answer(asked) if not fault or fault in CHARGED else Told()
+        self.ending.wait(self.takes_seconds(asked))
         if fault:
             self._misbehave(handler, fault, told)
         else:
