@@ -65,6 +65,8 @@ SECOND_PASSES = ("youtube:piece_left:6", "youtube:chunk_answered:2", "youtube:ch
 """In the middle of the second chunk, after it, after the last byte of three, and after the captions."""
 CRASH_SHARE, KILL_SHARE = 0.15, 0.05
 RUNS_MOST = 80
+NEVER = ("doubled", "lost", "foreign", "public_before_seen", "requests_against_the_description")
+"""Figures that are to be nothing."""
 
 
 def serve(pipe: Pipe, ours: Pipe, seed: int) -> None:
@@ -325,6 +327,82 @@ def points_show(studio: Studio, console: Console, *, is_json: bool) -> int:
     return 0 if right and clean else 1
 
 
+def uploads_show(studio: Studio, console: Console, options: argparse.Namespace) -> int:
+    """Publish many videos while answers are spoiled, then a large one while none is, and print what came of it."""
+    before = studio.ask("report")
+    studio.pipe.send(("rates", RATES))
+    states, seconds = spoiled_publish(studio, console, options.uploads)
+    studio.pipe.send(("rates", {}))
+    faulty = studio.ask("report")
+    large = options.large * 1_000_000
+    seconds_large = large_publish(studio, states, large)
+    clean = studio.ask("report")
+    seconds_bare = plain_put(ADDRESS, studio.dice.randbytes(large))
+    figures = {
+        "completed": states["completed"],
+        **figures_of(studio, before, faulty, clean, of_files=studio.bytes - large),
+        "overhead_percent_without_faults": round(100 * (clean["wire_bytes"] - faulty["wire_bytes"] - large) / large, 3),
+        "megabytes_per_second": round(large / 1e6 / seconds_large, 1),
+        "bare_put_megabytes_per_second": round(large / 1e6 / seconds_bare, 1),
+        "seconds": round(seconds),
+    }
+    table = Table("figure", "value", box=None)
+    for name, value in figures.items():
+        table.add_row(name.replace("_", " "), f"{value:,}" if isinstance(value, int) else str(value))
+    for name, count in sorted((*faulty["faults"].items(), *studio.counts.items())):
+        table.add_row(f"  {name}", str(count))
+    console.print(table)
+    for complaint in clean["complaints"]:
+        console.print(complaint)
+    if options.json:
+        sys.stdout.write(json.dumps(figures) + "\n")
+    is_right = not any(figures[name] for name in NEVER)
+    return 0 if is_right and figures["completed"] == options.uploads + 1 else 1
+
+
+def spoiled_publish(studio: Studio, console: Console, count: int) -> tuple[Counter[str], float]:
+    """Publish videos of different sizes; return how their tasks ended, and the seconds that it took."""
+    began = time.monotonic()
+    states: Counter[str] = Counter()
+    for number in range(count):
+        size = int(studio.size_bytes * studio.dice.uniform(0.3, 1.7))
+        states[studio.publish(size_bytes=size).status] += 1
+        if (number + 1) % 50 == 0:
+            console.print(f"{number + 1} of {count}, {time.monotonic() - began:.0f} s", highlight=False)
+    return states, time.monotonic() - began
+
+
+def large_publish(studio: Studio, states: Counter[str], large: int) -> float:
+    """Publish one large video in chunks as they are in use; return the seconds that it took."""
+    settings.VIDEOFLOW_YOUTUBE_CHUNK_BYTES = 8 * 1024 * 1024
+    pace_set(chunk_bytes=8 * 1024 * 1024)
+    working = studio.run_seconds
+    states[studio.publish(size_bytes=large, crashes=False).status] += 1
+    return studio.run_seconds - working
+
+
+def figures_of(
+    studio: Studio, before: dict[str, Any], faulty: dict[str, Any], clean: dict[str, Any], *, of_files: int
+) -> dict[str, int]:
+    """Return what is on YouTube beside what was to be there, and what the faults cost."""
+    found, wanted = Counter(clean["sha256"]), Counter(studio.digests)
+    cuts = sum(count for name, count in faulty["faults"].items() if name.startswith("chunk "))
+    resent = max(0, faulty["body_bytes"] - before["body_bytes"] - of_files)
+    return {
+        "uploads": sum(wanted.values()),
+        "on_youtube": sum(found.values()),
+        "doubled": sum(count - 1 for count in found.values()),
+        "lost": sum((wanted - found).values()),
+        "foreign": sum((found - wanted).values()),
+        "public_before_seen": clean["open"],
+        "requests_against_the_description": len(clean["complaints"]),
+        "faults": sum(faulty["faults"].values()) - sum(before["faults"].values()),
+        "kills": sum(count for name, count in studio.counts.items() if name.startswith("killed")),
+        "resent_bytes_per_chunk_fault": round(resent / max(1, cuts)),
+        "chunk_bytes": GRANULE,
+    }
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--uploads", type=int, default=1000)
@@ -343,68 +421,7 @@ def main() -> int:
     if options.points:
         return points_show(studio, console, is_json=options.json)
     journal_show(studio, console)
-
-    before = studio.ask("report")
-    studio.pipe.send(("rates", RATES))
-    began = time.monotonic()
-    states: Counter[str] = Counter()
-    for number in range(options.uploads):
-        size = int(studio.size_bytes * studio.dice.uniform(0.3, 1.7))
-        states[studio.publish(size_bytes=size).status] += 1
-        if (number + 1) % 50 == 0:
-            console.print(f"{number + 1} of {options.uploads}, {time.monotonic() - began:.0f} s", highlight=False)
-    seconds = time.monotonic() - began
-    studio.pipe.send(("rates", {}))
-    faulty = studio.ask("report")
-
-    settings.VIDEOFLOW_YOUTUBE_CHUNK_BYTES = 8 * 1024 * 1024
-    pace_set(chunk_bytes=8 * 1024 * 1024)
-    large = options.large * 1_000_000
-    working = studio.run_seconds
-    states[studio.publish(size_bytes=large, crashes=False).status] += 1
-    ours = studio.run_seconds - working
-    clean = studio.ask("report")
-    bare = plain_put(ADDRESS, studio.dice.randbytes(large))
-
-    found = Counter(clean["sha256"])
-    wanted = Counter(studio.digests)
-    faults = sum(faulty["faults"].values()) - sum(before["faults"].values())
-    cuts = sum(count for name, count in faulty["faults"].items() if name.startswith("chunk "))
-    sent = faulty["body_bytes"] - before["body_bytes"]
-    of_files = studio.bytes - large
-    resent = max(0, sent - of_files)
-    figures = {
-        "uploads": sum(wanted.values()),
-        "completed": states["completed"],
-        "on_youtube": sum(found.values()),
-        "doubled": sum(count - 1 for count in found.values()),
-        "lost": sum((wanted - found).values()),
-        "foreign": sum((found - wanted).values()),
-        "public_before_seen": clean["open"],
-        "requests_against_the_description": len(clean["complaints"]),
-        "faults": faults,
-        "kills": sum(count for name, count in studio.counts.items() if name.startswith("killed")),
-        "resent_bytes_per_chunk_fault": round(resent / max(1, cuts)),
-        "chunk_bytes": GRANULE,
-        "overhead_percent_without_faults": round(100 * (clean["wire_bytes"] - faulty["wire_bytes"] - large) / large, 3),
-        "megabytes_per_second": round(large / 1e6 / ours, 1),
-        "bare_put_megabytes_per_second": round(large / 1e6 / bare, 1),
-        "seconds": round(seconds),
-    }
-    table = Table("figure", "value", box=None)
-    for name, value in figures.items():
-        table.add_row(name.replace("_", " "), f"{value:,}" if isinstance(value, int) else str(value))
-    for name, count in sorted((*faulty["faults"].items(), *studio.counts.items())):
-        table.add_row(f"  {name}", str(count))
-    console.print(table)
-    for complaint in clean["complaints"]:
-        console.print(complaint)
-    is_right = not any(
-        figures[name] for name in ("doubled", "lost", "foreign", "public_before_seen", "requests_against_the_description")
-    )
-    if options.json:
-        sys.stdout.write(json.dumps(figures) + "\n")
-    return 0 if is_right and figures["completed"] == options.uploads + 1 else 1
+    return uploads_show(studio, console, options)
 
 
 def pace_set(**changes: Any) -> None:
