@@ -71,10 +71,10 @@ class Studio:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 240
         while True:
             try:
-                httpx.get(f"{self.url}/settings/", timeout=5)
+                httpx.get(f"{self.url}/settings/", timeout=120)
                 return
             except httpx.TransportError:
                 assert self._server.poll() is None and time.monotonic() < deadline, self.log.read_text()
