@@ -115,11 +115,12 @@ class Document(OpenAPISchema):
         components = self["components"]["schemas"]
         submit = components["TaskSubmit"]
         inputs = []
+        examples = {stage.name: EXAMPLES.get(stage.name, {"project_id": schemas.PROJECT_ID}) for stage in stages.load()}
         for stage in stages.load():
             schema = stage.input_schema.model_json_schema(by_alias=True, ref_template=REF_TEMPLATE)
             components.update(schema.pop("$defs", {}))
             schema["title"] = stage.name
-            schema["examples"] = [EXAMPLES[stage.name]]
+            schema["examples"] = [examples[stage.name]]
             if stage.name not in BEGINNINGS:
                 schema["properties"]["project_id"] = {"type": "string", "format": "uuid"}
                 schema["required"] = ["project_id"]
@@ -132,7 +133,7 @@ class Document(OpenAPISchema):
         body = self["paths"][f"/{self.path_prefix}tasks/submit/{{task_type}}".replace("//", "/")]["post"]["requestBody"]
         body["content"]["application/json"]["examples"] = {
             name: {"value": {"session_id": schemas.SESSION_ID, "input_data": example, "priority": "normal"}}
-            for name, example in EXAMPLES.items()
+            for name, example in examples.items()
         }
 
 

@@ -1,11 +1,17 @@
 """The shapes of requests and replies; the OpenAPI document is made from them."""
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-TaskType = Literal["trending_analysis", "script_generation", "media_generation", "video_composition", "youtube_upload"]
-Component = Literal["trending_analysis", "script_generator", "media_generator", "video_composer", "youtube_uploader"]
+from videoflow.pipeline import stages
+
+if TYPE_CHECKING:
+    TaskType = str
+    Component = str
+else:  # the stages that are there, so that a new one is a file of its own and nothing here
+    TaskType = Literal[tuple(stage.name for stage in stages.load())]
+    Component = Literal[tuple(stage.component for stage in stages.load())]
 Status = Literal["pending", "in_progress", "retrying", "completed", "failed", "cancelled"]
 Priority = Literal["low", "normal", "high"]
 Theme = Literal["light", "dark", "system"]
@@ -133,7 +139,7 @@ class NewSession(Session):
 
 class WorkflowFactsChange(Request):
     current_step: TaskType = "trending_analysis"
-    completed_steps: list[TaskType] = Field(default_factory=list, max_length=5)
+    completed_steps: list[TaskType] = Field(default_factory=list, max_length=len(stages.load()))
     active_project_id: Id | None = None
     form_data: dict[str, Any] = Field(default_factory=dict)
 
