@@ -128,6 +128,7 @@ def run(context: StageContext) -> StageOutput:
         videos = {video.video_id: video for theme in analysis.themes for video in theme.videos}
         rows = TrendVideo.objects.bulk_create([_video_row(report, video) for video in videos.values()])
         by_id = {row.video_id: row for row in rows}
+        theme_ids = []
         for theme in analysis.themes:
             row = Theme.objects.create(
                 report=report,
@@ -143,7 +144,8 @@ def run(context: StageContext) -> StageOutput:
                 keywords=list(theme.keywords),
             )
             row.videos.set([by_id[video.video_id] for video in theme.videos])
-        return {"report_id": report.pk, "themes": [theme.label for theme in analysis.themes]}
+            theme_ids.append(row.pk)
+        return {"report_id": report.pk, "themes": [theme.label for theme in analysis.themes], "theme_ids": theme_ids}
 
     return StageOutput(_found(len(analysis.themes), len(analysis.categories)), save)
 
