@@ -1,15 +1,20 @@
 """The one way to draw a page or its partial, to part a long list into pages, what travels compressed, and what is too large."""
 
 import json
+import sys
 from typing import Any, TypeVar
 
 from django.core.paginator import Page, Paginator
+from django.db import InterfaceError, OperationalError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import render
+from django.template import loader
 from django.utils import timezone
+
+from videoflow.errors import disk_full_read
 
 RowT = TypeVar("RowT", bound=Model)
 
@@ -35,6 +40,17 @@ class CompressionMiddleware(GZipMiddleware):
         if response.status_code == 206 or kind not in COMPRESSED:
             return response
         return super().process_response(request, response)
+
+
+def server_error(_request: HttpRequest) -> HttpResponse:
+    """Answer an unexpected error: 503 while the database is away, which passes by itself, else 500. No row is read for either."""
+    error = sys.exc_info()[1]
+    is_away = isinstance(error, OperationalError | InterfaceError) and disk_full_read(error) is None
+    text = loader.get_template("503.html" if is_away else "500.html").render()  # without the request: its context reads rows
+    answer = HttpResponse(text, status=503 if is_away else 500)
+    if is_away:
+        answer.headers["Retry-After"] = "30"
+    return answer
 
 
 def render_partial(

@@ -4,6 +4,8 @@ from django.views.generic import RedirectView
 
 from videoflow.api.api import api
 
+handler500 = "videoflow.http.server_error"
+
 urlpatterns = [
     path("admin/login/", RedirectView.as_view(pattern_name="sessions:sign_in", query_string=True), name="admin_sign_in"),
     path("admin/", admin.site.urls),

@@ -18,7 +18,7 @@ PAGES = (
     *(*RICH, "/?way=topic", "/?way=script", "/projects/?q=nothing-has-this", "/projects/?state=archived"),
     *("/api/docs", "/tasks/", "/sign-in/", "/sign-up/", "/open/no-such-link/", "/no-such-page/"),
 )
-ERRORS = ("400.html", "403.html", "403_csrf.html", "500.html")
+ERRORS = ("400.html", "403.html", "403_csrf.html", "500.html", "503.html")
 
 
 @pytest.fixture(scope="module")
