@@ -107,6 +107,8 @@ def lost_of(fleet: Fleet) -> Lost:
 def drained(fleet: Fleet) -> None:
     def is_drained() -> bool:
         assert fleet.hand
+        for host in fleet.hosts.values():
+            host.tend()
         return not {"pending", "retrying", "in_progress"} & set(fleet.hand.ask("counts"))
 
     wait_for(is_drained, seconds=DRAIN_SECONDS, what="all steps ended", every=0.5)
@@ -119,9 +121,7 @@ def beating(fleet: Fleet, hosts: Sequence[Host]) -> None:
         assert fleet.hand
         beats = set(fleet.hand.ask("beats")["pids"])
         for host in hosts:
-            for part, process in host.running.items():
-                if process.poll() is not None:
-                    raise NotReady(f"{part} of {host.name} fell: {host.log(part)[-1500:]}")
+            host.tend()
         return all(process.pid in beats for host in hosts for process in host.running.values())
 
     wait_for(all_beat, seconds=240, what="the hosts are ready", every=0.3)
@@ -236,6 +236,7 @@ def outages(seconds: float, chosen: Sequence[tuple[str, str]]) -> list[dict[str,
         for service, fault in chosen:
             for host, lasts in ((hurt, seconds), (fleet.web, seconds / 3)):
                 before, seen, end = lost_of(fleet), Seen(), threading.Event()
+                restarts = whole.restarts + hurt.restarts
                 flood(fleet, creators=2, tasks=8, work_seconds=4.0, file=True)
                 for _ in range(4):
                     creator.submit("trending_analysis", work_seconds=4.0, file=True)
@@ -243,7 +244,11 @@ def outages(seconds: float, chosen: Sequence[tuple[str, str]]) -> list[dict[str,
                 watching = threading.Thread(target=watch, args=(creator, seen, end), daemon=True)
                 host.fail(service, fault)
                 watching.start()
-                time.sleep(lasts)
+                until = time.monotonic() + lasts
+                while time.monotonic() < until:
+                    time.sleep(LOOK_SECONDS)
+                    for one in (whole, hurt):
+                        one.tend()
                 host.heal(service)
                 healed = time.monotonic()
                 end.set()
@@ -261,6 +266,7 @@ def outages(seconds: float, chosen: Sequence[tuple[str, str]]) -> list[dict[str,
                         "all well after": round(time.monotonic() - healed, 1),
                         "pages": dict(seen.pages),
                         "page p50/max s": f"{median(seen.page_seconds):.2f}/{max(seen.page_seconds):.2f}",
+                        "processes started again": whole.restarts + hurt.restarts - restarts,
                         "health": dict(seen.health),
                         "tasks say": dict(seen.messages.most_common(6)),
                         "metrics": {name: value for name, value in seen.metrics.items() if "lease" in name or "workers" in name},

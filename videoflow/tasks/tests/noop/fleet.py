@@ -36,6 +36,8 @@ class Host:
         self.data.mkdir(mode=0o700)
         (self.data / "noop").touch()
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.restarts = 0
+        self._commands: dict[str, tuple[str, ...]] = {}
         self.environment = clean_environment(self.data) | _SECRETS | settings
         if is_noop:
             self.environment["DJANGO_SETTINGS_MODULE"] = "videoflow.tasks.tests.noop.settings"
@@ -50,6 +52,7 @@ class Host:
 
     def start(self, part: str, *command: str) -> None:
         """Start a command of ``manage.py`` under the name of this host."""
+        self._commands[part] = command
         with (self.data / f"{part}.log").open("ab") as log:
             self.running[part] = subprocess.Popen(
                 [
@@ -68,6 +71,13 @@ class Host:
         """Start a worker of these queues and a dispatcher, as a worker host does."""
         self.start("worker", "run_worker", "--queues", queues, "--processes", str(processes))
         self.start("dispatcher", "run_dispatcher", "--no-tasks")
+
+    def tend(self) -> None:
+        """Start again what has fallen, as systemd does."""
+        for part, process in list(self.running.items()):
+            if process.poll() is not None:
+                self.restarts += 1
+                self.start(part, *self._commands[part])
 
     def serve(self, port: int) -> None:
         self.start("web", "serve", "--host", "127.0.0.1", "--port", str(port))
