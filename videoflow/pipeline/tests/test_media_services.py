@@ -1,17 +1,19 @@
 import shutil
+import threading
 
 import pytest
 
 from videoflow.errors import VideoflowError
 from videoflow.pipeline.foreground import stage_run
 from videoflow.pipeline.metadata import description_make
-from videoflow.pipeline.models import Project, Scene, Video
+from videoflow.pipeline.models import Project, ProviderCall, Scene, Video
 from videoflow.pipeline.service_pictures import PICTURED_LAYOUTS
 from videoflow.pipeline.service_scenes import stand_ins_found
 from videoflow.pipeline.services import project_create, stage_start
 from videoflow.pipeline.store import cache_dir
 from videoflow.pipeline.tests.picture_service import chosen, serving
 from videoflow.providers.picturing.likeness import is_same
+from videoflow.providers.tests.fake_service import Asked
 from videoflow.sessions.services import session_create
 from videoflow.tasks.models import Task
 
@@ -102,3 +104,46 @@ class TestMedia:
         assert [scene.asset.source_key for scene in after] == [scene.asset.source_key for scene in before]
         assert all(scene.candidates.count() == 2 for scene in after)
         assert after[0].asset_id == before[0].asset_id
+
+
+class TestMadeAtOnce:
+    """Pictures that a service makes: several under way, each there as soon as it is made, none lost when one fails."""
+
+    @pytest.fixture
+    def studio(self, project, settings):
+        with serving("openai", settings) as fake:
+            settings.VIDEOFLOW_SERVICE_AT_ONCE = {**settings.VIDEOFLOW_SERVICE_AT_ONCE, "openai": 2}
+            chosen(project, "openai")
+            yield fake
+
+    def test_ok(self, project, studio):
+        together = threading.Barrier(2, timeout=240)
+        waiting = [True]
+
+        def takes_seconds(asked: Asked) -> float:
+            if waiting[0] and asked.method == "POST":  # the first two are made at the same time, or never
+                together.wait()
+                waiting[0] = False
+            return 0.0
+
+        studio.takes_seconds = takes_seconds
+        media_make(project)
+        scenes = shown(project)
+        assert len(scenes) >= 2
+        assert all(scene.asset.origin == "openai" for scene in scenes)
+        assert studio.answered["POST"] == len(scenes) == ProviderCall.objects.filter(state="done").count()
+        told = " ".join(map(str, project.tasks.get(task_type="media_generation").events.values_list("message", flat=True)))
+        assert "being made" in told
+        before = {scene.position: scene.asset.sha256 for scene in scenes}
+        media_make(project)
+        assert {scene.position: scene.asset.sha256 for scene in shown(project)} == before, "the same whichever ends first"
+        assert studio.answered["POST"] == len(scenes), "nothing is paid for twice"
+
+    def test_one_that_fails_stops_the_rest_and_keeps_what_came(self, project, studio):
+        studio.fault("lost")
+        with pytest.raises(VideoflowError, match="Ask again and perhaps pay twice"):
+            media_make(project)
+        kept = ProviderCall.objects.filter(state="done").count()
+        assert ProviderCall.objects.filter(state="unknown").count() == 1
+        assert project.scenes.filter(layout__in=PICTURED_LAYOUTS).count() == kept, "each that was made is on the page"
+        assert studio.answered["POST"] == kept + 1
