@@ -388,7 +388,7 @@ class EditStep(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="edit_steps")
     number = models.PositiveIntegerField()
     part = models.CharField(max_length=16, help_text="script, scenes or look.")
-    label = models.CharField(max_length=120)
+    label = SentenceField(longest=120)
     before = models.JSONField()
     after = models.JSONField()
     is_undone = models.BooleanField(default=False)

@@ -44,7 +44,7 @@ def caption_change(*, project: Project, values: Mapping[str, Any], revision: str
         colours = {**project.caption.get("colours", {}), **values.get("colours", {})}
         project.caption = project.caption | dict(values) | ({"colours": colours} if colours else {})
 
-    _change(project, "caption", "Change the captions", change, revision)
+    _change(project, "caption", Sentence("Change the captions"), change, revision)
 
 
 def caption_check(values: Mapping[str, Any]) -> None:
@@ -83,7 +83,7 @@ def music_change(*, project: Project, values: Mapping[str, Any], revision: str |
     def change() -> None:
         project.music = project.music | dict(values)
 
-    _change(project, "music", "Change the music", change, revision)
+    _change(project, "music", Sentence("Change the music"), change, revision)
 
 
 def aspect_change(*, project: Project, aspect: str) -> None:
@@ -100,7 +100,7 @@ def aspect_change(*, project: Project, aspect: str) -> None:
     def change() -> None:
         project.aspect = aspect
 
-    _change(project, "aspect", f"Change the format to {aspect}", change, None)
+    _change(project, "aspect", Sentence("Change the format to %(aspect)s", aspect=aspect), change, None)
 
 
 def _change(project: Project, part: LookPart, label: str, change: Callable[[], None], revision: str | None) -> None:

@@ -58,7 +58,7 @@ def pronunciation_set(*, project: Project, written: str, spoken: str) -> None:
         BadInput: the entry cannot be spoken, or the book is full.
     """
     entry = pronunciation_check(written, spoken)
-    with edit(project, "look", f"Say “{entry[0]}” as “{entry[1]}”"):
+    with edit(project, "look", Sentence("Say “%(written)s” as “%(spoken)s”", written=entry[0], spoken=entry[1])):
         book = [list(pair) for pair in pronunciations_of(project) if pair[0].casefold() != entry[0].casefold()]
         if len(book) >= ENTRIES_LIMIT:
             raise BadInput(
@@ -71,7 +71,7 @@ def pronunciation_set(*, project: Project, written: str, spoken: str) -> None:
 
 def pronunciation_remove(*, project: Project, written: str) -> None:
     """Take a word out of the book; one that is not there changes nothing."""
-    with edit(project, "look", f"Say “{written[:WRITTEN_LIMIT]}” as written"):
+    with edit(project, "look", Sentence("Say “%(written)s” as written", written=written[:WRITTEN_LIMIT])):
         project.pronunciations = [list(pair) for pair in pronunciations_of(project) if pair[0] != written]
         project.save(update_fields=["pronunciations"])
 

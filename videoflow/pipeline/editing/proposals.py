@@ -158,8 +158,12 @@ def proposals_accept(*, project: Project, keys: Collection[UUID] | None = None) 
     if script is None or not accepted:
         raise BadInput("There is no proposal for this line any more.")
     count = len(accepted)
-    where = f"line {accepted[0].turn.position + 1}" if count == 1 else f"{count} lines"
-    with edit(project, "script", f"Other words for {where}"):
+    label = (
+        Sentence("Other words for line %(number)s", number=accepted[0].turn.position + 1)
+        if count == 1
+        else Sentence("Other words for %(count)s lines", count=count)
+    )
+    with edit(project, "script", label):
         version_keep(script, script_rows(script), origin=REWORDED)
         evidence = {entry["key"]: entry for entry in script.evidence}
         for proposal in accepted:

@@ -46,7 +46,7 @@ def draft_save(*, project: Project, video: Video, values: Mapping[str, Any], rev
     Raises:
         StaleDraft: the form was saved since ``revision``.
     """
-    with edit(project, "publish", f"Change {_named(values)}"):
+    with edit(project, "publish", _label(values)):
         suggested = suggestion(project, video)
         kept = project.publish_draft | dict(values)
         fresh = {name: value for name, value in kept.items() if suggested.get(name) != value}
@@ -58,8 +58,14 @@ def draft_save(*, project: Project, video: Video, values: Mapping[str, Any], rev
     return True
 
 
-def _named(values: Mapping[str, Any]) -> str:
-    return f"the {next(iter(values))} to publish with" if len(values) == 1 else "what to publish with"
+def _label(values: Mapping[str, Any]) -> Sentence:
+    labels = {
+        "title": Sentence("Change the title to publish with"),
+        "description": Sentence("Change the description to publish with"),
+        "tags": Sentence("Change the tags to publish with"),
+    }
+    whole = Sentence("Change what to publish with")
+    return labels.get(next(iter(values)), whole) if len(values) == 1 else whole
 
 
 def draft_chapters_put(*, project: Project, video: Video, chapters: Sequence[Section] | None = None) -> bool:

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, cast, get_args
 
+from django.utils.translation import gettext_noop
+
 from videoflow.errors import BadInput, VideoflowError
 from videoflow.pipeline.editing.parts import PARTS, Stored
 from videoflow.pipeline.editing.steps import edit
@@ -62,8 +64,8 @@ def scene_change(*, scene: Scene, revision: int | None = None, **values: Any) ->
             revision_check(scene, revision)
         rows[at] |= values
 
-    what = "Lock" if values.get("is_locked") else "Unlock" if "is_locked" in values else f"Change {_named(values)} of"
-    _restructure(scene, f"{what} scene {scene.position + 1}", change)
+    wording = _LABELS[_named(values)]
+    _restructure(scene, Sentence(wording, number=scene.position + 1), change)
 
 
 def clip_latest_start(scene: Scene) -> float:
@@ -73,14 +75,29 @@ def clip_latest_start(scene: Scene) -> float:
     return max(0.0, (scene.asset.seconds or 0.0) - SHORTEST_SECONDS)
 
 
+_LABELS = {
+    "lock": gettext_noop("Lock scene %(number)s"),
+    "unlock": gettext_noop("Unlock scene %(number)s"),
+    "trim_start": gettext_noop("Change the beginning of scene %(number)s"),
+    "focus": gettext_noop("Change the focus of scene %(number)s"),
+    "motion": gettext_noop("Change the motion of scene %(number)s"),
+    "transition": gettext_noop("Change the transition of scene %(number)s"),
+}
+
+
 def _named(values: dict[str, Any]) -> str:
+    """Return the name of what is set foremost, as the step's label says it."""
+    if "is_locked" in values:
+        return "lock" if values["is_locked"] else "unlock"
     if "trim_start" in values:
-        return "the beginning"
-    return "focus" if "focus_x" in values or "focus_y" in values else next(iter(values), "nothing")
+        return "trim_start"
+    return next((name for name in ("motion", "transition") if name in values), "focus")
 
 
 def scene_move(*, scene: Scene, by: int) -> None:
     """Let a picture change places with the ones before (-n) or after (n) it; what is said keeps its time."""
+    number = scene.position + 1
+    earlier, later = Sentence("Move scene %(number)s earlier", number=number), Sentence("Move scene %(number)s later", number=number)
 
     def change(rows: list[Stored], at: int) -> None:
         to = max(0, min(len(rows) - 1, at + by))
@@ -90,7 +107,7 @@ def scene_move(*, scene: Scene, by: int) -> None:
             for name in _SHOWN:
                 one[name], other[name] = other[name], one[name]
 
-    _restructure(scene, f"Move scene {scene.position + 1} {'earlier' if by < 0 else 'later'}", change)
+    _restructure(scene, earlier if by < 0 else later, change)
 
 
 def scene_trim(*, scene: Scene, end: float) -> None:
@@ -122,7 +139,7 @@ def scene_trim(*, scene: Scene, end: float) -> None:
         following["start"] += moved
         following["seconds"] -= moved
 
-    _restructure(scene, f"Trim scene {scene.position + 1}", change)
+    _restructure(scene, Sentence("Trim scene %(number)s", number=scene.position + 1), change)
 
 
 def scene_show(*, scene: Scene, asset: Asset) -> None:
@@ -138,7 +155,7 @@ def scene_show(*, scene: Scene, asset: Asset) -> None:
         scene.candidates.add(rows[at]["asset_id"])
         rows[at] |= {"asset_id": str(asset.pk), "trim_start": 0.0}
 
-    _restructure(scene, f"Replace the picture of scene {scene.position + 1}", change)
+    _restructure(scene, Sentence("Replace the picture of scene %(number)s", number=scene.position + 1), change)
 
 
 def scene_restore(*, scene: Scene) -> None:
@@ -155,7 +172,7 @@ def scene_restore(*, scene: Scene) -> None:
             scene.candidates.add(rows[at]["asset_id"])
         rows[at]["asset_id"] = rows[at]["made_id"]
 
-    _restructure(scene, f"Restore the picture of scene {scene.position + 1}", change)
+    _restructure(scene, Sentence("Restore the picture of scene %(number)s", number=scene.position + 1), change)
 
 
 def _restructure(scene: Scene, label: str, change: Callable[[list[Stored], int], None]) -> None:

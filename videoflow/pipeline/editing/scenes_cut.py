@@ -71,7 +71,7 @@ def scene_split(*, scene: Scene, at: float | None = None, revision: int | None =
         rows.insert(index + 1, _second_part(scene, row, cut, key, turns))
         stored["candidates"][str(key)] = stored["candidates"][row["key"]]
 
-    scenes_rearrange(scene, f"Split scene {scene.position + 1}", change, revision=revision)
+    scenes_rearrange(scene, Sentence("Split scene %(number)s", number=scene.position + 1), change, revision=revision)
     return key
 
 
@@ -132,7 +132,7 @@ def scene_delete(*, scene: Scene, revision: int | None = None) -> uuid.UUID:
         _absorb(rows[max(0, index - 1)], row, turns, is_after=index > 0)
         neighbour.candidates.add(row["asset_id"])
 
-    scenes_rearrange(scene, f"Delete scene {scene.position + 1}", change, revision=revision)
+    scenes_rearrange(scene, Sentence("Delete scene %(number)s", number=scene.position + 1), change, revision=revision)
     return neighbour.key
 
 

@@ -8,13 +8,14 @@ from django.db import transaction
 
 from videoflow.pipeline.editing.parts import PARTS, PartName
 from videoflow.pipeline.models import EditStep, Project
+from videoflow.translation import translated
 
 STEPS_KEPT = 50
 
 
 @dataclass(frozen=True, slots=True)
 class StepsState:
-    """What undo and redo would do, in words for their buttons; empty where there is nothing."""
+    """What undo and redo would do, in words for their buttons, in the reader's language; empty where there is nothing."""
 
     undo: str
     redo: str
@@ -32,7 +33,7 @@ def edit(project: Project, part: PartName, label: str) -> Iterator[None]:
             return
         project.edit_steps.filter(is_undone=True).delete()
         newest = project.edit_steps.values_list("number", flat=True).first() or 0
-        EditStep.objects.create(project=project, number=newest + 1, part=part, label=label[:120], before=before, after=after)
+        EditStep.objects.create(project=project, number=newest + 1, part=part, label=label, before=before, after=after)
         project.edit_steps.filter(number__lte=newest + 1 - STEPS_KEPT).delete()
         project.save(update_fields=["updated_at"])
 
@@ -41,7 +42,7 @@ def steps_state(project: Project) -> StepsState:
     """Return what can be undone and done again; two queries."""
     undo = project.edit_steps.filter(is_undone=False).values_list("label", flat=True).first()
     redo = project.edit_steps.filter(is_undone=True).order_by("number").values_list("label", flat=True).first()
-    return StepsState(undo or "", redo or "")
+    return StepsState(translated(undo or ""), translated(redo or ""))
 
 
 def undo(project: Project) -> EditStep | None:

@@ -67,7 +67,7 @@ def turn_text_save(*, turn: Turn, text: str, revision: int) -> Turn:
         StaleRevision: the line was changed since ``revision``.
     """
     clean = text_clean(text)
-    with edit(turn.script.project, "script", f"Edit line {turn.position + 1}"):
+    with edit(turn.script.project, "script", Sentence("Edit line %(number)s", number=turn.position + 1)):
         turn.refresh_from_db()
         if turn.text == clean:
             return turn
@@ -88,7 +88,7 @@ def turn_swap(*, turn: Turn) -> None:
         rows[at]["speaker"] = "B" if rows[at]["speaker"] == "A" else "A"
         _unspoken(turn.script, rows[at])
 
-    _restructure(turn, f"Other speaker for line {turn.position + 1}", change)
+    _restructure(turn, Sentence("Other speaker for line %(number)s", number=turn.position + 1), change)
 
 
 def turn_lock(*, turn: Turn, is_locked: bool) -> None:
@@ -97,7 +97,9 @@ def turn_lock(*, turn: Turn, is_locked: bool) -> None:
     def change(rows: list[Stored], at: int) -> None:
         rows[at]["is_locked"] = is_locked
 
-    _restructure(turn, f"{'Lock' if is_locked else 'Unlock'} line {turn.position + 1}", change)
+    number = turn.position + 1
+    label = Sentence("Lock line %(number)s", number=number) if is_locked else Sentence("Unlock line %(number)s", number=number)
+    _restructure(turn, label, change)
 
 
 def turn_move(*, turn: Turn, by: int) -> None:
@@ -109,7 +111,9 @@ def turn_move(*, turn: Turn, by: int) -> None:
         row["section"] = rows[min(to, len(rows) - 1)]["section"]
         rows.insert(to, row)
 
-    _restructure(turn, f"Move line {turn.position + 1} {'up' if by < 0 else 'down'}", change)
+    number = turn.position + 1
+    label = Sentence("Move line %(number)s up", number=number) if by < 0 else Sentence("Move line %(number)s down", number=number)
+    _restructure(turn, label, change)
 
 
 def split_place(text: str) -> int:
@@ -135,7 +139,7 @@ def turn_split(*, turn: Turn, at_character: int) -> None:
         _unspoken(turn.script, added)
         rows.insert(at + 1, added)
 
-    _restructure(turn, f"Split line {turn.position + 1}", change)
+    _restructure(turn, Sentence("Split line %(number)s", number=turn.position + 1), change)
 
 
 def turn_merge(*, turn: Turn) -> None:
@@ -154,7 +158,7 @@ def turn_merge(*, turn: Turn) -> None:
         rows[at]["cue"] = rows[at]["cue"] or second["cue"]
         _unspoken(turn.script, rows[at])
 
-    _restructure(turn, f"Join lines {turn.position + 1} and {turn.position + 2}", change)
+    _restructure(turn, Sentence("Join lines %(number)s and %(other)s", number=turn.position + 1, other=turn.position + 2), change)
 
 
 def turn_add(*, turn: Turn, text: str) -> None:
@@ -172,7 +176,7 @@ def turn_add(*, turn: Turn, text: str) -> None:
         _unspoken(turn.script, added)
         rows.insert(at + 1, added)
 
-    _restructure(turn, f"Add a line after line {turn.position + 1}", change)
+    _restructure(turn, Sentence("Add a line after line %(number)s", number=turn.position + 1), change)
 
 
 def turn_delete(*, turn: Turn) -> None:
@@ -187,7 +191,7 @@ def turn_delete(*, turn: Turn) -> None:
         if len({row["speaker"] for row in rows}) < 2:
             raise BadInput("Both speakers need at least one line.")
 
-    _restructure(turn, f"Delete line {turn.position + 1}", change)
+    _restructure(turn, Sentence("Delete line %(number)s", number=turn.position + 1), change)
 
 
 def _restructure(turn: Turn, label: str, change: Callable[[list[Stored], int], None]) -> None:

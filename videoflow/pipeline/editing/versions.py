@@ -13,6 +13,7 @@ from videoflow.errors import BadInput
 from videoflow.pipeline.editing.parts import Stored, script_rows, turns_write
 from videoflow.pipeline.editing.steps import edit
 from videoflow.pipeline.models import Project, Script, Turn, script_current
+from videoflow.sentences import Sentence
 
 EDITED = "Edited"
 STRETCH = timedelta(minutes=10)
@@ -66,7 +67,7 @@ def version_restore(*, project: Project, version: Script) -> None:
     Raises:
         BadInput: it says what the current one says.
     """
-    with edit(project, "script", f"Restore version {version.version}"):
+    with edit(project, "script", Sentence("Restore version %(number)s", number=version.version)):
         current = script_current(project)
         assert current is not None
         rows, before = script_rows(version), script_rows(current)

@@ -14,6 +14,7 @@ from videoflow.pipeline.editing import steps
 from videoflow.pipeline.models import EditStep, Project
 from videoflow.pipeline.views.owner import project_get
 from videoflow.sessions.middleware import Request
+from videoflow.translation import translated
 
 
 @require_safe
@@ -39,7 +40,7 @@ def redo(request: Request, project_id: UUID) -> HttpResponse:
 def _step(request: Request, project_id: UUID, act: Callable[[Project], EditStep | None], done: str, nothing: str) -> HttpResponse:
     project = project_get(request, project_id)
     step = act(project)
-    sentence = done % step.label if step else nothing
+    sentence = done % translated(step.label) if step else nothing
     if not request.htmx:
         messages.success(request, sentence)
         return redirect("pipeline:project_detail", project.pk)
