@@ -24,7 +24,7 @@ document.addEventListener("submit", (event) => {
     }
     form.dataset.sent = "1";
     // Disabled only after the browser has collected the form, or the pressed button's own value would be missing.
-    setTimeout(() => form.querySelectorAll("button").forEach((each) => each.setAttribute("aria-disabled", "true")));
+    setTimeout(() => [...form.elements].forEach((each) => each.matches("button") && each.setAttribute("aria-disabled", "true")));
   }
 });
 

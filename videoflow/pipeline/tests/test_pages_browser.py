@@ -14,8 +14,17 @@ pytestmark = pytest.mark.browser
 
 
 def test_sample_from_the_start_page_to_themes_without_a_reload(studio: Studio, page: Page, complaints: list[str]) -> None:
+    window = page.viewport_size
+    page.set_viewport_size({"width": 390, "height": 844})
     page.goto(studio.url)
-    page.get_by_role("button", name="Try it with the sample").click()
+    sample = page.get_by_role("button", name="Try it with the sample")
+    box = sample.bounding_box()
+    assert box and box["y"] + box["height"] < 844 - 64, "on a phone it is not in the first screen, above the bar of pages"
+    first = page.locator("#start-form").evaluate("form => [...form.elements].find((each) => each.matches('button')).name")
+    assert first == "", "Enter in a field of the form would begin the sample"
+    if window:
+        page.set_viewport_size(window)
+    sample.click()
     page.wait_for_url("**/projects/*/")
     expect(page.locator("[data-pill]")).to_have_text("Live")
     page.evaluate("window.wasHere = true")
