@@ -97,7 +97,10 @@ def _named(values: dict[str, Any]) -> str:
 def scene_move(*, scene: Scene, by: int) -> None:
     """Let a picture change places with the ones before (-n) or after (n) it; what is said keeps its time."""
     number = scene.position + 1
-    earlier, later = Sentence("Move scene %(number)s earlier", number=number), Sentence("Move scene %(number)s later", number=number)
+    earlier, later = (
+        Sentence("Move scene %(number)s earlier", number=number),
+        Sentence("Move scene %(number)s later", number=number),
+    )
 
     def change(rows: list[Stored], at: int) -> None:
         to = max(0, min(len(rows) - 1, at + by))
