@@ -43,5 +43,5 @@ def whole_studio(**settings: str) -> Iterator[tuple[str, Hand]]:
         hand.close()
     finally:
         server.send_signal(signal.SIGINT)
-        server.wait(60)
+        server.wait(240)
         shutil.rmtree(data, ignore_errors=True)
