@@ -3,11 +3,13 @@ the oldest parts of the cache. The dispatcher does it once an hour, ``manage.py 
 """
 
 import logging
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from os import stat_result
 from pathlib import Path
 from uuid import UUID
@@ -19,11 +21,10 @@ from django.utils import timezone
 
 from videoflow.errors import VideoflowError
 from videoflow.pipeline.editing.uploads import uploads_abandoned, uploads_sweep
-from videoflow.pipeline.models import Asset, ProviderCall, SourceFile, Upload
 from videoflow.pipeline.segment_cache import segments_excess, segments_prune
 from videoflow.pipeline.service_health import calls_forgettable
 from videoflow.pipeline.services import projects_discarded, projects_sweep, session_is_kept, sessions_sweep
-from videoflow.pipeline.storage_upkeep import UNTOUCHED, orphans_remove, storage_orphans
+from videoflow.pipeline.storage_upkeep import UNTOUCHED, names_known, orphans_remove, storage_orphans
 from videoflow.sessions.idempotency import KEY_LIFE, keys_forget
 from videoflow.sessions.models import IdempotencyKey, OneUseLink
 from videoflow.sessions.services import sessions_expired
@@ -168,13 +169,25 @@ def _scratch() -> Iterator[Path]:
 
 
 def _orphans() -> Iterator[Path]:
-    """Return stored files that no row names. The files are listed before the rows: one that is stored meanwhile is not seen."""
+    """Return stored files that no row names, folder by folder: files are named by their content, so 256 share them all.
+
+    Some hundred files are listed before their rows are asked for: one that gets its row meanwhile is not an orphan.
+    """
     root = Path(settings.MEDIA_ROOT)
-    files = [path for path in root.glob("*/*") if path.is_file() and _is_old(path)]
-    known = set(Asset.objects.values_list("path", flat=True)) | set(SourceFile.objects.values_list("path", flat=True))
-    known |= set(Upload.objects.values_list("path", flat=True))
-    known |= set(ProviderCall.objects.values_list("reply_path", flat=True))
-    yield from (path for path in files if str(path.relative_to(root)) not in known)
+    files = (path for folder in _folders(root) for path in _files(folder) if _is_old(path))
+    while batch := {str(path.relative_to(root)): path for path in islice(files, _ROWS_AT_ONCE)}:
+        known = names_known(batch)
+        yield from (path for name, path in batch.items() if name not in known)
+
+
+def _folders(root: Path) -> list[Path]:
+    return sorted(folder for folder in root.iterdir() if folder.is_dir()) if root.is_dir() else []
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Return a folder's files as the disk lists them, without holding them all."""
+    with os.scandir(folder) as entries:
+        yield from (Path(entry.path) for entry in entries if entry.is_file())
 
 
 def _storage_due() -> bool:

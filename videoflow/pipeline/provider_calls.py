@@ -76,6 +76,7 @@ class ProviderCall(models.Model):
             models.Index(fields=("project", "-created_at"), name="call_project"),
             models.Index(fields=("state", "-created_at"), name="call_state"),
             models.Index(fields=("owner", "-created_at"), name="call_owner"),
+            models.Index(fields=("reply_path",), name="call_reply"),  # whether a stored file is an answer
         ]
 
     def __str__(self) -> str:

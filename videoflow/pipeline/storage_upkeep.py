@@ -47,8 +47,10 @@ def names_known(names: Collection[str]) -> set[str]:
     waiting = iter(names)
     while batch := list(islice(waiting, _ROWS_AT_ONCE)):
         known.update(Asset.objects.filter(path__in=batch).values_list("path", flat=True))
-        known.update(SourceFile.objects.filter(path__in=batch).values_list("path", flat=True))
-        known.update(ProviderCall.objects.filter(reply_path__in=batch).values_list("reply_path", flat=True))
+        if left := [name for name in batch if name not in known]:  # few; of an installation's files nearly all are assets
+            known.update(SourceFile.objects.filter(path__in=left).values_list("path", flat=True))
+            known.update(Upload.objects.filter(path__in=left).values_list("path", flat=True))
+            known.update(ProviderCall.objects.filter(reply_path__in=left).values_list("reply_path", flat=True))
         folders = {name.rpartition("/")[0] for name in batch if name.startswith("exports/")}
         published = set(Publication.objects.filter(location__in=folders).values_list("location", flat=True)) if folders else set()
         coming = {name.split("/")[1] for name in batch if name.startswith("pieces/")}

@@ -20,12 +20,15 @@ from videoflow.storage.room import room_check
 def link_or_copy(source: Path, target: Path) -> None:
     """Put a file under another name, whole and on the disk or not at all; a hard link where the disk allows it.
 
+    It counts as changed now, however old it is, so that the sweep for files without a row leaves its row the time to come.
+
     Raises:
         DiskFull: no room for a copy.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     size_bytes = source.stat().st_size
     if target.exists() and target.stat().st_size == size_bytes:
+        os.utime(target)
         return
     draft = target.with_name(f".{uuid4().hex}.part")
     try:
@@ -35,6 +38,7 @@ def link_or_copy(source: Path, target: Path) -> None:
             shutil.copyfile(source, draft)
         with draft.open("rb") as reader:
             os.fsync(reader.fileno())
+        os.utime(draft)
         draft.replace(target)
     except OSError as error:
         draft.unlink(missing_ok=True)
