@@ -76,6 +76,7 @@ class TestEnvironment:
 
 
 class TestDatabase:
+    @pytest.mark.sqlite
     @pytest.mark.django_db
     def test_sqlite_waits_instead_of_failing(self) -> None:
         with connection.cursor() as cursor:
