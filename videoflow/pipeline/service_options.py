@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from videoflow.errors import BadInput
 from videoflow.providers.base import Capability
+from videoflow.providers.services import EMBEDDED, SERVICES
 
 LONGEST_TEXT = 500  # characters
 LONGEST_WORKFLOW = 200_000
@@ -94,10 +95,7 @@ _AVOIDED = Option("negative_prompt", gettext_lazy("What pictures should not show
 _WRITER = (_TEMPERATURE,)
 
 OPTIONS: Mapping[tuple[str, Capability], tuple[Option, ...]] = {
-    **{
-        (name, "writer"): _WRITER
-        for name in ("openai", "openrouter", "groq", "deepseek", "ollama", "vllm", "llamacpp", "lmstudio", "anthropic", "gemini")
-    },
+    **{(name, "writer"): _WRITER for name, service in SERVICES.items() if "writer" in service.capabilities and name != EMBEDDED},
     ("openai", "speech"): (
         Option("instructions", gettext_lazy("How it is spoken"), help=gettext_lazy("In words, for models that follow them.")),
         Option("speed", gettext_lazy("Speed"), "number", gettext_lazy("1 is the voice's own."), least=0.25, most=4),
