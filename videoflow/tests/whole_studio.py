@@ -37,7 +37,7 @@ def whole_studio(**settings: str) -> Iterator[tuple[str, Hand]]:
             return False
 
     try:
-        wait_for(answers, seconds=120, what="the studio", every=0.3)
+        wait_for(answers, seconds=240, what="the studio", every=0.3)
         hand = Hand(environment, "videoflow.pipeline.tests.studio_hand")
         yield url, hand
         hand.close()

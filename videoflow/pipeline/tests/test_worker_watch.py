@@ -2,6 +2,7 @@ import signal
 import subprocess
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
@@ -63,6 +64,19 @@ def test_a_worker_that_was_told_to_end_and_says_that_it_runs_is_ended(monkeypatc
     watch.look(100.0 + ENDING_SECONDS)
     assert not ended
     watch.look(100.1 + ENDING_SECONDS)
+    assert ended == [1]
+
+
+def test_a_worker_that_drains_has_that_time_too(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    ended: list[int] = []
+    monkeypatch.setattr("os._exit", ended.append)
+    settings.VIDEOFLOW_DRAIN_SECONDS = 600
+    watch = watch_of(RUN)
+    watch.told_to_end(100.0)
+    assert watch.is_ending
+    watch.look(100.0 + 600 + ENDING_SECONDS)
+    assert not ended
+    watch.look(100.1 + 600 + ENDING_SECONDS)
     assert ended == [1]
 
 
