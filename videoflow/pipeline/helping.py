@@ -58,7 +58,6 @@ class _Helper:
             with self._hands, parts_aside(self._folder, self._hands.owner):
                 self._hands.problem = BROKE_OFF  # unless it turns out otherwise
                 self._feed()
-                self._hands.problem = ""
         finally:
             if self._scratch.cache_info().currsize:
                 work_dirs_remove(self._scratch().name)
@@ -76,6 +75,7 @@ class _Helper:
                 on_result=self._on_result,
                 on_progress=lambda number, share: self._hands.progressed(self._jobs[number], share),
             )
+            self._hands.problem = ""
         except Cancelled:
             self._hands.problem = ""
         except StorageFault as fault:
@@ -106,7 +106,6 @@ class _Helper:
 
     def _look(self) -> bool:
         """Say whether to stop at once: this process ends, or a part is not ours any more."""
-        for lost in self._hands.look():
-            self._hands.drop(lost)
+        for _ in self._hands.look():
             self._is_lost = True
         return self._is_lost or self._stopped()

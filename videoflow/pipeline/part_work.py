@@ -126,6 +126,7 @@ class PartHands:
                     is_ours = part_done(claim=claim)
                 del self._shares[claim]
                 if not is_ours:
+                    part_release(claim=claim)  # of a film that nobody wants any more; somebody else's is not touched
                     yield claim
         if time.monotonic() < self._beat_at:
             return

@@ -6,28 +6,42 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 import pytest
+from django.conf import settings
+from django.core.management import call_command
 from django.db import connection
+from django.utils import timezone
 
 from videoflow.crash_points import EXIT_CODE
+from videoflow.errors import BadInput, Cancelled
 from videoflow.pipeline import fan_out, part_work
+from videoflow.pipeline.fan_out import SharedComposition
 from videoflow.pipeline.foreground import stage_run
-from videoflow.pipeline.models import Project, SharedSegment, Video
+from videoflow.pipeline.helping import parts_help
+from videoflow.pipeline.models import Project, SharedSegment, Turn, Video
+from videoflow.pipeline.part_work import PartHands
+from videoflow.pipeline.segment_cache import segment_send, segments_known, segments_note, segments_place
+from videoflow.pipeline.services import stage_start
 from videoflow.pipeline.stages.video_composition import timeline_of
 from videoflow.pipeline.store import asset_file
 from videoflow.pipeline.tests.film_project import film_project
-from videoflow.render import compose
+from videoflow.render import compose, remake_of
+from videoflow.render.artefacts import part_finish, part_is_intact
+from videoflow.render.making import segment_path
 from videoflow.render.tests.material import SPEAKERS, music, picture, spoken, voice
 from videoflow.render.timeline import CaptionStyle, Format, MusicTrack, Scene, SpeechClip, Timeline
 from videoflow.storage.bucket import BucketStorage
 from videoflow.storage.tests.bucket_server import KEY_ID, SECRET
 from videoflow.tasks import parts
 from videoflow.tasks.models import Task, TaskPart
+from videoflow.tasks.services import Claim, task_cancel, task_claim
+from videoflow.tasks.tests.factories import task_make
 from videoflow.tests.own_rows import TESTED
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,8 +51,8 @@ WAIT_SECONDS = 240.0
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def film(folder: Path, changed: str = "") -> Timeline:
-    """A scene and a spoken line every four seconds; ``changed`` are the words of the sixth."""
+def film(folder: Path) -> Timeline:
+    """A scene and a spoken line every four seconds."""
     folder.mkdir(exist_ok=True)
     starts = range(0, SECONDS, 4)
     pictures = [picture(folder / f"{number}.png", number, (300, 300)) for number in range(3)]
@@ -49,8 +63,7 @@ def film(folder: Path, changed: str = "") -> Timeline:
     )
     said = voice(folder / "voice.wav", 3.0)
     speech = tuple(SpeechClip(said, at + 0.5, 3.0, "AB"[n % 2]) for n, at in enumerate(starts))
-    words = [changed if changed and n == 5 else f"These are the words of line {n}" for n in range(len(starts))]
-    captions = tuple(spoken(text, at + 0.5, 3.0, "AB"[n % 2]) for n, (at, text) in enumerate(zip(starts, words, strict=True)))
+    captions = tuple(spoken(f"These are the words of line {n}", at + 0.5, 3.0, "AB"[n % 2]) for n, at in enumerate(starts))
     bed = MusicTrack(music(folder / "bed.wav"))
     return Timeline(Format(SIDE, SIDE, FPS), float(SECONDS), scenes, speech, captions, SPEAKERS, CaptionStyle(), bed, "Hosts")
 
@@ -201,3 +214,109 @@ def test_a_film_is_made_by_all_hosts_though_one_dies_in_the_middle(
     assert again.result_data["parts_made"] == 0
     assert not TaskPart.objects.filter(task=again).exists()
     assert SharedSegment.objects.count() == again.result_data["parts_reused"]
+
+    new_host()  # a changed line is made anew there, and nothing else
+    turn = Turn.objects.get(script__project=project, position=3)
+    turn.words = [[text.upper(), *times] for text, *times in turn.words]
+    turn.save()
+    edited = composed(project)
+    assert 1 <= edited.result_data["parts_made"] <= 3
+    assert edited.result_data["parts_made"] + edited.result_data["parts_reused"] == again.result_data["parts_reused"]
+
+
+@pytest.fixture
+def waiting_parts(use_bucket: Any, storage: BucketStorage, tmp_path: Path, small: None) -> Claim:
+    """A composition whose worker has written its parts down and is at none of them."""
+    project = film_project(film(tmp_path / "media"), aspect="1:1")
+    task = stage_start(project=project, task_type="video_composition", input_data={})
+    claim = task_claim(queue=task.queue, worker_id="composing:test:1", task_id=task.pk)
+    assert claim is not None
+    timeline = timeline_of(project, project.scripts.get())
+    work = tmp_path / "work"
+    for folder in ("segments", "sound"):
+        (work / folder).mkdir(parents=True)
+    shared = SharedComposition(claim, queue=task.queue, holder=lambda: work, cancelled=lambda: True)
+    with pytest.raises(Cancelled):
+        shared.make(remake_of(timeline, work), work, FPS, report=lambda *_: None, cancelled=lambda: True, workers=1)
+    return claim
+
+
+def began(monkeypatch: pytest.MonkeyPatch, then: Callable[[], object]) -> None:
+    """Let something happen as soon as a helper has a part in hand."""
+    begin = PartHands.begin
+
+    def begun(self: PartHands, claim: parts.PartClaim) -> Any:
+        job = begin(self, claim)
+        then()
+        return job
+
+    monkeypatch.setattr(PartHands, "begin", begun)
+
+
+def test_a_helper_lets_go_of_a_cancelled_film(waiting_parts: Claim, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(part_work, "BEAT_SECONDS", 0.0)
+    began(monkeypatch, lambda: task_cancel(task_id=waiting_parts.task_id))
+    assert not parts_help(queue="cpu", worker_id="helping:test:1", stopped=lambda: False)
+    assert set(TaskPart.objects.values_list("state", flat=True)) == {"waiting"}
+    assert SharedSegment.objects.count() == 0
+    assert not list((settings.VIDEOFLOW_DATA / "cache/render/segments").glob("*.part"))
+    assert not list((settings.VIDEOFLOW_DATA / "work").glob("help-*"))
+
+
+def test_a_helper_that_is_told_to_end_gives_its_part_back(waiting_parts: Claim, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[bool] = []
+    began(monkeypatch, lambda: told.append(True))
+    assert not parts_help(queue="cpu", worker_id="helping:test:1", stopped=lambda: bool(told))
+    assert set(TaskPart.objects.values_list("state", "attempts", "problem")) == {("waiting", 0, "")}
+
+
+def test_a_part_that_a_helper_cannot_make_is_left_to_the_composing_worker(
+    waiting_parts: Claim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began(monkeypatch, lambda: raised(BadInput("It cannot be read here.")))
+    assert not parts_help(queue="cpu", worker_id="helping:test:1", stopped=lambda: False)
+    refused = TaskPart.objects.exclude(problem="").get()
+    assert (refused.state, refused.problem) == ("waiting", "It cannot be read here.")
+    own = parts.part_claim(claim=waiting_parts)
+    assert own is not None
+    assert own.part_id == refused.pk
+
+
+def raised(error: Exception) -> None:
+    raise error
+
+
+def test_a_task_that_is_due_goes_before_help(waiting_parts: Claim) -> None:
+    task_make(task_type="video_composition")
+    assert not parts_help(queue="cpu", worker_id="helping:test:1", stopped=lambda: False)
+    assert set(TaskPart.objects.values_list("state", flat=True)) == {"waiting"}
+
+
+def test_what_no_film_used_for_longest_goes(storage: BucketStorage, settings: Any, tmp_path: Path) -> None:
+    made = []
+    for name in ("old", "new", "used"):
+        path = segment_path(tmp_path, name)
+        path.parent.mkdir(exist_ok=True)
+        path.with_suffix(".aside").write_bytes(name.encode() * 100)
+        part_finish(path.with_suffix(".aside"), path)
+        made.append(segment_send(name, tmp_path))
+    segments_note(made)
+    for days, name in ((3, "old"), (2, "new")):
+        SharedSegment.objects.filter(pk=name).update(used_at=timezone.now() - timedelta(days=days))
+    settings.VIDEOFLOW_SHARED_PARTS_BYTES = 800
+    said = StringIO()
+    call_command("storage_sweep", "--dry-run", stdout=said)
+    assert made[0].name in said.getvalue()
+    assert "1 file would be deleted" in said.getvalue()
+    call_command("storage_sweep", stdout=said)
+    assert set(SharedSegment.objects.values_list("key", flat=True)) == {"new", "used"}
+
+    gone = made[1]
+    storage.delete(gone.name)  # a rule of the bucket
+    files = [path for path in (settings.MEDIA_ROOT / "parts").iterdir() if path.stem == gone.facts.sha256]
+    files[0].unlink()
+    place = tmp_path / "there"
+    (place / "segments").mkdir(parents=True)
+    lost = segments_place(segments_known(["new", "used"]), place, holder=lambda: place, cancelled=lambda: False)
+    assert lost == ["new"]
+    assert part_is_intact(segment_path(place, "used"))
