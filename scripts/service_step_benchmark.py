@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """How long do the steps with services take, when a service makes so many lines or pictures at once?
 
-A script is spoken and pictured by the real stages, through the real client and the real book of paid calls, against strict fakes
-of ElevenLabs (voices) and OpenAI (pictures) on this machine that take their time over each answer. Loopback only.
+The real script step speaks and measures its lines, and scenes get their pictures as the media step gets them: through the real
+client and the real book of paid calls, against strict fakes of ElevenLabs (voices) and OpenAI (pictures) on this machine that
+take their time over each answer. Loopback only.
 """
 
 import argparse
@@ -27,12 +28,18 @@ DJANGO = own_django("videoflow-steps-")
 from django.conf import settings  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
+from videoflow.pipeline.connections import choice_of, provider_open  # noqa: E402
 from videoflow.pipeline.foreground import stage_run  # noqa: E402
+from videoflow.pipeline.ledger import Payer, paid_directly  # noqa: E402
 from videoflow.pipeline.models import Project, ProviderCall  # noqa: E402
+from videoflow.pipeline.service_pictures import ServicePictures, Shown  # noqa: E402
+from videoflow.pipeline.service_scenes import ServiceScenes  # noqa: E402
 from videoflow.pipeline.services import project_create  # noqa: E402
+from videoflow.providers.base import Shot  # noqa: E402
 from videoflow.providers.picturing.tests import fake_pictures  # noqa: E402
 from videoflow.providers.speaking.tests import fake_voices  # noqa: E402
 from videoflow.providers.tests.fake_service import Asked, FakeService  # noqa: E402
+from videoflow.providers.tests.fault_drivers import wish_of  # noqa: E402
 from videoflow.sessions.services import session_create  # noqa: E402
 
 PLACES = ("harbour", "market", "forest", "station", "bakery", "lighthouse", "vineyard", "museum", "stadium", "library")
@@ -78,49 +85,52 @@ def project_make(speech: FakeService, images: FakeService, at_once: int) -> Proj
     return project
 
 
-def timed(project: Project, stage: str, options: dict[str, object]) -> float:
-    project.refresh_from_db()
-    began = time.perf_counter()
-    stage_run(project=project, task_type=stage, input_data=options)
-    return time.perf_counter() - began
+def speak(project: Project, lines: int) -> None:
+    options = {"input_type": "script", "script_text": script_of(lines), "minimum_seconds": 20}
+    stage_run(project=project, task_type="script_generation", input_data=options)
+
+
+def picture(project: Project, count: int) -> None:
+    """Have the service picture so many scenes; each is looked at and written anew, as in the media step."""
+    pay = paid_directly(Payer(project.session, "media_generation", project))
+    provider = provider_open(project, "images", pay=pay, cancelled=lambda: False)
+    pictures = ServicePictures(provider, Shown(), cancelled=lambda: False)
+    shots = [Shot(number, (), 4.0 * number, 4.0, "image", "statement", {}, "push_in", "cut") for number in range(count)]
+    scenes = ServiceScenes(choice_of(project, "images"), {shot.index: wish_of(shot.index) for shot in shots}, pictures)
+    for _, chosen, _ in scenes.pictured(shots):
+        assert chosen is not None, scenes.unmade
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--at-once", type=int, default=4, help="lines or pictures that are made at once (4)")
-    parser.add_argument("--lines", type=int, default=40, help="of the script (40)")
+    parser.add_argument("--lines", type=int, default=40, help="of the script; 0: none (40)")
+    parser.add_argument("--pictures", type=int, default=20, help="of scenes; 0: none (20)")
     parser.add_argument("--line-seconds", type=float, default=1.5, help="that the service takes over a line (1.5)")
     parser.add_argument("--picture-seconds", type=float, default=8.0, help="that the service takes over a picture (8)")
-    parser.add_argument("--no-pictures", action="store_true", help="end after the script's step")
     options = parser.parse_args()
-    if not 1 <= options.at_once <= 16 or not 2 <= options.lines <= 200:
-        parser.error("--at-once 1 to 16, --lines 2 to 200")
+    if not 1 <= options.at_once <= 16 or not 0 <= options.lines <= 200 or not 0 <= options.pictures <= 200:
+        parser.error("--at-once 1 to 16, --lines and --pictures 0 to 200")
     logging.disable(logging.WARNING)
     call_command("migrate", verbosity=0)
+    figures: dict[str, object] = {"at_once": options.at_once}
     with FakeService() as speech, FakeService() as images:
         fake_voices.elevenlabs_routes(speech)
         fake_pictures.openai(images)
         slow_speech, slow_images = Slow(speech, options.line_seconds), Slow(images, options.picture_seconds)
         project = project_make(speech, images, options.at_once)
-        script = {"input_type": "script", "script_text": script_of(options.lines), "minimum_seconds": 20}
-        figures: dict[str, object] = {
-            "at_once": options.at_once,
-            "script_seconds": round(timed(project, "script_generation", script), 1),
-        }
-        if not options.no_pictures:
-            figures["media_seconds"] = round(timed(project, "media_generation", {}), 1)
-            figures["scenes"] = project.scenes.count()
-    calls = ProviderCall.objects
-    figures |= {
-        "lines": calls.filter(capability="speech", state="done").count(),
-        "pictures": calls.filter(capability="images", state="done").count(),
-        "other_calls": calls.exclude(state="done").count(),
-        "most_lines_at_once": slow_speech.most,
-        "most_pictures_at_once": slow_images.most,
-        "load": round(os.getloadavg()[0], 1),
-    }
-    sys.stdout.write(json.dumps(figures) + "\n")
-    return 0 if not figures["other_calls"] else 1
+        lines = ("lines", speak, options.lines, slow_speech)
+        pictures = ("pictures", picture, options.pictures, slow_images)
+        for name, act, count, slow in (lines, pictures):
+            if count:
+                began = time.perf_counter()
+                act(project, count)
+                seconds = round(time.perf_counter() - began, 1)
+                figures |= {name: count, f"{name}_seconds": seconds, f"most_{name}_at_once": slow.most}
+    calls = ProviderCall.objects.all()
+    is_right = calls.count() == calls.filter(state="done").count() == options.lines + options.pictures
+    sys.stdout.write(json.dumps({**figures, "each_paid_once": is_right, "load": round(os.getloadavg()[0], 1)}) + "\n")
+    return 0 if is_right else 1
 
 
 if __name__ == "__main__":

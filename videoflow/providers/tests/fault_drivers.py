@@ -21,6 +21,7 @@ from videoflow.render.intake import looks_like_picture
 WRITERS = ("openai", "openrouter", "groq", "deepseek", "ollama", "vllm", "llamacpp", "lmstudio", "anthropic", "gemini")
 HOSTS = (Host("A", "Maya", "curious"), Host("B", "Theo", "figures"))
 NOTES = "Tiny forests are planted densely. They grow ten times faster, said Miyawaki in 1987. Japan has 3,000 of them."
+LEAST_PICTURE_BYTES = 1000
 Act = Callable[[Any, int, Path], None]
 
 
@@ -80,7 +81,8 @@ def search(provider: Any, number: int, folder: Path) -> None:
 
 def make(provider: Any, number: int, folder: Path) -> None:
     made = provider.make(replace(wish_of(number), kinds=provider.kinds), run=1)
-    assert len(made.content) > 1000, "no picture"
+    if len(made.content) <= LEAST_PICTURE_BYTES:  # as whoever looks at it before it is shown would say
+        raise VideoflowError("What was made is no picture.")
 
 
 def look(service: str, provider: Any, number: int, folder: Path) -> None:
