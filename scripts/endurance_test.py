@@ -4,7 +4,8 @@
 Starts a studio of its own (temporary data folder, stages that do nothing but keep files and start processes). A few creators at
 once come, open live progress, save forms, run steps that succeed, fail or are cancelled, look at pages, and delete their session.
 Meanwhile processes of the worker, the worker, the dispatcher and Redis are killed or frozen at random. What was made is deleted
-again, so all that grows is a leak. Ends what it started. Loopback only.
+again, so all that grows is a leak. With ``--scaled``: two worker hosts and one of pages that share a PostgreSQL, a Valkey and a
+SeaweedFS; hosts are killed, and each loses the database, Redis or the storage for a while. Ends what it started. Loopback only.
 """
 
 import argparse
@@ -17,7 +18,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,10 +33,12 @@ if sys.prefix == sys.base_prefix and VENV.exists():
 sys.path.insert(0, str(ROOT))
 
 import psutil  # noqa: E402
+import psycopg  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 from videoflow.tasks.tests.noop.calls import Answer, Caller  # noqa: E402
+from videoflow.tasks.tests.noop.fleet import SERVICES, Fleet, Host  # noqa: E402
 from videoflow.tasks.tests.noop.machine import Machine, NotReady, wait_for  # noqa: E402
 from videoflow.tasks.tests.noop.sockets import Refused, progress_socket  # noqa: E402
 
@@ -49,9 +52,14 @@ STEPS: Sequence[dict[str, Any]] = (
 PAGES = ("/", "/projects/", "/tasks/", "/settings/")
 ENDED = {"completed", "failed", "cancelled"}
 STEP_SECONDS = 120.0
+LEAVE_SECONDS = 60.0
 SAMPLE_SECONDS = 5.0
 FAULT_SECONDS = (15.0, 45.0)
 FREEZE_SECONDS = 5.0
+AWAY_SECONDS = (2.0, 20.0)
+FAULTS = ("refuse", "drop", "stall")
+TABLES = ("creator_sessions_creatorsession", "pipeline_project", "tasks_task", "tasks_progressevent", "pipeline_asset")
+COUNT = f"SELECT {' + '.join(f'(SELECT COUNT(*) FROM {table})' for table in TABLES)}"
 WARM_UP = 0.25  # of the time: what is loaded and cached once
 DRAIN_SECONDS = 240.0
 # What may be there more at the end than after the warm-up, as a share and at least so much, before it counts as a leak
@@ -88,39 +96,114 @@ class Series:
         return last - first > max(share * first, least)
 
 
-class Watch:
-    """Samples a machine from outside."""
+@dataclass(frozen=True)
+class Subject:
+    """What is watched and hurt: ``hurts`` by name, each as long as it takes and with what fell started again."""
 
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
+    port: int
+    pids: Callable[[], dict[str, int]]
+    folders: Sequence[Path]
+    rows: Callable[[], int]
+    hurts: dict[str, Callable[[Random], None]]
+    drained: Callable[[], bool]
+
+
+class Watch:
+    """Samples a studio from outside."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
         self.began = time.monotonic()
         self.series: dict[tuple[str, str], Series] = {}
 
     def sample(self) -> None:
-        for name in ("server", "dispatcher", "worker0", "redis"):
-            with suppress(psutil.Error, KeyError):
-                process = psutil.Process(self.machine.running[name].pid)
+        for name, pid in self.subject.pids().items():
+            with suppress(psutil.Error):
+                process = psutil.Process(pid)
                 self._add("memory MB", name, process.memory_info().rss / 1e6)
                 self._add("handles", name, process.num_fds())
-        self._add("disk MB", "data folder", self._disk_bytes() / 1e6)
-        self._add("rows", "database", self._rows())
+        for folder in self.subject.folders:
+            self._add("disk MB", folder.name if len(self.subject.folders) > 1 else "data folder", _disk_bytes(folder) / 1e6)
+        self._add("rows", "database", self.subject.rows())
 
     def _add(self, kind: str, name: str, value: float) -> None:
         self.series.setdefault((kind, name), Series()).points.append((time.monotonic() - self.began, value))
 
-    def _disk_bytes(self) -> int:
-        """Return what files take, without the processes' output, which the supervisor bounds in a real studio."""
-        total = 0
-        for path in self.machine.data.rglob("*"):
-            with suppress(OSError):
-                total += path.stat().st_size if path.is_file() and path.suffix != ".log" else 0
-        return total
 
-    def _rows(self) -> int:
-        database = self.machine.data / "videoflow.sqlite3"
-        tables = ("creator_sessions_creatorsession", "pipeline_project", "tasks_task", "tasks_progressevent", "pipeline_asset")
-        with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=20)) as rows:
-            return sum(int(rows.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0]) for table in tables)
+def _disk_bytes(folder: Path) -> int:
+    """Return what files take, without the processes' output, which the supervisor bounds in a real studio."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):
+            total += path.stat().st_size if path.is_file() and path.suffix != ".log" else 0
+    return total
+
+
+def _of_machine(machine: Machine) -> Subject:
+    def rows() -> int:
+        with closing(sqlite3.connect(f"file:{machine.data / 'videoflow.sqlite3'}?mode=ro", uri=True, timeout=20)) as database:
+            return int(database.execute(COUNT).fetchone()[0])
+
+    def hurting(kind: str) -> Callable[[Random], None]:
+        return lambda dice: hurt(machine, kind, dice)
+
+    watched = {"server", "dispatcher", "worker0", "redis"}
+    return Subject(
+        port=machine.port,
+        pids=lambda: {name: process.pid for name, process in machine.running.items() if name in watched},
+        folders=[machine.data],
+        rows=rows,
+        hurts={kind: hurting(kind) for kind in ("child", "worker0", "dispatcher", "redis", "freeze")},
+        drained=machine.drained,
+    )
+
+
+def _of_fleet(fleet: Fleet) -> Subject:
+    """Return two worker hosts and the pages of a fleet, started."""
+    port = int(fleet.web_start().rpartition(":")[2])
+    workers = [fleet.host("host0"), fleet.host("host1")]
+    for host in workers:
+        host.work()
+
+    def tend() -> None:
+        for host in fleet.hosts.values():
+            host.tend()
+
+    def away(host: Host, service: str) -> Callable[[Random], None]:
+        def take(dice: Random) -> None:
+            host.fail(service, dice.choice(FAULTS))
+            time.sleep(dice.uniform(*AWAY_SECONDS))
+            host.heal(service)
+            tend()
+
+        return take
+
+    def killed(host: Host) -> Callable[[Random], None]:
+        def kill(_dice: Random) -> None:
+            host.end(signal.SIGKILL)
+            host.work()
+
+        return kill
+
+    def rows() -> int:
+        with psycopg.connect(fleet.database_url, connect_timeout=60) as database:
+            found = database.execute(COUNT).fetchone()
+            return int(found[0]) if found else 0
+
+    def drained() -> bool:
+        assert fleet.hand
+        tend()
+        return not {"pending", "retrying", "in_progress"} & set(fleet.hand.ask("counts"))
+
+    hurts = {f"{host.name} without {service}": away(host, service) for host in (*workers, fleet.web) for service in SERVICES}
+    return Subject(
+        port=port,
+        pids=lambda: {f"{h.name} {part}": process.pid for h in fleet.hosts.values() for part, process in h.running.items()},
+        folders=[host.data for host in fleet.hosts.values()],
+        rows=rows,
+        hurts=hurts | {f"{host.name} killed": killed(host) for host in workers},
+        drained=drained,
+    )
 
 
 async def creator(caller: Caller, dice: Random, end: float, done: Counter[str]) -> None:
@@ -137,6 +220,27 @@ async def creator(caller: Caller, dice: Random, end: float, done: Counter[str]) 
 async def visit(caller: Caller, dice: Random, done: Counter[str]) -> None:
     made = await expected(caller, "POST", "/api/sessions", {}, {}, 201)
     session, bearer = made.json()["session_id"], {"Authorization": f"Bearer {made.json()['access_token']}"}
+    try:
+        await stay(caller, dice, made, session, bearer, done)
+    finally:
+        await leave(caller, session, bearer)
+
+
+async def leave(caller: Caller, session: str, bearer: dict[str, str]) -> None:
+    """Delete the session, as soon as that can be done."""
+    deadline = time.monotonic() + LEAVE_SECONDS
+    while True:
+        try:
+            await expected(caller, "DELETE", f"/api/sessions/{session}", None, bearer, 204)
+            return
+        except (OSError, TimeoutError, NotReady):
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(1)
+
+
+async def stay(caller: Caller, dice: Random, made: Answer, session: str, bearer: dict[str, str], done: Counter[str]) -> None:
+    """Do what creators do: look, save, run steps."""
     cookie = {"Cookie": f"videoflow_creator={made.cookies['videoflow_creator']}"}
     token = made.json()["access_token"]
 
@@ -153,7 +257,6 @@ async def visit(caller: Caller, dice: Random, done: Counter[str]) -> None:
         for path in PAGES:
             await expected(caller, "GET", path, None, cookie, 200)
             done["pages"] += 1
-        await expected(caller, "DELETE", f"/api/sessions/{session}", None, bearer, 204)
     finally:
         socket.close()
 
@@ -198,13 +301,13 @@ def hurt(machine: Machine, kind: str, dice: Random) -> None:
         machine.restart(name)
 
 
-def endure(machine: Machine, minutes: float) -> tuple[Watch, Counter[str], Counter[str]]:
-    watch, done, faults = Watch(machine), Counter[str](), Counter[str]()
+def endure(subject: Subject, minutes: float) -> tuple[Watch, Counter[str], Counter[str]]:
+    watch, done, faults = Watch(subject), Counter[str](), Counter[str]()
     end = time.monotonic() + minutes * 60
 
     def load() -> None:
         async def all_creators() -> None:
-            callers = [Caller(machine.port) for _ in range(CREATORS)]
+            callers = [Caller(subject.port) for _ in range(CREATORS)]
             await asyncio.gather(*(creator(caller, Random(number), end, done) for number, caller in enumerate(callers)))
             for caller in callers:
                 caller.close()
@@ -213,21 +316,21 @@ def endure(machine: Machine, minutes: float) -> tuple[Watch, Counter[str], Count
 
     loading = threading.Thread(target=load, daemon=True)
     loading.start()
-    dice, kinds = Random(5), ["child", "worker0", "dispatcher", "redis", "freeze"]
+    dice, kinds = Random(5), list(subject.hurts)
     next_fault = time.monotonic() + FAULT_SECONDS[1]
     while time.monotonic() < end:
         watch.sample()
         if time.monotonic() > next_fault and end - time.monotonic() > FAULT_SECONDS[1]:
             kind = dice.choice(kinds)
             with suppress(psutil.Error):
-                hurt(machine, kind, dice)
+                subject.hurts[kind](dice)
                 faults[kind] += 1
             next_fault = time.monotonic() + dice.uniform(*FAULT_SECONDS)
         time.sleep(min(SAMPLE_SECONDS, max(0.0, end - time.monotonic())))
     loading.join(STEP_SECONDS + 60)
     if loading.is_alive():
         raise NotReady("the load did not end")
-    wait_for(machine.drained, seconds=DRAIN_SECONDS, what="all steps ended", every=1.0)
+    wait_for(subject.drained, seconds=DRAIN_SECONDS, what="all steps ended", every=1.0)
     return watch, done, faults
 
 
@@ -243,14 +346,20 @@ def left_behind(machine: Machine) -> dict[str, int]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=60, help="1 to 1440")
+    parser.add_argument("--scaled", action="store_true", help="on three hosts that share a database, Redis and storage")
     parser.add_argument("--json", action="store_true", help="one JSON object with the figures as the last line")
     asked = parser.parse_args()
     if not 1 <= asked.minutes <= 1440:
         parser.error("--minutes takes 1 to 1440")
     try:
-        with Machine(workers=1, processes=2, serves=True) as machine:
-            watch, done, faults = endure(machine, asked.minutes)
-            left = left_behind(machine)
+        if asked.scaled:
+            with Fleet({"VIDEOFLOW_RATE_LIMITS": "0"}) as fleet:
+                watch, done, faults = endure(_of_fleet(fleet), asked.minutes)
+                left: dict[str, int] = {}  # files without a row, and what killed hosts left, stay an hour before they are swept
+        else:
+            with Machine(workers=1, processes=2, serves=True) as machine:
+                watch, done, faults = endure(_of_machine(machine), asked.minutes)
+                left = left_behind(machine)
     except (NotReady, OSError) as error:
         sys.exit(f"The test ended early: {error}")
     console = Console(width=110)

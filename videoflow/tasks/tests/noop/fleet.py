@@ -121,6 +121,7 @@ class Fleet:
             cluster.start()
             undo.callback(cluster.stop)
             cluster.database_make("studio")
+            self.database_url = cluster.url("studio")
             self._database = cluster.folder / ".s.PGSQL.5432"
             self._redis = self._redis_start(undo)
             (self.folder / "weed").mkdir()

@@ -28,7 +28,7 @@ from videoflow.tests.own_rows import rows_drop, rows_of, tables_make
 from videoflow.tests.postgresql import Cluster, folder_make
 
 ROOT = Path(__file__).resolve().parents[4]
-START_SECONDS = 60.0
+START_SECONDS = 240.0
 STOP_SECONDS = 15.0
 
 
