@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from videoflow import children
-from videoflow.children import ChildFailed, Job, child_serve, children_map
+from videoflow.children import ChildFailed, Job, child_serve, children_feed, children_map
 from videoflow.errors import DiskFull, VideoflowError
 
 MODULE = "videoflow.tests.test_children"
@@ -63,6 +63,35 @@ class TestChildrenMap:
         with pytest.raises(ChildFailed) as caught:
             run("die")
         assert caught.value.retryable
+
+
+class TestChildrenFeed:
+    def test_what_comes_up_later_is_done_too(self) -> None:
+        given: list[Job | None] = [{"do": "one"}, None, None, {"do": "two"}, None, {"do": "three"}]
+        results: dict[int, Any] = {}
+        shares: list[tuple[int, float]] = []
+        children_feed(
+            MODULE,
+            lambda: given.pop(0) if given else None,
+            workers=2,
+            cancelled=lambda: False,
+            is_over=lambda: not given,
+            on_result=results.__setitem__,
+            on_progress=lambda number, share: shares.append((number, share)),
+        )
+        assert results == {0: {"done": "one"}, 1: {"done": "two"}, 2: {"done": "three"}}
+        assert sorted(shares) == [(0, 1.0), (1, 1.0), (2, 1.0)]
+
+    def test_it_ends_where_nothing_is_to_be_done(self) -> None:
+        children_feed(
+            MODULE,
+            lambda: None,
+            workers=2,
+            cancelled=lambda: False,
+            is_over=lambda: True,
+            on_result=lambda *_: None,
+            on_progress=lambda *_: None,
+        )
 
 
 class TestDieWithParent:
