@@ -5,7 +5,6 @@ from typing import Any
 from django.db import connection
 from django.db.migrations import Migration, operations
 from django.db.migrations.state import ProjectState
-from django.db.models import Field
 
 from videoflow.postgresql.operations import AddIndexBeside
 
@@ -58,7 +57,7 @@ def _reasons(migration: Migration, operation: Any, before: ProjectState, made: s
     return ["nobody has thought about this kind yet: add it to the rules"]
 
 
-def _added(field: "Field[Any, Any]") -> list[str]:
+def _added(field: Any) -> list[str]:
     found = []
     if not (field.null or field.many_to_many or field.has_db_default()):
         found.append("the version before writes rows without it: make it null=True or give it a db_default")
@@ -67,7 +66,7 @@ def _added(field: "Field[Any, Any]") -> list[str]:
     return found
 
 
-def _altered(old: "Field[Any, Any]", new: "Field[Any, Any]") -> list[str]:
+def _altered(old: Any, new: Any) -> list[str]:
     found = []
     if old.null and not new.null:
         found.append("the version before still writes NULL")

@@ -46,13 +46,11 @@ def test_every_migration_since_keeps_to_the_rules():
 
 def found_in(*operations: Any, **attributes: Any) -> list[str]:
     before = ProjectState()
-    fields = [("id", IntegerField(primary_key=True)), ("text", CharField(max_length=20)), ("number", IntegerField(null=True))]
+    fields: list[tuple[str, Any]] = [("id", IntegerField(primary_key=True)), ("text", CharField(max_length=20))]
+    fields.append(("number", IntegerField(null=True)))
     CreateModel("Thing", fields).state_forwards("app", before)
-    migration = Migration("0002_next", "app")
-    migration.operations = list(operations)
-    for name, value in attributes.items():
-        setattr(migration, name, value)
-    return violations(migration, before)
+    made = type("Migration", (Migration,), {"operations": list(operations), **attributes})
+    return violations(made("0002_next", "app"), before)
 
 
 def nothing(apps: Any, editor: Any) -> None: ...
@@ -97,7 +95,7 @@ def test_what_goes_on_beside_it_is_let_through(operation: Any):
 
 
 def test_a_table_of_this_migration_may_be_indexed_and_bound_at_once():
-    fields = [("id", IntegerField(primary_key=True)), ("text", TextField()), ("number", IntegerField())]
+    fields: list[tuple[str, Any]] = [("id", IntegerField(primary_key=True)), ("text", TextField()), ("number", IntegerField())]
     assert found_in(CreateModel("Other", fields), AddIndex("other", INDEX), AddConstraint("other", POSITIVE)) == []
 
 
