@@ -148,9 +148,13 @@ class Command(BaseCommand):
         try:
             executor = MigrationExecutor(connection)
             waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        except DatabaseError:
+        except DatabaseError as error:
+            said = str(error).strip().partition("\n")[0] or type(error).__name__
             return Finding(
-                "Database", f"{name} does not answer", "Look at DATABASE_URL, and whether its server is running.", is_fatal=True
+                "Database",
+                f"{name} cannot be used: {said}",
+                "Look at DATABASE_URL (user, password, name), and whether its server is running.",
+                is_fatal=True,
             )
         if waiting and is_running:
             return Finding(
