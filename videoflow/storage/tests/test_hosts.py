@@ -73,7 +73,7 @@ def database_url() -> str:
     if TESTED == "sqlite":
         return f"sqlite://{name}"
     where = connection.settings_dict
-    return f"postgresql://{where['USER']}@/{name}?host={where['HOST']}"
+    return f"postgresql://{where['USER']}@/{name}?host={where['HOST'] or where['OPTIONS']['host']}"
 
 
 class Host:
