@@ -5,6 +5,8 @@ import re
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -19,6 +21,22 @@ _LONGEST_TEXT = 20_000
 admin.site.site_header = "videoflow"
 admin.site.site_title = "videoflow admin"
 admin.site.index_title = "Everything the studio keeps"
+
+
+admin.site.unregister((User, Group))
+
+
+@admin.register(User)
+class AccountAdmin(UserAdmin):  # type: ignore[type-arg]
+    """Times are to read, and lists are the browser's own: Django's two halves have parts without a name."""
+
+    readonly_fields = ("last_login", "date_joined")
+    filter_horizontal = ()
+
+
+@admin.register(Group)
+class AccountGroupAdmin(GroupAdmin):
+    filter_horizontal = ()
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -49,6 +67,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]
     """Rows that belong to the one shown."""
 
+    template = "admin/edit_inline/rows.html"
     can_delete = False
     extra = 0
     max_num = 0
@@ -76,7 +95,7 @@ def json_shown(value: object) -> SafeString | str:
     text = json.dumps(_unsecret(value), ensure_ascii=False, indent=2)
     if len(text) > _LONGEST_TEXT:
         text = text[:_LONGEST_TEXT] + "\n… (cut)"
-    return format_html('<pre class="vf-json">{}</pre>', text)
+    return format_html('<pre class="vf-json" tabindex="0">{}</pre>', text)
 
 
 def _counted(relation: str) -> Subquery:
