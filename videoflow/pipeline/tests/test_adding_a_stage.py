@@ -47,7 +47,7 @@ class TestSummary:
         assert claim is not None
         task = runner.task_run(claim=claim)
         assert (task.status, task.message) == ("completed", f"{script.turns.count()} lines written down")
-        address = task.result_data["result_url"]  # type: ignore[index]
+        address = task.result_data["result_url"]
         assert address in client.get(reverse("pipeline:panel", args=[project.pk, "summary"])).content.decode()
         answer = client.get(address)
         assert b"".join(answer.streaming_content).decode().splitlines()[0].startswith("A: ")
