@@ -68,11 +68,9 @@ class Inputs:
     connections_at_most: float = _input(500.0, "connections of one PostgreSQL without a pooler", _ASSUMED)
     storage_gbit_per_second: float = _input(10.0, "Gbit/s of one storage endpoint", _ASSUMED)
     uploads_per_project: float = _input(100.0, "uploads a day for one Google project", "YouTube's published quota")
-    sweep_bytes_per_file: float = _input(
-        500.0, "bytes of memory for each file, in the hourly sweep", "measured: a path and its name in a set"
-    )
+    sweep_us_per_file: float = _input(25.0, "CPU-us for each file, in the hourly sweep", "measured: 20,000 files, SQLite")
     files: float = _input(80.0, "files a video", _COST)
-    sweep_memory_mb: float = _input(4000.0, "MB that the sweep may take", _ASSUMED)
+    sweep_seconds: float = _input(3600.0, "s that the sweep may take", "the design: it comes once an hour")
     host_cores: float = _input(16.0, "cores of a worker host", _ASSUMED)
     use_of_hosts: float = _input(0.8, "share of a host's cores that is planned for", _ASSUMED)
     # Money, in US dollars: list prices differ by a factor of five, so put in your own
@@ -256,7 +254,7 @@ def plan(videos_per_day: int, inputs: Inputs) -> Plan:
         Limit("database connections", connections, inputs.connections_at_most, "connections without a pooler"),
         Limit("live progress", messages, inputs.bells_per_second, "messages/s that each server hears"),
         Limit("storage bandwidth", storage_mbit, inputs.storage_gbit_per_second * 1000, "Mbit/s of one endpoint"),
-        Limit("the hourly sweep", kept_files * inputs.sweep_bytes_per_file / 1e6, inputs.sweep_memory_mb, "MB of memory"),
+        Limit("the hourly sweep", kept_files * inputs.sweep_us_per_file / 1e6, inputs.sweep_seconds, "s of one core"),
         Limit("YouTube's quota", uploads, inputs.uploads_per_project, "uploads a day of a Google project", is_ours=False),
     )
     cores = slots * inputs.slot_cores / inputs.use_of_hosts + servers
