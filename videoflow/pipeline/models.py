@@ -1,5 +1,4 @@
 import uuid
-from typing import Any
 
 from django.db import models
 from django.db.models import Q
@@ -447,8 +446,3 @@ class Upload(models.Model):
 def script_current(project: Project) -> Script | None:
     """Return the newest version of the project's script."""
     return project.scripts.first()
-
-
-def json_evidence(script: Script) -> dict[str, dict[str, Any]]:
-    """Return the script's evidence by key."""
-    return {entry["key"]: entry for entry in script.evidence}

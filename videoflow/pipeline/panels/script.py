@@ -10,7 +10,7 @@ from django.db.models import Count
 from videoflow.pipeline.board import Board, StageState
 from videoflow.pipeline.editing.staleness import scene_is_outdated
 from videoflow.pipeline.editing.versions import VERSIONS_KEPT, WordRun, words_compare
-from videoflow.pipeline.models import Asset, Project, Proposal, Script, Turn, json_evidence, script_current
+from videoflow.pipeline.models import Asset, Project, Proposal, Script, Turn, script_current
 from videoflow.pipeline.panels.base import Content, host_names
 from videoflow.pipeline.spoken import is_unspoken, pronunciations_of, words_key
 from videoflow.providers.services import EMBEDDED, service_label
@@ -90,7 +90,7 @@ def turns_of(script: Script) -> list[Turn]:
 
 def lines_content(project: Project, script: Script, turns: Sequence[Turn]) -> Content:
     """Return the lines, section by section."""
-    names, evidence = host_names(project), json_evidence(script)
+    names, evidence = host_names(project), {entry["key"]: entry for entry in script.evidence}
     sections: list[TurnSection] = []
     proposed = 0
     for turn in turns:

@@ -1,24 +1,23 @@
 """Media: speak every turn, find where it stands in time, and make a picture or clip for every few seconds of it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from typing import Any, cast
-from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
 from pydantic import Field
 
 from videoflow.crash_points import crash_point
-from videoflow.pipeline.arranging import Cover, arrange
-from videoflow.pipeline.asset_facts import music_facts, picture_facts
+from videoflow.pipeline.arranging import arrange
+from videoflow.pipeline.asset_facts import music_facts
 from videoflow.pipeline.first_look import FIRST_LOOK, first_look_end, first_look_make
 from videoflow.pipeline.keeping import KeptScene, cuts_shift, kept_load, kept_store, scenes_read
 from videoflow.pipeline.length import LEAD_SECONDS, TAIL_SECONDS
 from videoflow.pipeline.models import Asset, Project, Scene, Script, Speech, Turn, script_current
-from videoflow.pipeline.service_pictures import Chosen, motion_of
-from videoflow.pipeline.service_scenes import ServiceScenes, candidates_add, picture_add, service_check, service_scenes
+from videoflow.pipeline.scene_rows import PlannedScene, scene_draw, scene_keep, scene_picture, scenes_follow
+from videoflow.pipeline.service_scenes import ServiceScenes, service_check, service_scenes
 from videoflow.pipeline.spoken import spoken_key, words_key
 from videoflow.pipeline.stages.base import Stage, StageContext, StageInput, StageNotReady, StageOutput, asset_add
 from videoflow.pipeline.store import cache_dir, files_keep, room_check
@@ -204,27 +203,14 @@ def _shots(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _PlannedScene:
-    shot: Shot
-    kept: KeptScene | None
-    words_key: str
-    start: float
-    end: float
-    covers: tuple[Cover, ...]
-    turn_positions: tuple[int, ...]
-    follows: int | None
-    """Position of the scene that it was split from, whose picture it shows too."""
-
-
 def _scenes_of(
     shots: Sequence[Shot], placed: Sequence[SpokenTurn], turns: Sequence[Turn], kept: Sequence[KeptScene]
-) -> list[_PlannedScene]:
+) -> list[PlannedScene]:
     """Arrange the shots as the creator had arranged those before, and give each scene what was chosen for it and its time."""
     arranged = arrange(shots, turns, kept, {turn.index: (turn.start, turn.end) for turn in placed})
     ends = cuts_shift([scene.end for scene in arranged], [scene.kept.end_shift if scene.kept else 0.0 for scene in arranged])
     return [
-        _PlannedScene(
+        PlannedScene(
             scene.shot,
             scene.kept,
             words_key([turns[position] for position in scene.turn_positions]),
@@ -242,7 +228,7 @@ def _draw(
     context: StageContext,
     script: Script,
     placed: Sequence[SpokenTurn],
-    planned: Sequence[_PlannedScene],
+    planned: Sequence[PlannedScene],
     look: dict[str, Any],
     *,
     first_look: tuple[float, Path] | None,
@@ -259,7 +245,7 @@ def _draw(
         project.look = look
         project.save(update_fields=["look"])
         stays = [scene for scene in planned if scene.kept is not None and scene.kept.keeps_picture]
-        kept = [_scene_keep(context, script, scene) for scene in stays]
+        kept = [scene_keep(context, script, scene) for scene in stays]
     following = [scene for scene in planned if scene not in stays and scene.follows is not None]
     drawn = [scene for scene in planned if scene not in stays and scene.follows is None]
     service = service_scenes(context, script, placed, [scene.shot for scene in drawn], kept)
@@ -270,14 +256,14 @@ def _draw(
     else:
         seconds, music = first_look
         clips += picturing.scenes([scene for scene in drawn if scene.start < seconds])
-        _scenes_follow(context, script, [scene for scene in following if scene.start < seconds])
+        scenes_follow(context, script, [scene for scene in following if scene.start < seconds])
         if not service.unmade:
             picturing.report(Sentence("Putting the first %(seconds)s seconds together to watch", seconds=int(seconds)))
             if first_look_make(context, script, seconds=seconds, music=music):
                 picturing.report(Sentence("The first %(seconds)s seconds can be watched", seconds=int(seconds)), FIRST_LOOK)
         clips += picturing.scenes([scene for scene in drawn if scene.start >= seconds])
         following = [scene for scene in following if scene.start >= seconds]
-    _scenes_follow(context, script, following)
+    scenes_follow(context, script, following)
     service.check()
     return clips
 
@@ -295,7 +281,7 @@ class _Picturing:
     being_made: int = 0
     """By the service, at this moment."""
 
-    def scenes(self, part: Sequence[_PlannedScene]) -> int:
+    def scenes(self, part: Sequence[PlannedScene]) -> int:
         """Picture some scenes, the service's own first; return how many are clips."""
         clips, here = self._served(part)
         project = self.context.project
@@ -306,7 +292,7 @@ class _Picturing:
             refused = self.service.refused.get(here[index].shot.index, ())
             files_keep([picture.path, *(other.file.path for other in refused)])
             with self.context.fenced():
-                _scene_draw(self.context, self.script, here[index], picture, self.service)
+                scene_draw(self.context, self.script, here[index], picture, self.service)
             self._count(Sentence("Picture"))
 
         made = cast(base.Pictures, provider_get("images", "embedded")).draw(
@@ -322,7 +308,7 @@ class _Picturing:
         )
         return clips + sum(picture.kind == "clip" for picture in made)
 
-    def _served(self, part: Sequence[_PlannedScene]) -> tuple[int, list[_PlannedScene]]:
+    def _served(self, part: Sequence[PlannedScene]) -> tuple[int, list[PlannedScene]]:
         """Have the service picture what is its; return how many of these are clips, and the scenes to draw here."""
         clips = 0
         here = [scene for scene in part if not self.service.asks_for(scene.shot)]
@@ -339,7 +325,7 @@ class _Picturing:
             if chosen is not None:
                 files_keep([chosen.picture.file.path, *(other.file.path for other in chosen.others)])
                 with self.context.fenced():
-                    _scene_picture(self.context, self.script, scene, chosen)
+                    scene_picture(self.context, self.script, scene, chosen)
                 clips += chosen.picture.file.kind == "clip"
                 self._count(Sentence("%(service)s: picture", service=self.service.label))
             elif shot.index in self.service.notes:
@@ -360,81 +346,6 @@ class _Picturing:
     def report(self, message: Sentence, changed: str = "") -> None:
         share = SPEECH_SHARE + (DRAWING_END_SHARE - SPEECH_SHARE) * self.done / max(1, self.wanted)
         self.context.report(share, message, changed=changed)
-
-
-def _scene_keep(context: StageContext, script: Script, scene: _PlannedScene) -> Asset:
-    """Write a scene whose picture the creator chose, and return that picture."""
-    kept = cast(KeptScene, scene.kept)
-    asset = Asset.objects.get(project=context.project, pk=kept.asset_id)
-    made = Asset.objects.filter(project=context.project, pk=kept.made_id).first() if kept.made_id else None
-    _scene_save(context, script, scene, asset, made, layout=kept.layout)
-    return asset
-
-
-def _scenes_follow(context: StageContext, script: Script, scenes: Sequence[_PlannedScene]) -> None:
-    """Write scenes that show the picture of the one that they were split from; without that one there is none."""
-    drawn = {first.position: first for first in script.scenes.select_related("asset", "made")} if scenes else {}
-    for scene in scenes:
-        first = drawn.get(scene.follows) if scene.follows is not None else None
-        if first is not None:
-            with context.fenced():
-                _scene_save(context, script, scene, first.asset, first.made, layout=first.layout)
-
-
-def _scene_draw(context: StageContext, script: Script, scene: _PlannedScene, picture: Picture, service: ServiceScenes) -> None:
-    asset = asset_add(
-        context,
-        picture.path,
-        name=f"scene-{scene.shot.index + 1:03}{picture.path.suffix}",
-        **picture_facts(picture),
-        note=service.notes.get(scene.shot.index, ""),
-    )
-    row = _scene_save(context, script, scene, asset, asset, layout=scene.shot.layout)
-    candidates_add(context, row, service.refused.get(scene.shot.index, ()))
-
-
-def _scene_picture(context: StageContext, script: Script, scene: _PlannedScene, chosen: Chosen) -> None:
-    """Write a scene that shows a service's picture, with the others that would do beside it."""
-    asset = picture_add(context, chosen.picture, f"scene-{scene.shot.index + 1:03}")
-    motion = motion_of(scene.shot, asset.kind)
-    kept = scene.kept
-    if kept is not None and kept.motion == "still":  # a drawing that moved by itself stood here
-        kept = replace(kept, motion=motion)
-    placed = replace(scene, shot=replace(scene.shot, motion=motion), kept=kept)
-    row = _scene_save(context, script, placed, asset, asset, layout=scene.shot.layout)
-    candidates_add(context, row, chosen.others)
-
-
-def _scene_save(
-    context: StageContext, script: Script, scene: _PlannedScene, asset: Asset, made: Asset | None, *, layout: str
-) -> Scene:
-    """Write a scene; its motion is the creator's while the picture is of the same kind, else the storyboard's."""
-    shot, kept = scene.shot, scene.kept
-    carries = kept is not None and (kept.keeps_picture or kept.layout == shot.layout)
-    row = Scene.objects.create(
-        project=context.project,
-        script=script,
-        asset=asset,
-        made=made,
-        position=shot.index,
-        turn_positions=list(scene.turn_positions),
-        start=scene.start,
-        seconds=scene.end - scene.start,
-        layout=layout,
-        spec=asdict(shot)["spec"],
-        motion=kept.motion if kept and carries else shot.motion,
-        transition=kept.transition if kept and carries else shot.transition,
-        focus_x=kept.focus[0] if kept and carries else shot.focus[0],
-        focus_y=kept.focus[1] if kept and carries else shot.focus[1],
-        drawn_for=scene.words_key,
-        covers=[cover.stored() for cover in scene.covers],
-    )
-    if kept is not None:
-        row.key = UUID(kept.key)
-        row.is_locked, row.trim_start, row.end_shift = kept.is_locked, kept.trim_start, kept.end_shift
-        row.save(update_fields=["key", "is_locked", "trim_start", "end_shift"])
-        row.candidates.set(Asset.objects.filter(project=context.project, pk__in=kept.candidate_ids))
-    return row
 
 
 def _share_a(turns: Sequence[Turn], lines: Sequence[SpokenLine]) -> float:
