@@ -30,7 +30,12 @@ class Part:
 
 def _script_read(project: Project) -> Stored:
     script = script_current(project)
-    return {"script": None} if script is None else {"script": script.pk, "title": script.title, "turns": script_rows(script)}
+    if script is None:
+        return {"script": None}
+    under = {
+        str(scene.key): [scene.turn_positions, scene.covers] for scene in script.scenes.only("key", "turn_positions", "covers")
+    }
+    return {"script": script.pk, "title": script.title, "turns": script_rows(script), "under": under}
 
 
 def script_rows(script: Script) -> list[Stored]:
@@ -42,7 +47,16 @@ def _script_write(project: Project, stored: Stored) -> None:
     script = Script.objects.filter(project=project, pk=stored["script"]).first()
     if script is not None:  # a newer version may have replaced it; that one is not touched
         turns_write(script, stored["turns"])
+        _lines_bring_back(script, stored.get("under", {}))  # a step of an earlier release has none
         Script.objects.filter(pk=script.pk).update(title=stored["title"])
+
+
+def _lines_bring_back(script: Script, under: Mapping[str, Any]) -> None:
+    """Put lines that are there again under the scenes that they were under, where these have not got others meanwhile."""
+    for scene in script.scenes.only("key", "turn_positions"):
+        positions, covers = under.get(str(scene.key), ([], []))
+        if set(scene.turn_positions) < set(positions):
+            script.scenes.filter(pk=scene.pk).update(turn_positions=positions, covers=covers)
 
 
 def turns_write(script: Script, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -58,7 +72,23 @@ def turns_write(script: Script, rows: Sequence[Mapping[str, Any]]) -> None:
             continue
         is_changed = any(getattr(turn, name) != value for name, value in values.items())
         Turn.objects.filter(pk=turn.pk).update(position=position, revision=F("revision") + int(is_changed), **values)
+    _scenes_follow(script, list(known), [row["key"] for row in rows])
     script_measure(script)
+
+
+def _scenes_follow(script: Script, before: Sequence[str], after: Sequence[str]) -> None:
+    """Keep the scenes with their lines when these move: what was chosen for one would else be found under another's words."""
+    if after[: len(before)] == before:
+        return
+    places = {key: position for position, key in enumerate(after)}
+    moved = {old: places[key] for old, key in enumerate(before) if key in places}
+
+    def now(positions: Sequence[int]) -> list[int]:
+        return sorted(moved[position] for position in positions if position in moved)
+
+    for scene in script.scenes.only("turn_positions", "covers"):
+        covers = [{**cover, "turns": now(cover["turns"])} for cover in scene.covers]
+        script.scenes.filter(pk=scene.pk).update(turn_positions=now(scene.turn_positions), covers=covers)
 
 
 def script_measure(script: Script) -> None:

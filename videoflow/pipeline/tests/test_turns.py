@@ -1,8 +1,10 @@
 import pytest
 
 from videoflow.errors import BadInput
+from videoflow.pipeline.arranging import Cover
 from videoflow.pipeline.editing import turns
 from videoflow.pipeline.editing.steps import undo
+from videoflow.pipeline.keeping import scenes_read
 from videoflow.pipeline.models import Script, Turn
 from videoflow.pipeline.tests.factories import LINES, ProjectFactory, with_media, with_script
 
@@ -131,3 +133,25 @@ def test_a_deleted_line_comes_back(script):
     turns.turn_delete(turn=line(script, 3))
     undo(script.project)
     assert said(script) == before
+
+
+def under(script: Script) -> list[list[str]]:
+    """Return what is said under each scene, by its lines' keys."""
+    return [list(scene.turn_keys) for scene in scenes_read(script)]
+
+
+def test_scenes_stay_with_their_lines_when_others_come_between(script):
+    before = under(script)
+    turns.turn_add(turn=line(script, 0), text="And what of it?")
+    turns.turn_move(turn=line(script, 3), by=1)
+    assert under(script) == before
+
+
+def test_a_scene_gets_its_line_back_when_a_deleted_one_is(script):
+    script.scenes.filter(position=1).update(covers=[Cover(1, (1,), 4.0, 8.0, ends=0.5).stored()])
+    before = script.scenes.values_list("turn_positions", "covers")
+    found = list(before.all())
+    turns.turn_delete(turn=line(script, 1))
+    assert [scene.turn_positions for scene in script.scenes.all()][:3] == [[0], [], [1]]
+    undo(script.project)
+    assert list(before.all()) == found
