@@ -40,9 +40,15 @@ class _MasterKey:
         return f"<master key {self.key_id.hex()}>"
 
 
-def _master_keys() -> list[_MasterKey]:
-    """Return the master keys, the one that seals first; without any given, one is made in the data folder at the first use."""
-    text = settings.VIDEOFLOW_VAULT_KEYS or secret_file(settings.VIDEOFLOW_DATA / "vault_keys")
+def _master_keys(*, to_seal: bool = False) -> list[_MasterKey]:
+    """Return the master keys, the one that seals first; none where none is given and nothing was sealed yet.
+
+    The first one is made in the data folder ``to_seal`` with, and never to read: a new one opens nothing, and would hide the loss.
+    """
+    kept = settings.VIDEOFLOW_DATA / "vault_keys"
+    if not settings.VIDEOFLOW_VAULT_KEYS and not to_seal and not kept.exists():
+        return []
+    text = settings.VIDEOFLOW_VAULT_KEYS or secret_file(kept)
     parts = [part for part in re.split(r"[,\s]+", text) if part]
     if not parts or any(len(part) < SHORTEST_MASTER_KEY for part in parts):
         raise ImproperlyConfigured(f"Each key in VIDEOFLOW_VAULT_KEYS needs at least {SHORTEST_MASTER_KEY} characters.")
@@ -51,7 +57,7 @@ def _master_keys() -> list[_MasterKey]:
 
 def seal(secret: str, *, context: str) -> bytes:
     """Return the secret sealed under the first master key."""
-    master = _master_keys()[0]
+    master = _master_keys(to_seal=True)[0]
     nonce = os.urandom(NONCE_BYTES)
     return VERSION + master.key_id + nonce + master.cipher.encrypt(nonce, secret.encode(), context.encode())
 
@@ -78,4 +84,4 @@ def unseal(sealed: bytes, *, context: str) -> str:
 
 def is_current(sealed: bytes) -> bool:
     """Say whether the secret is sealed under the key that seals now."""
-    return sealed[len(VERSION) :].startswith(_master_keys()[0].key_id)
+    return any(sealed[len(VERSION) :].startswith(master.key_id) for master in _master_keys()[:1])

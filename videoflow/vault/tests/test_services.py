@@ -185,6 +185,14 @@ class TestMasterKeys:
         assert stat.S_IMODE((tmp_path / "vault_keys").stat().st_mode) == 0o600
         assert credential_read(owner=owner, provider="openai") == SECRET
 
+    def test_a_lost_one_is_told_and_none_is_made_in_its_place(self, owner, settings, tmp_path: Path):
+        settings.VIDEOFLOW_VAULT_KEYS, settings.VIDEOFLOW_DATA = "", tmp_path
+        credential_set(owner=owner, provider="openai", secret=SECRET)
+        (tmp_path / "vault_keys").unlink()
+        with pytest.raises(VaultKeyWrong):
+            credential_read(owner=owner, provider="openai")
+        assert not (tmp_path / "vault_keys").exists()
+
     def test_the_wrong_one_is_a_clear_refusal(self, owner, settings):
         settings.VIDEOFLOW_VAULT_KEYS = OLD
         credential_set(owner=owner, provider="openai", secret=SECRET)
