@@ -43,7 +43,7 @@ class _MasterKey:
 def _master_keys(*, to_seal: bool = False) -> list[_MasterKey]:
     """Return the master keys, the one that seals first; none where none is given and nothing was sealed yet.
 
-    The first one is made in the data folder ``to_seal`` with, and never to read: a new one opens nothing, and would hide the loss.
+    The first one is made in the data folder ``to_seal`` with, never to read: a new one opens nothing and would hide the loss.
     """
     kept = settings.VIDEOFLOW_DATA / "vault_keys"
     if not settings.VIDEOFLOW_VAULT_KEYS and not to_seal and not kept.exists():
