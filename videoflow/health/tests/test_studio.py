@@ -162,6 +162,7 @@ class TestStudio:
             fallen[0].kill()  # and a part that falls comes back, on the same port
             assert again.process.stdout is not None
             assert "Ctrl-C ends the studio" in again.process.stdout.readline()
+            assert again.process.stdout.readline().startswith("Heavy steps at once: ")
             assert again.process.stdout.readline().startswith("The server ended unexpectedly (code -9); starting it again now.")
             assert again.ask("/livez")[0] == 200
         finally:

@@ -4,21 +4,12 @@ from dataclasses import replace
 import pytest
 
 from videoflow.errors import Cancelled
-from videoflow.providers.net import Connection, Patience, gate, gate_of
-from videoflow.providers.net.gate import Gate
+from videoflow.providers.net import Connection, Patience, gate_of
+from videoflow.providers.net.gate import PATIENCE_SECONDS, Gate
 from videoflow.providers.paid import CallRefused
 
 WAIT_SECONDS = 240
 CONNECTION = Connection("openai", "http://127.0.0.1:9/v1", key="sk-1", at_once=4)
-
-
-@pytest.fixture
-def pauses(monkeypatch) -> list[float]:
-    """Pauses, none of them waited: a clock goes on by each."""
-    asked: list[float] = []
-    monkeypatch.setattr(gate, "_wait", lambda seconds, cancelled: asked.append(seconds))
-    monkeypatch.setattr(gate, "_now", lambda: sum(asked))
-    return asked
 
 
 def going_on() -> bool:
@@ -99,7 +90,7 @@ class TestPatience:
 
         with pytest.raises(CallRefused):
             Patience(Gate(2)).ask(act, going_on)
-        assert 50 <= sum(pauses) <= gate.PATIENCE_SECONDS
+        assert 50 <= sum(pauses) <= PATIENCE_SECONDS
 
     def test_without_a_word_on_how_long_pauses_double(self, pauses):
         answers = [busy(None)] * 3

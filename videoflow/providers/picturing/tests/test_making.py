@@ -13,13 +13,23 @@ from videoflow.providers.picturing.tests import fake_pictures
 from videoflow.providers.picturing.tests.access import MAKERS, Paid, opened, wish
 from videoflow.providers.tests.fake_service import FakeService
 
-NOT_CHARGED = ("429-seconds", "429-date", "redirect")
+STAYS_BUSY = 80  # refusals: more than there is patience for
 
 
 @pytest.fixture
 def fake():
     with FakeService() as service:
         yield service
+
+
+def about_to_make(fake: FakeService, name: str) -> Any:
+    """Return a provider whose next request is the one that makes the picture."""
+    provider = opened(fake, name)
+    if name == "comfyui":
+        provider._plain_workflow()  # asks for the checkpoints
+        fake.requests.clear()
+        provider = opened(fake, name, serve=False, workflow=provider._plain_workflow())
+    return provider
 
 
 class TestMake:
@@ -33,19 +43,31 @@ class TestMake:
     @pytest.mark.parametrize("name", MAKERS)
     @pytest.mark.parametrize(
         "fault",
-        ["429-seconds", "500", "502-html", "reset", "truncated", "wrong-json", "200-error", "null-fields", "huge", "empty"],
+        ["500", "502-html", "reset", "truncated", "wrong-json", "200-error", "null-fields", "huge", "empty"],
     )
     def test_every_fault_is_an_error_and_says_whether_it_was_charged(self, fake, name, fault):
-        provider = opened(fake, name)
-        if name == "comfyui":
-            provider._plain_workflow()  # asks for the checkpoints, which is not what is tried here
-            fake.requests.clear()
-            provider = opened(fake, name, serve=False, workflow=provider._plain_workflow())
+        provider = about_to_make(fake, name)
         fake.fault(fault)
         with pytest.raises(VideoflowError) as caught:
             provider.make(wish(), run=1)
-        assert isinstance(caught.value, CallRefused) == (fault in NOT_CHARGED or fault in _REFUSED_BY.get(name, ()))
+        assert isinstance(caught.value, CallRefused) == (fault in _REFUSED_BY.get(name, ()))
         assert fake_pictures.KEY not in str(caught.value) + repr(caught.value.details)
+
+    @pytest.mark.parametrize("name", MAKERS)
+    @pytest.mark.parametrize("fault", ["429-seconds", "429-date"])
+    def test_a_busy_service_is_asked_again_after_its_pause(self, fake, pauses, name, fault):
+        provider = about_to_make(fake, name)
+        fake.fault(fault)
+        assert provider.make(wish(), run=1).content
+        assert len(pauses) == 1 and 0 < pauses[0] <= 2
+
+    @pytest.mark.parametrize("name", MAKERS)
+    def test_one_that_stays_busy_is_left_to_the_next_attempt_and_has_charged_nothing(self, fake, pauses, name):
+        provider = about_to_make(fake, name)
+        fake.fault(*["429-seconds"] * STAYS_BUSY)
+        with pytest.raises(CallRefused) as caught:
+            provider.make(wish(), run=1)
+        assert caught.value.retryable and sum(pauses) <= 60
 
     @pytest.mark.parametrize("name", MAKERS)
     def test_the_same_wish_is_the_same_call_and_another_run_is_another(self, fake, name):

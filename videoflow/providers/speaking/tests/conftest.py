@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from videoflow.providers.net import Client, Connection, gate
+from videoflow.providers.net import Client, Connection
 from videoflow.providers.net.addresses import host_listed
 from videoflow.providers.paid import PaidCall, Reply
 from videoflow.providers.registry import Access, provider_make
@@ -59,15 +59,6 @@ def till() -> Till:
 @pytest.fixture
 def notes() -> Notes:
     return Notes()
-
-
-@pytest.fixture
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Pauses that were asked for, none of them waited: a clock goes on by each."""
-    asked: list[float] = []
-    monkeypatch.setattr(gate, "_wait", lambda seconds, cancelled: asked.append(seconds))
-    monkeypatch.setattr(gate, "_now", lambda: sum(asked))
-    return asked
 
 
 @pytest.fixture
