@@ -191,7 +191,7 @@ def _keep(upload: Upload, taken: Taken) -> Asset:
     stored = file_store(made)
     facts: dict[str, Any] = {"width_px": taken.width_px, "height_px": taken.height_px, "seconds": taken.seconds}
     with transaction.atomic():
-        there = Upload.objects.select_for_update().select_related("asset").get(pk=upload.pk)
+        there = Upload.objects.select_for_update(of=("self",)).select_related("asset").get(pk=upload.pk)
         if there.asset is not None:  # another host was quicker
             return there.asset
         asset = Asset.objects.create(

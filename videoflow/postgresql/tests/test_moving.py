@@ -16,6 +16,7 @@ pytestmark = pytest.mark.postgresql
 def test_an_embedded_installation_arrives_as_it_was_or_not_at_all(postgresql: Cluster, tmp_path: Path):
     url = postgresql.database_make("moved")
     environment = clean_environment(tmp_path / "data") | {"DJANGO_SETTINGS_MODULE": "videoflow.settings"}
+    environment.pop("DATABASE_URL")  # it is on SQLite that the installation begins
     environment["REDIS_URL"] = "redis://127.0.0.1:1/0"
     command = [sys.executable, "-m", "videoflow.postgresql.tests.embedded", url]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=400, check=False)

@@ -13,7 +13,7 @@ from django.db.utils import ConnectionHandler
 from videoflow.sqlite import base
 from videoflow.sqlite.turns import Turns
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.sqlite]
 
 
 @pytest.fixture
