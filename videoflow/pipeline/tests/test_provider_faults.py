@@ -1,6 +1,7 @@
 """Every provider of a service through the studio's own door: no reply paid for twice unasked, no key where it does not belong."""
 
 import logging
+import subprocess
 import time
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
@@ -202,6 +203,7 @@ def _files(keys: Collection[str], since: float) -> list[str]:
     found = []
     for path in Path(studio.VIDEOFLOW_DATA).rglob("*"):
         if path.is_file() and not path.is_symlink() and path.stat().st_mtime >= since:
-            content = path.read_bytes()
+            # By another process: when one closes a file of an SQLite database that it also has open, it loses its locks on it.
+            content = subprocess.run(["cat", str(path)], capture_output=True, check=True, timeout=240).stdout
             found += [f"{path.name}: {key}" for key in keys if key.encode() in content]
     return found

@@ -42,7 +42,6 @@ from videoflow.tasks import parts
 from videoflow.tasks.models import Task, TaskPart
 from videoflow.tasks.services import Claim, task_cancel, task_claim
 from videoflow.tasks.tests.factories import task_make
-from videoflow.tests.own_rows import TESTED
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -70,8 +69,6 @@ def film(folder: Path) -> Timeline:
 
 def database_url() -> str:
     name = str(connection.settings_dict["NAME"])
-    if TESTED == "sqlite":
-        return f"sqlite://{name}"
     where = connection.settings_dict
     return f"postgresql://{where['USER']}@/{name}?host={where['HOST'] or where['OPTIONS']['host']}"
 
@@ -185,6 +182,7 @@ def alone(project: Project, folder: Path) -> Path:
     return made.path
 
 
+@pytest.mark.postgresql  # no other database is shared by hosts
 def test_a_film_is_made_by_all_hosts_though_one_dies_in_the_middle(
     host: Callable[..., Host], until: Any, new_host: Callable[[], Path], tmp_path: Path
 ) -> None:
