@@ -102,7 +102,7 @@ def made(folder: Path, mirror: str, suite: str) -> Path:
     (root / "usr/sbin/policy-rc.d").chmod(0o755)
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
     (root / "srv/source").mkdir()
-    (root / "root/install.sh").write_text(INSTALL)
+    (root / "srv/install.sh").write_text(INSTALL)
     steps = f"""set -eu
 mount --make-rprivate /
 cd {root}
@@ -114,7 +114,7 @@ chroot . apt-get update -qq
 chroot . apt-get install -y -qq --no-install-recommends {PACKAGES} </dev/null
 mount --bind /etc/ssl/certs etc/ssl/certs
 [ ! -e /etc/pip.conf ] || {{ touch etc/pip.conf; mount --bind /etc/pip.conf etc/pip.conf; }}
-chroot . sh /root/install.sh
+chroot . sh /srv/install.sh
 """
     run(["unshare", "--mount", "sh", "-c", steps])
     (root / "usr/sbin/policy-rc.d").unlink()
