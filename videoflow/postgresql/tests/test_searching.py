@@ -15,7 +15,8 @@ pytestmark = pytest.mark.postgresql
 @pytest.mark.django_db
 def test_a_search_uses_it():
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
+        for way in ("seqscan", "indexscan", "indexonlyscan"):  # what is left needs an index that knows the condition
+            cursor.execute(f"SET LOCAL enable_{way} = off")
         assert INDEX in Turn.objects.filter(text__icontains="Weekend").explain()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,8 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from videoflow.pipeline.models import Project
+from videoflow.sessions.models import CreatorSession
 from videoflow.tasks import rows, services
 from videoflow.tasks.models import ProgressEvent, Task
 from videoflow.tasks.services import Claim, task_claim
@@ -79,13 +82,19 @@ class TestClaim:
         assert claim.task_id == second.pk
 
     def test_the_indexes_serve(self):
-        task_make()
-        with CaptureQueriesContext(connection) as queries, transaction.atomic():
-            rows.next_due(queue="cpu", session_limit=3, now=timezone.now())
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL enable_seqscan = off")  # a table of one row is read whole
+        """Among 3,000 ended and 60 waiting tasks: of a table of a few rows PostgreSQL reads what it likes."""
+        ended, later = timezone.now() - timedelta(hours=1), timezone.now()
+        sessions = [session_make() for _ in range(20)]
+        projects = Project.objects.bulk_create(Project(session=session) for session in sessions for _ in range(3))
+        for project in projects:
+            mine = {"project": project, "session_id": project.session_id, "queue": "cpu"}
+            done = {"task_type": "voice_generation", "status": Task.Status.COMPLETED, "attempt_started_at": ended}
+            Task.objects.bulk_create([Task(**mine, **done) for _ in range(50)] + [Task(**mine, task_type="script_generation")])
+        with CaptureQueriesContext(connection) as queries, transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {Task._meta.db_table}, {CreatorSession._meta.db_table}")
+            rows.next_due(queue="cpu", session_limit=3, now=later)
             found = next(query["sql"] for query in queries if "SKIP LOCKED" in query["sql"])
             cursor.execute(f"EXPLAIN {found}")
-            plan = " ".join(row[0] for row in cursor.fetchall())
-        assert "task_waiting" in plan and "task_turn" in plan
+            plan = "\n".join(row[0] for row in cursor.fetchall())
+        assert "task_waiting" in plan and "task_turn" in plan, plan
         assert f"Seq Scan on {Task._meta.db_table}" not in plan
