@@ -392,8 +392,8 @@ def leases_reap() -> int:
     ahead = Task.objects.filter(status=Task.Status.IN_PROGRESS, lease_until__gt=now + LEASE)
     if ahead.exists():  # the clock was put back: a dead worker's task must not wait for the old time to come again
         ahead.update(lease_until=now + LEASE)
-    expired = Task.objects.filter(status=Task.Status.IN_PROGRESS, lease_until__lt=now).values_list("pk", "fence", "recoveries")
-    for pk, fence, recoveries in list(expired):
+    expired = Task.objects.filter(status=Task.Status.IN_PROGRESS, lease_until__lt=now)
+    for pk, fence, recoveries, retry_count in list(expired.values_list("pk", "fence", "recoveries", "retry_count")):
         claim = Claim(pk, fence, "")
         try:
             with transaction.atomic():
@@ -409,7 +409,7 @@ def leases_reap() -> int:
                     _task_end(
                         claim,
                         ProgressEvent.Type.ERROR,
-                        data={**body, "retry_count": 0, "max_retries": MAX_USER_RETRIES},
+                        data={**body, "retry_count": retry_count, "max_retries": MAX_USER_RETRIES},
                         status=Task.Status.FAILED,
                         error=body,
                         message=body["message"],

@@ -214,11 +214,12 @@ class TestRecovery:
             task.refresh_from_db()
             assert (task.status, task.recoveries) == ("retrying", recoveries)
         claim_make(task)
-        Task.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+        Task.objects.update(lease_until=timezone.now() - timedelta(seconds=1), retry_count=2)
         services.leases_reap()
         task.refresh_from_db()
         assert task.status == "failed"
-        assert [kind for _, kind, _ in events_of(task)].count("error") == 1
+        error = ProgressEvent.objects.get(event_type="error")
+        assert (error.data["error_code"], error.data["retry_count"], error.data["max_retries"]) == ("WORKER_LOST", 2, 3)
 
     def test_a_live_lease_is_left_alone(self):
         claim_make(task_make())
