@@ -1,5 +1,6 @@
 """Read the settings' values from the environment; a value that cannot be used stops the program with one sentence."""
 
+import difflib
 import hashlib
 import os
 import re
@@ -15,29 +16,85 @@ from videoflow.crash_points import crash_arm
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
+_PREFIX = "VIDEOFLOW_"
 _SOCKET_PATH_LIMIT = 100
 """Bytes; Linux takes 107 in ``sockaddr_un``, macOS 103."""
 
 
+_asked_for: set[str] = set()
+_lines: dict[str, str] = {}
+"""The names that the file of settings gives, and where each stands in it."""
+
+
 def env_file_load(path: Path) -> None:
-    """Put the ``NAME=value`` lines of a file into the environment; what is already set there wins."""
-    if not path.is_file():
-        return
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    """Put the ``NAME=value`` lines of a file into the environment; what is already set there wins, then the last of two lines."""
+    given: dict[str, str] = {}
+    for number, line in enumerate(_file_lines(path), start=1):
         text = line.strip()
         if not text or text.startswith("#"):
             continue
         match = re.fullmatch(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)", text)
-        if match is None:
-            raise ImproperlyConfigured(f"Line {number} of {path} is not NAME=value.")
+        if match is None or "\0" in text:
+            raise ImproperlyConfigured(f"Line {number} of {path} is not NAME=value. Mend it, or put # before it.")
         name, value = match.groups()
-        if len(value) >= 2 and value[0] == value[-1] and value[0] in "'\"":
+        if value[:1] in {"'", '"'}:
+            if len(value) < 2 or value[0] != value[-1]:
+                raise ImproperlyConfigured(f"Line {number} of {path} opens a quotation mark that does not end it: mend {name}.")
             value = value[1:-1]
+        given[name] = value
+        _lines[name] = f"line {number} of {path}"
+    for name, value in given.items():
         os.environ.setdefault(name, value)
+
+
+def _file_lines(path: Path) -> list[str]:
+    """Return the lines of a file that may be missing; a mark that says UTF-8 is left out."""
+    if not path.exists():
+        return []
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError:
+        reason = "it is no text in UTF-8"
+    except OSError as error:
+        reason = (error.strerror or "unknown error").lower()
+    raise ImproperlyConfigured(
+        f"The file of settings {path} cannot be read ({reason}). Make it a text file that this user may read, or name another "
+        "one in VIDEOFLOW_ENV_FILE."
+    )
+
+
+def env_names() -> frozenset[str]:
+    """Return every name that was asked for so far: once the settings are read, all that there are."""
+    return frozenset(_asked_for)
+
+
+def env_strangers(known: Collection[str]) -> list[str]:
+    """Return a sentence for each name, here or in the file of settings, that looks like one of ``known`` and is none.
+
+    Names of others are theirs: in the environment those count that begin as ours do, in the file also what is nearly one of ours.
+    """
+    sentences = []
+    for name in sorted((os.environ.keys() | _lines.keys()) - set(known)):
+        near = _nearest(name.upper(), known)
+        if not name.upper().startswith(_PREFIX) and not (near and (name in _lines or near.startswith(_PREFIX))):
+            continue
+        place = f" ({_lines[name]})" if name in _lines else ""
+        advice = f"Did you mean {near}?" if near else "The file .env.example lists all there are."
+        sentences.append(f"{name}{place} is no setting of the studio and does nothing. {advice}")
+    return sentences
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    """Return the known name that is most like this one; empty when none is. What ours have in common makes none alike."""
+    whole = {one.removeprefix(_PREFIX): one for one in known} if name.startswith(_PREFIX) else {one: one for one in known}
+    cutoff = 0.7 if name.startswith(_PREFIX) else 0.85  # of difflib; one letter of four is another, one of seven
+    near = difflib.get_close_matches(name.removeprefix(_PREFIX), whole, n=1, cutoff=cutoff)
+    return whole[near[0]] if near else ""
 
 
 def env_str(name: str, default: str = "") -> str:
     """The value without surrounding blanks; an empty one counts as not given."""
+    _asked_for.add(name)
     return os.environ.get(name, "").strip() or default
 
 

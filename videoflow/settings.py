@@ -21,6 +21,7 @@ from videoflow.env import (
     env_file_load,
     env_int,
     env_list,
+    env_names,
     env_path,
     env_secret,
     env_str,
@@ -33,7 +34,8 @@ from videoflow.providers.services import SERVICES
 from videoflow.storage.url import bucket_address, storage_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env_file_load(env_path("VIDEOFLOW_ENV_FILE", BASE_DIR / ".env"))
+VIDEOFLOW_ENV_FILE = env_path("VIDEOFLOW_ENV_FILE", BASE_DIR / ".env")
+env_file_load(VIDEOFLOW_ENV_FILE)
 
 VIDEOFLOW_DATA = made_folder(env_path("VIDEOFLOW_DATA", BASE_DIR / "data"))
 VIDEOFLOW_LOG_LEVEL = env_choice("VIDEOFLOW_LOG_LEVEL", "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
@@ -52,6 +54,9 @@ VIDEOFLOW_REQUIRE_LOGIN = env_bool("VIDEOFLOW_REQUIRE_LOGIN")
 VIDEOFLOW_SIGN_UP = env_bool("VIDEOFLOW_SIGN_UP", default=not VIDEOFLOW_REQUIRE_LOGIN)
 VIDEOFLOW_HOST = env_str("VIDEOFLOW_HOST", socket.gethostname())[:60].replace(":", "-")
 VIDEOFLOW_COMPOSE_PROCESSES = env_int("VIDEOFLOW_COMPOSE_PROCESSES", 2, minimum=1)  # that paint and code for one slot
+VIDEOFLOW_ENCODER = env_choice(  # of films: software, a kind of hardware, or the first hardware that passes its trial
+    "VIDEOFLOW_ENCODER", "auto", choices=("AUTO", "SOFTWARE", "NVENC", "QSV", "AMF", "VIDEOTOOLBOX", "VAAPI")
+).lower()
 VIDEOFLOW_CORES = os.cpu_count() or 1
 VIDEOFLOW_HEAVY_STEPS = heavy_steps(
     cores=VIDEOFLOW_CORES, memory=memory_now(), asked=env_int("VIDEOFLOW_CPU_SLOTS", 0, minimum=1)
@@ -359,3 +364,5 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 3
 CELERY_TIMEZONE = "UTC"
+
+VIDEOFLOW_VARIABLES = env_names()  # every variable that was read above: what the environment may say

@@ -17,6 +17,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from videoflow import redis
+from videoflow.env import env_strangers
 from videoflow.health.embedded_redis import NoRedisServer, private_folder, redis_command
 from videoflow.health.installation import data_folder_finding, disk_finding, packages_finding, python_finding
 from videoflow.health.supervisor import CannotStart, Say, Service, StudioLock, Supervisor, listen
@@ -107,6 +108,8 @@ class Studio:
         Raises:
             CannotStart: something is in the way; nothing is left running.
         """
+        for sentence in env_strangers(settings.VIDEOFLOW_VARIABLES):
+            self._say(sentence)
         check_installation(self._data)
         self._lock.take(address=self._address.url)
         for folder in (self._logs, Path(settings.MEDIA_ROOT)):

@@ -108,10 +108,29 @@ class TestEnvFile:
         assert os.environ[NAME] == "given"
         assert os.environ.pop("VIDEOFLOW_OTHER") == "quoted # kept"
 
-    def test_nonsense_names_its_line(self, tmp_path: Path) -> None:
-        (tmp_path / ".env").write_text("# fine\nnonsense\n")
-        with pytest.raises(ImproperlyConfigured, match="Line 2"):
+    def test_the_last_of_two_lines_counts(self, tmp_path: Path) -> None:
+        (tmp_path / ".env").write_text(f"\ufeff{NAME}=first\n{NAME}=last\n", encoding="utf-8")
+        env.env_file_load(tmp_path / ".env")
+        assert os.environ.pop(NAME) == "last"
+
+    @pytest.mark.parametrize(
+        ("content", "sentence"),
+        [
+            (b"# fine\nnonsense\n", "Line 2 of .* is not NAME=value. Mend it"),
+            (f"{NAME}=a\0b".encode(), "Line 1 of .* is not NAME=value"),
+            (f"\n\n{NAME}='open\n".encode(), f"Line 3 of .* that does not end it: mend {NAME}"),
+            (b"\x89PNG\xff\xfe", r"cannot be read \(it is no text in UTF-8\). Make it a text file"),
+        ],
+    )
+    def test_nonsense_is_said_and_nothing_is_taken(self, tmp_path: Path, content: bytes, sentence: str) -> None:
+        (tmp_path / ".env").write_bytes(content)
+        with pytest.raises(ImproperlyConfigured, match=sentence):
             env.env_file_load(tmp_path / ".env")
+        assert NAME not in os.environ
+
+    def test_a_folder_is_said(self, tmp_path: Path) -> None:
+        with pytest.raises(ImproperlyConfigured, match=r"cannot be read \(is a directory\)"):
+            env.env_file_load(tmp_path)
 
 
 class TestEmbeddedRedisSocket:

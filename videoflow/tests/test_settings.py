@@ -11,10 +11,7 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 
-from videoflow.providers.services import SERVICES
-
 ROOT = Path(__file__).resolve().parents[2]
-READ = r"env_(?:str|bool|int|list|path|secret|choice|crash_point|address_prefix)\(\s*\"([A-Z_]+)\""
 
 
 def run(*arguments: str, code: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -25,16 +22,33 @@ def run(*arguments: str, code: str | None = None, **environment: str) -> subproc
 
 class TestEnvironment:
     def test_example_lists_every_variable_and_no_other(self) -> None:
-        read = set()
-        for file in (ROOT / "videoflow").rglob("*.py"):
-            if "tests" not in file.parts:
-                read |= set(re.findall(READ, file.read_text("utf-8")))
-        for service in SERVICES.values():
-            names = (*map(service.model_setting, service.models), *service.operator_options.values())
-            read |= {name for name in (service.key_setting, service.base_url_setting, service.at_once_setting, *names) if name}
         listed = set(re.findall(r"^#?([A-Z0-9_]+)=", (ROOT / ".env.example").read_text("utf-8"), re.MULTILINE))
-        assert "VIDEOFLOW_DATA" in read
-        assert read == listed
+        assert "VIDEOFLOW_DATA" in listed
+        assert listed <= settings.VIDEOFLOW_VARIABLES <= listed | {f"{name}_FILE" for name in listed}
+
+    def test_nothing_is_read_when_the_settings_are_done(self) -> None:
+        """Or a variable would be unknown to those who look for mistyped ones."""
+        for file in (ROOT / "videoflow").rglob("*.py"):
+            if "tests" not in file.parts and file.name not in {"env.py", "settings.py"}:
+                assert re.findall(r"\benv_(?:str|bool|int|list|path|secret|choice)\(", file.read_text("utf-8")) == [], file
+
+    def test_a_mistyped_variable_is_said_with_the_one_it_was_meant_for(self, tmp_path: Path) -> None:
+        file = tmp_path / "given"
+        file.write_text("VIDEOFLOW_MAX_UPLOD_BYTES=4096\nREDIS_URI=redis://x\nPOSTGRES_PASSWORD=of-others\n")
+        given = {"VIDEOFLOW_ENV_FILE": str(file), "VIDEOFLOW_DATA": str(tmp_path / "data")}
+        result = run("check", **given, VIDEOFLOW_PEXELS_AT_NOON="1", VIDEOFLOW_METRICS_FILE="x")
+        said = re.findall(r"\(videoflow\.W001\) (.+)", result.stderr)
+        assert (result.returncode, said) == (
+            0,
+            [
+                f"REDIS_URI (line 2 of {file}) is no setting of the studio and does nothing. Did you mean REDIS_URL?",
+                f"VIDEOFLOW_MAX_UPLOD_BYTES (line 1 of {file}) is no setting of the studio and does nothing. "
+                "Did you mean VIDEOFLOW_MAX_UPLOAD_BYTES?",
+                "VIDEOFLOW_METRICS_FILE is no setting of the studio and does nothing. Did you mean VIDEOFLOW_METRICS?",
+                "VIDEOFLOW_PEXELS_AT_NOON is no setting of the studio and does nothing. "
+                "The file .env.example lists all there are.",
+            ],
+        )
 
     def test_example_can_be_used_as_it_is(self, tmp_path: Path) -> None:
         result = run("check", VIDEOFLOW_ENV_FILE=str(ROOT / ".env.example"), VIDEOFLOW_DATA=str(tmp_path))

@@ -13,6 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from videoflow import redis
+from videoflow.env import env_strangers
 from videoflow.health.embedded_redis import NoRedisServer, redis_server_program
 from videoflow.health.installation import Finding, installation_findings, secrets_finding
 from videoflow.health.probes import WORKER_SILENT_AFTER, worker_probe
@@ -47,6 +48,7 @@ class Command(BaseCommand):
         yield from installation_findings(data)
         steps = settings.VIDEOFLOW_HEAVY_STEPS
         yield Finding("Heavy steps", f"{steps.number} at once: {steps.reason}")
+        yield self._encoder()
         lock = StudioLock(data)
         hosts = () if lock.is_held() or settings.REDIS_IS_EMBEDDED else self._hosts()  # parts share a Redis
         is_running = lock.is_held() or bool(hosts)
@@ -64,6 +66,16 @@ class Command(BaseCommand):
             yield self._workers()
             yield self._queue()
 
+    def _encoder(self) -> Finding:
+        """What codes films here; asked of a process of its own, which loads what this one could not if it were missing."""
+        job = {"wish": settings.VIDEOFLOW_ENCODER}
+        try:
+            chosen = children_map("videoflow.render.encoder_choice", [job], workers=1, cancelled=lambda: False)[0]
+        except VideoflowError as error:
+            advice = "Set VIDEOFLOW_ENCODER to auto or software, or mend the hardware's driver."
+            return Finding("Encoder", str(error.details.get("trials") or error), advice)
+        return Finding("Encoder", f"{chosen['encoder'] or 'software'}: {chosen['reason']}")
+
     def _hosts(self) -> tuple[str, ...]:
         """The hosts whose workers or dispatchers are alive, where the parts of a studio are started by themselves."""
         try:
@@ -78,9 +90,13 @@ class Command(BaseCommand):
             return Finding(
                 "Settings", f"tasks die at {settings.VIDEOFLOW_CRASH_AT}", "Unset VF_CRASH_AT: it is for fault tests only."
             )
+        strangers = env_strangers(settings.VIDEOFLOW_VARIABLES)
+        if strangers:
+            return Finding("Settings", f"{len(strangers)} unknown", " ".join(strangers))
         faults = [fault for fault in run_checks() if fault.level >= ERROR and not fault.is_silenced()]
         if not faults:
-            return Finding("Settings", "no fault")
+            file = settings.VIDEOFLOW_ENV_FILE
+            return Finding("Settings", f"no fault; {f'{file} is read' if file.is_file() else f'there is no file {file}'}")
         first = faults[0]
         return Finding("Settings", f"{len(faults)} wrong", f"{first.msg} {first.hint or ''} ({first.id})".replace("  ", " "))
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from videoflow.env import env_strangers
 from videoflow.health.worker_process import WORKER_ENVIRONMENT, worker_command
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,8 @@ class Command(BaseCommand):
             raise CommandError(f"There is no queue {', '.join(unknown) or 'named'}. Choose from {', '.join(slots)}.")
         if processes is not None and processes < 1:
             raise CommandError("--processes must be at least 1.")
+        for sentence in env_strangers(settings.VIDEOFLOW_VARIABLES):
+            logger.warning("%s", sentence)
         steps = settings.VIDEOFLOW_HEAVY_STEPS
         logger.info("queues %s; heavy steps at once on this host: %s (%s)", ", ".join(names), steps.number, steps.reason)
         command = worker_command(queues=names, processes=processes or sum(slots[name] for name in names))

@@ -1,12 +1,16 @@
 import argparse
+import logging
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils.module_loading import import_string
 
+from videoflow.env import env_strangers
 from videoflow.health.server import StudioServer, endpoints_for
 from videoflow.sqlite.turns import Turns
+
+logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -19,6 +23,8 @@ class Command(BaseCommand):
         parser.add_argument("--fd", type=int, help="Number of an inherited listening socket, instead of an address.")
 
     def handle(self, *args: Any, host: str, port: int, fd: int | None, **options: Any) -> None:
+        for sentence in env_strangers(settings.VIDEOFLOW_VARIABLES):
+            logger.warning("%s", sentence)
         Turns.answers_requests = True
         StudioServer(
             import_string(settings.ASGI_APPLICATION),
