@@ -108,7 +108,7 @@ def session_is_over(session: CreatorSession) -> bool:
 def preferences_set(*, session: CreatorSession, changes: Mapping[str, Any]) -> CreatorSession:
     """Merge preferences into the stored ones; None deletes one."""
     with transaction.atomic():
-        row = CreatorSession.objects.select_for_update().get(pk=session.pk)
+        row = CreatorSession.objects.select_for_update(no_key=True).get(pk=session.pk)
         merged = {**row.preferences, **changes}
         row.preferences = {name: value for name, value in merged.items() if value is not None}
         row.save(update_fields=["preferences"])

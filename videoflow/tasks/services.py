@@ -331,6 +331,8 @@ def task_cancel(*, task_id: UUID) -> Task:
     """
     now = timezone.now()
     with transaction.atomic():
+        # The session before the task, as a claim has them: held the other way round, each would wait for the other.
+        CreatorSession.objects.select_for_update(no_key=True, of=("self",)).filter(tasks=task_id).first()
         task = task_change(
             task_id=task_id,
             statuses=Task.OPEN,

@@ -23,7 +23,7 @@ def host_voice_set(*, project: Project, speaker: str, voice: str, voices: Sequen
         raise BadInput("There is no such voice any more. Choose another one.", code="VOICE_UNKNOWN")
     other = "B" if speaker == "A" else "A"
     with transaction.atomic():
-        row = Project.objects.select_for_update().get(pk=project.pk)
+        row = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
         before = row.hosts.get(speaker, {}).get("voice", "")
         row.hosts[speaker] = {**row.hosts.get(speaker, {}), "voice": voice}
         if row.hosts.get(other, {}).get("voice") == voice:

@@ -132,7 +132,7 @@ def stand_in_allow(*, project: Project) -> None:
     if task is None or task.status != Task.Status.FAILED:
         raise BadInput("The media are not waiting for this any more.")
     with transaction.atomic():
-        stored = Project.objects.select_for_update().get(pk=project.pk)
+        stored = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
         chosen = stored.providers.get("images") or {}
         stored.providers = {**stored.providers, "images": {**chosen, "fallback": True}}
         stored.save(update_fields=["providers"])

@@ -25,7 +25,7 @@ class StepsState:
 def edit(project: Project, part: PartName, label: str) -> Iterator[None]:
     """Record what happens inside as one step, in one transaction; nothing is recorded when nothing changed."""
     with transaction.atomic():
-        Project.objects.select_for_update().get(pk=project.pk)
+        _hold(project)
         before = PARTS[part].read(project)
         yield
         after = PARTS[part].read(project)
@@ -38,6 +38,11 @@ def edit(project: Project, part: PartName, label: str) -> Iterator[None]:
         project.save(update_fields=["updated_at"])
 
 
+def _hold(project: Project) -> None:
+    """Have other edits of the project wait until the transaction's end; what workers add to it does not."""
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+
+
 def steps_state(project: Project) -> StepsState:
     """Return what can be undone and done again; two queries."""
     undo = project.edit_steps.filter(is_undone=False).values_list("label", flat=True).first()
@@ -48,14 +53,16 @@ def steps_state(project: Project) -> StepsState:
 def undo(project: Project) -> EditStep | None:
     """Take the newest step back and return it; None when there is none."""
     with transaction.atomic():
-        step = project.edit_steps.select_for_update().filter(is_undone=False).first()
+        _hold(project)
+        step = project.edit_steps.filter(is_undone=False).first()
         return None if step is None else _apply(project, step, is_undone=True)
 
 
 def redo(project: Project) -> EditStep | None:
     """Do the step that was undone last again and return it; None when there is none."""
     with transaction.atomic():
-        step = project.edit_steps.select_for_update().filter(is_undone=True).order_by("number").first()
+        _hold(project)
+        step = project.edit_steps.filter(is_undone=True).order_by("number").first()
         return None if step is None else _apply(project, step, is_undone=False)
 
 

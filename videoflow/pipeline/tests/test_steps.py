@@ -1,9 +1,13 @@
+from contextlib import closing
+
 import pytest
+from django.db import connection
 
 from videoflow.pipeline.editing.parts import PARTS, turns_write
 from videoflow.pipeline.editing.steps import STEPS_KEPT, edit, redo, steps_state, undo
-from videoflow.pipeline.models import Project, Script
+from videoflow.pipeline.models import EditStep, Project, Script
 from videoflow.pipeline.tests.factories import SceneFactory, ScriptFactory, TurnFactory
+from videoflow.tests.lock_waits import held_up
 
 pytestmark = pytest.mark.django_db
 
@@ -100,3 +104,24 @@ def test_the_look_of_the_captions_is_a_step(script):
     undo(project)
     project.refresh_from_db()
     assert project.caption == {}
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+class TestLocks:
+    @pytest.mark.parametrize("act", [undo, redo])
+    def test_undo_holds_no_step_while_an_edit_has_the_project(self, script, act):
+        """The edit goes on to delete steps: with one of them held meanwhile, each would wait for the other."""
+        rename(script, 1, "Zwei.")
+        if act is redo:
+            undo(script.project)
+        projects, steps = (rows.objects.select_for_update(no_key=True, nowait=True) for rows in (Project, EditStep))
+        with held_up(lambda: act(script.project), by=lambda: projects.get(pk=script.project_id)):
+            assert steps.get().label == "Edit line 2"
+        assert EditStep.objects.get().is_undone is (act is undo)
+
+    def test_what_a_worker_adds_does_not_wait_for_an_edit(self, script):
+        with edit(script.project, "script", "Edit line 1"), closing(connection.copy()) as other, other.cursor() as cursor:
+            # As the database asks for every row that belongs to the project.
+            cursor.execute("SELECT 1 FROM pipeline_project WHERE id = %s FOR KEY SHARE NOWAIT", [script.project_id])
+            assert cursor.fetchone() == (1,)

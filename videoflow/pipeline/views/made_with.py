@@ -111,7 +111,7 @@ def _choose(project: Project, capability: Capability, service: str) -> str:
     if service not in SERVICES or capability not in SERVICES[service].capabilities:
         raise BadInput(_("Choose a service of the list."), code="SERVICE_UNKNOWN")
     with transaction.atomic():
-        row = Project.objects.select_for_update().get(pk=project.pk)
+        row = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
         if row.providers.get(capability, {}).get("service", EMBEDDED) != service:
             row.providers.pop(capability, None)
             if service != EMBEDDED:
@@ -129,7 +129,7 @@ def _options_save(project: Project, capability: Capability, form: Mapping[str, s
         raise BadInput(_("A model's name has %(limit)s signs at most.") % {"limit": LONGEST_MODEL}, code="MODEL_INVALID")
     options = options_read(service, capability, form)
     with transaction.atomic():
-        row = Project.objects.select_for_update().get(pk=project.pk)
+        row = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
         if service == EMBEDDED or row.providers.get(capability, {}).get("service") != service:
             raise BadInput(_("Another service was chosen meanwhile. Look again."), code="CHOICE_CHANGED")
         row.providers[capability] = {

@@ -18,6 +18,7 @@ from videoflow.tasks import rows, services
 from videoflow.tasks.models import ProgressEvent, Task
 from videoflow.tasks.services import Claim, task_claim
 from videoflow.tasks.tests.factories import session_make, task_make
+from videoflow.tests.lock_waits import held_up
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
 WORKERS = 6
@@ -98,3 +99,13 @@ class TestClaim:
             plan = "\n".join(row[0] for row in cursor.fetchall())
         assert "task_waiting" in plan and "task_turn" in plan, plan
         assert f"Seq Scan on {Task._meta.db_table}" not in plan
+
+
+class TestCancel:
+    def test_holds_no_task_while_it_waits_for_the_session(self):
+        """A claim holds the session and then takes the task: with the task held meanwhile, each would wait for the other."""
+        task = task_make()
+        sessions, tasks = (rows.objects.select_for_update(no_key=True, nowait=True) for rows in (CreatorSession, Task))
+        with held_up(partial(services.task_cancel, task_id=task.pk), by=lambda: sessions.get(pk=task.session_id)):
+            assert tasks.get(pk=task.pk).status == "pending"
+        assert Task.objects.get().status == "cancelled"
