@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))
 import httpx  # noqa: E402
 
 from videoflow.health.embedded_redis import redis_command  # noqa: E402
-from videoflow.health.tests.test_studio import free_port  # noqa: E402
+from videoflow.tests.ports import free_port  # noqa: E402
 
 USER = 10001
 SECONDS = 1800

@@ -29,8 +29,8 @@ import httpx  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
-from videoflow.health.tests.test_studio import free_port  # noqa: E402
 from videoflow.tasks.tests.noop.machine import wait_for  # noqa: E402
+from videoflow.tests.ports import free_port  # noqa: E402
 
 DEPLOY = ROOT / "deploy"
 SECONDS = 600.0

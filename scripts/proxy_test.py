@@ -32,8 +32,8 @@ from websockets.exceptions import InvalidStatus  # noqa: E402
 from websockets.sync.client import ClientConnection, connect  # noqa: E402
 from websockets.typing import Origin  # noqa: E402
 
-from videoflow.health.tests.test_studio import free_port  # noqa: E402
 from videoflow.tasks.tests.noop.machine import clean_environment, wait_for  # noqa: E402
+from videoflow.tests.ports import free_port  # noqa: E402
 
 NAME = "studio.example"
 TOKEN = "proxy-test-owner"

@@ -6,7 +6,6 @@ Both live as long as the module: Playwright's loop stands in the way of asyncio'
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from videoflow.tests.own_rows import rows_drop, rows_of, tables_make
+from videoflow.tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_ARGUMENTS = [
@@ -45,9 +45,7 @@ class Studio:
         self.folder = folder
         self.environment = os.environ | {"VIDEOFLOW_DATA": str(folder), "PYTHONUNBUFFERED": "1"} | rows_of(folder) | environment
         (folder / "tmp").mkdir(parents=True)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "server.log"
         tables_make(folder)

@@ -16,9 +16,9 @@ import pytest
 from django.conf import settings
 from django.core.management import get_commands, load_command_class
 
-from videoflow.health.tests.test_studio import free_port
 from videoflow.pipeline.media_files import BY_PROXY
 from videoflow.tasks.tests.noop.machine import clean_environment
+from videoflow.tests.ports import free_port
 
 ROOT = Path(settings.BASE_DIR)
 DEPLOY = ROOT / "deploy"

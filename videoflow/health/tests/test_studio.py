@@ -3,9 +3,9 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,24 +18,19 @@ from django.conf import settings
 
 from videoflow.health.supervisor import listen
 from videoflow.tests.own_rows import rows_of
+from videoflow.tests.ports import free_port
 
 pytestmark = pytest.mark.rows
 
 ROOT = Path(__file__).resolve().parents[3]
-READY_SECONDS = 60.0
+PAUSE = threading.Event()
 
 
-def until(condition: Callable[[], object], *, seconds: float = 20.0) -> None:
+def until(condition: Callable[[], object], *, seconds: float = 240.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
-        os.sched_yield()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        PAUSE.wait(0.02)
 
 
 def command(data: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -87,8 +82,22 @@ def start(data: Path) -> Running:
     return Running(data, port, process, greeting.strip())
 
 
+def words_of(member: psutil.Process) -> list[str]:
+    """Return a process's command; nothing for one that ended meanwhile."""
+    try:
+        return member.cmdline()
+    except psutil.NoSuchProcess:
+        return []
+
+
 def are_gone(family: list[psutil.Process]) -> bool:
-    return all(not member.is_running() or member.status() == psutil.STATUS_ZOMBIE for member in family)
+    def is_gone(member: psutil.Process) -> bool:
+        try:
+            return not member.is_running() or member.status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return True
+
+    return all(map(is_gone, family))
 
 
 @pytest.fixture
@@ -112,7 +121,7 @@ class TestStudio:
         assert sentence.startswith(f"A studio is already running on this data folder (address http://127.0.0.1:{studio.port}).")
 
         family = studio.family()
-        names = " ".join(" ".join(member.cmdline()) for member in family)
+        names = " ".join(" ".join(words_of(member)) for member in family)
         assert all(part in names for part in ("valkey-server", "serve", "celery", "run_dispatcher"))
         assert len(family) >= 8  # three worker processes below the worker
         studio.process.send_signal(signal.SIGTERM)
@@ -139,7 +148,7 @@ class TestStudio:
         call("GET", where, None, token)
         body = {"session_id": session["session_id"], "input_data": {}}
         task = call("POST", "/api/tasks/submit/trending_analysis", body, token)
-        until(lambda: call("GET", f"/api/tasks/{task['task_id']}", None, token)["status"] == "completed", seconds=60)
+        until(lambda: call("GET", f"/api/tasks/{task['task_id']}", None, token)["status"] == "completed")
         assert studio.ask("/")[0] == 200
 
         report = command(studio.data, "redis_report", "--json")
@@ -158,7 +167,7 @@ class TestStudio:
         again = start(studio.data)
         try:
             assert "is ready at" in again.greeting
-            fallen = [member for member in again.family() if "serve" in member.cmdline()]
+            fallen = [member for member in again.family() if "serve" in words_of(member)]
             fallen[0].kill()  # and a part that falls comes back, on the same port
             assert again.process.stdout is not None
             assert "Ctrl-C ends the studio" in again.process.stdout.readline()
@@ -167,7 +176,7 @@ class TestStudio:
             assert again.ask("/livez")[0] == 200
         finally:
             again.process.send_signal(signal.SIGINT)
-            assert again.process.wait(30) == 0
+            assert again.process.wait(240) == 0
 
     def test_a_redis_that_cannot_start_costs_speed_only(self, tmp_path: Path) -> None:
         folder = tmp_path / "data" / "redis" / "appendonlydir"

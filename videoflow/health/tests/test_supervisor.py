@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from videoflow.health import supervisor as room
 from videoflow.health.supervisor import CannotStart, Service, StudioLock, Supervisor, listen
 
 PYTHON = [sys.executable, "-c"]
+PAUSE = threading.Event()
 WAITS = "import time; time.sleep(600)"
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
 WITH_CHILD = (
@@ -23,16 +25,19 @@ WITH_CHILD = (
 )
 
 
-def until(condition: Callable[[], object], *, seconds: float = 15.0) -> None:
+def until(condition: Callable[[], object], *, seconds: float = 240.0) -> None:
     """Look again and again until the condition holds; fail when it never does."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
-        os.sched_yield()
+        PAUSE.wait(0.02)
 
 
 def is_gone(pid: int) -> bool:
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 class Said(list[str]):
@@ -99,18 +104,19 @@ class TestSupervisor:
         supervisor.stop()
         until(lambda: all(is_gone(pid) for pid in pids))
 
-    def test_second_signal_ends_at_once(self, supervisor: Supervisor, tmp_path: Path) -> None:
+    def test_second_signal_ends_at_once(self, supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(room, "STOP_SECONDS", 3600.0)
         supervisor.start(Service("stubborn", [*PYTHON, STUBBORN]))
         until(lambda: (tmp_path / "stubborn.log").read_text())
         supervisor.on_signal()
         supervisor.on_signal()
-        began = time.process_time()
         supervisor.stop()
-        assert time.process_time() - began < 1
         assert not supervisor.is_running("stubborn")
 
-    def test_last_one_outlives_the_others(self, supervisor: Supervisor, tmp_path: Path) -> None:
+    def test_last_one_outlives_the_others(self, supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Redis must be there while the worker gives its tasks back."""
+        monkeypatch.setattr(room, "STOP_SECONDS", 240.0)
+        monkeypatch.setattr(room, "LAST_STOP_SECONDS", 240.0)
         code = (
             "import pathlib, signal, sys, time\n"
             "name = pathlib.Path(sys.argv[1])\n"

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +16,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+
+from videoflow.tests.ports import free_port
 
 KEY_ID, SECRET, BUCKET = "studio-key", "studio-secret", "films"
 _PORTS = ("master", "master_grpc", "volume", "volume_grpc", "filer", "filer_grpc", "s3", "s3_grpc")
@@ -49,7 +50,7 @@ class BucketServer:
         data.mkdir(parents=True)
         identity = {"name": "studio", "credentials": [{"accessKey": KEY_ID, "secretKey": SECRET}], "actions": ["Admin"]}
         (self.folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
-        ports = dict(zip(_PORTS, _free_ports(len(_PORTS)), strict=True))
+        ports = {name: free_port() for name in _PORTS}
         self.url = f"http://127.0.0.1:{ports['s3']}"
         command = [
             *(sys.executable, "-m", "videoflow.health.launch", str(os.getpid())),
@@ -101,17 +102,6 @@ class BucketServer:
             os.killpg(self._process.pid, signal.SIGKILL)
         if self._process is not None:
             self._process.wait(60)
-
-
-def _free_ports(number: int) -> list[int]:
-    held = [socket.socket() for _ in range(number)]
-    try:
-        for one in held:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in held]
-    finally:
-        for one in held:
-            one.close()
 
 
 class _QuietServer(ThreadingHTTPServer):

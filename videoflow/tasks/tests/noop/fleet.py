@@ -4,7 +4,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from videoflow.health.embedded_redis import private_folder, redis_command
 from videoflow.storage.tests.bucket_server import BUCKET, KEY_ID, SECRET, BucketServer
 from videoflow.tasks.tests.noop.machine import ROOT, Hand, NotReady, clean_environment, wait_for
 from videoflow.tasks.tests.noop.relay import Relay
+from videoflow.tests.ports import free_port
 from videoflow.tests.postgresql import Cluster, folder_make
 
 SERVICES = ("database", "redis", "storage")
@@ -168,9 +168,7 @@ class Fleet:
 
     def web_start(self) -> str:
         """Start the pages on their host and return their address."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = int(free.getsockname()[1])
+        port = free_port()
         self.web.serve(port)
         url = f"http://127.0.0.1:{port}"
 
