@@ -20,7 +20,9 @@ from typing import Any
 
 import django
 import pytest
+from asgiref.sync import SyncToAsync
 from django.conf import settings as django_settings
+from django.db import connections
 from django.utils import translation
 from redis.exceptions import RedisError
 
@@ -176,6 +178,13 @@ def django_db_modify_db_settings(request: pytest.FixtureRequest, django_db_modif
     """Have the database server up before pytest-django makes its test database."""
     if CLUSTER:
         request.getfixturevalue("postgresql")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """Before the test database is dropped, let go of it in the thread where asgiref asks it on behalf of coroutines."""
+    yield
+    SyncToAsync.single_thread_executor.submit(connections.close_all).result(240)
 
 
 @pytest.fixture(autouse=True, scope="session")

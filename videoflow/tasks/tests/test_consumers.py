@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from channels.routing import URLRouter
-from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
@@ -18,19 +17,28 @@ from videoflow.tasks import live, services
 from videoflow.tasks.models import ProgressEvent, Task
 from videoflow.tasks.routing import websocket_urlpatterns
 from videoflow.tasks.tests.factories import claim_make, session_make, task_make
+from videoflow.tasks.tests.sockets import PatientSocket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COOKIE = "browser-token"
 application = URLRouter(websocket_urlpatterns)
 
 
-def socket(session_id: object, *, cookie: str = COOKIE, query: str = "") -> WebsocketCommunicator:
+def socket(session_id: object, *, cookie: str = COOKIE, query: str = "") -> PatientSocket:
     headers = [(b"cookie", f"{COOKIE_NAME}={cookie}".encode())]
-    return WebsocketCommunicator(application, f"/ws/progress/{session_id}{query}", headers=headers)
+    return PatientSocket(application, f"/ws/progress/{session_id}{query}", headers=headers)
 
 
-async def receive(client: WebsocketCommunicator) -> dict[str, Any]:
+async def receive(client: PatientSocket) -> dict[str, Any]:
     return json.loads(await client.receive_from(timeout=240))
+
+
+async def closing(client: PatientSocket) -> int:
+    """Wait until the server closes the socket, take leave as a server's other side does, and return the code."""
+    message = await client.receive_output(timeout=240)
+    assert message["type"] == "websocket.close"
+    await client.disconnect()
+    return int(message["code"])
 
 
 @pytest.fixture
@@ -138,7 +146,7 @@ class TestProgressConsumer:
         await client.connect()
         await receive(client)
         await client.send_to(text_data="x" * 4097)
-        assert (await client.receive_output(timeout=240)) == {"type": "websocket.close", "code": 1009}
+        assert await closing(client) == 1009
 
     async def test_a_sixth_socket_of_a_session_is_refused_until_one_leaves(self, session):
         clients = [socket(session.pk) for _ in range(5)]
@@ -159,7 +167,7 @@ class TestProgressConsumer:
             await client.send_to(text_data='{"type": "ping"}')
             assert await receive(client) == {"event_type": "pong"}
         await client.send_to(text_data='{"type": "ping"}')
-        assert (await client.receive_output(timeout=240)) == {"type": "websocket.close", "code": 1008}
+        assert await closing(client) == 1008
 
     async def test_without_rate_limits_neither(self, session, settings):
         settings.VIDEOFLOW_RATE_LIMITS = False
@@ -210,9 +218,9 @@ class TestWhoMayGoOnListening:
         client.force_login(user)
         return client
 
-    def signed_in(self, session: CreatorSession, browser: Client) -> WebsocketCommunicator:
+    def signed_in(self, session: CreatorSession, browser: Client) -> PatientSocket:
         cookie = f"{settings.SESSION_COOKIE_NAME}={browser.cookies[settings.SESSION_COOKIE_NAME].value}"
-        return WebsocketCommunicator(application, f"/ws/progress/{session.pk}", headers=[(b"cookie", cookie.encode())])
+        return PatientSocket(application, f"/ws/progress/{session.pk}", headers=[(b"cookie", cookie.encode())])
 
     async def test_a_signed_in_user_hears_their_session(self, user, browser):
         client = self.signed_in(await sync_to_async(session_create)(user=user), browser)
@@ -232,7 +240,7 @@ class TestWhoMayGoOnListening:
             await socket_.connect()
             await receive(socket_)
         assert (await sync_to_async(browser.post)("/sign-out/")).status_code == 302
-        assert await here.receive_output(timeout=240) == {"type": "websocket.close", "code": 4401}
+        assert await closing(here) == 4401
         await sync_to_async(task_make)(session)
         assert (await receive(there))["seq"] == 1
         assert await here.receive_nothing(timeout=0.5)
@@ -243,7 +251,7 @@ class TestWhoMayGoOnListening:
         await client.connect()
         await receive(client)
         await sync_to_async(browser.post)("/sign-out/")
-        assert await client.receive_output(timeout=240) == {"type": "websocket.close", "code": 4401}
+        assert await closing(client) == 4401
 
     async def test_a_sign_in_that_has_ended_opens_nothing(self, user, browser):
         session = await sync_to_async(session_create)(user=user)
@@ -258,7 +266,7 @@ class TestWhoMayGoOnListening:
         await receive(client)
         assert await client.receive_nothing(timeout=1.5)
         await CreatorSession.objects.filter(pk=session.pk).aupdate(user=user)
-        assert await client.receive_output(timeout=240) == {"type": "websocket.close", "code": 4404}
+        assert await closing(client) == 4404
 
     async def test_a_user_who_was_shut_out_is_noticed(self, user, browser, monkeypatch):
         monkeypatch.setattr(live, "VOUCH_SECONDS", 0.0)
@@ -266,7 +274,7 @@ class TestWhoMayGoOnListening:
         await client.connect()
         await receive(client)
         await User.objects.aupdate(is_active=False)
-        assert await client.receive_output(timeout=240) == {"type": "websocket.close", "code": 4404}
+        assert await closing(client) == 4404
 
     async def test_where_signing_in_is_required_a_cookie_alone_opens_nothing(self, session, settings):
         settings.VIDEOFLOW_REQUIRE_LOGIN = True
@@ -274,7 +282,7 @@ class TestWhoMayGoOnListening:
 
     async def test_a_stale_sign_in_beside_a_good_cookie_does_no_harm(self, session):
         cookie = f"{COOKIE_NAME}={COOKIE}; {settings.SESSION_COOKIE_NAME}=stale"
-        client = WebsocketCommunicator(application, f"/ws/progress/{session.pk}", headers=[(b"cookie", cookie.encode())])
+        client = PatientSocket(application, f"/ws/progress/{session.pk}", headers=[(b"cookie", cookie.encode())])
         assert (await client.connect())[0]
         await receive(client)
         assert await client.receive_nothing(timeout=1.5)

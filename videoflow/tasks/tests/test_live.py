@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from channels.routing import URLRouter
-from channels.testing import WebsocketCommunicator
 
 from videoflow.sessions.models import CreatorSession
 from videoflow.sessions.services import COOKIE_NAME
@@ -16,21 +15,22 @@ from videoflow.tasks.garbage import COLLECT_AFTER, Garbage
 from videoflow.tasks.routing import websocket_urlpatterns
 from videoflow.tasks.selectors import events_after
 from videoflow.tasks.tests.factories import claim_make, session_make, task_make
+from videoflow.tasks.tests.sockets import PatientSocket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COOKIE = "browser-token"
 application = URLRouter(websocket_urlpatterns)
 
 
-async def opened(session: CreatorSession) -> WebsocketCommunicator:
+async def opened(session: CreatorSession) -> PatientSocket:
     headers = [(b"cookie", f"{COOKIE_NAME}={COOKIE}".encode())]
-    client = WebsocketCommunicator(application, f"/ws/progress/{session.pk}", headers=headers)
-    assert (await client.connect(timeout=240))[0]
+    client = PatientSocket(application, f"/ws/progress/{session.pk}", headers=headers)
+    assert (await client.connect())[0]
     assert (await received(client))["event_type"] == "hello"
     return client
 
 
-async def received(client: WebsocketCommunicator) -> dict[str, Any]:
+async def received(client: PatientSocket) -> dict[str, Any]:
     return json.loads(await client.receive_from(timeout=240))
 
 
@@ -72,7 +72,7 @@ class Client:
         self.closed.set()
 
     async def has(self, count: int) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(240):
             while len(self.seqs) < count:
                 await asyncio.sleep(0.02)
         assert self.seqs == list(range(1, count + 1))
@@ -141,7 +141,7 @@ class TestExchange:
         slow.room.clear()
         await sync_to_async(three_rows)(session)
         await quick.has(3)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(240):
             await slow.closed.wait()
         assert (slow.code, slow.seqs) == (live.TOO_SLOW, [])
         assert live.exchange().count(session.pk) == 1
