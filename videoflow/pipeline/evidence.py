@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from videoflow.pipeline.models import Theme, TrendReport, TrendVideo
 from videoflow.providers import base
+from videoflow.tasks.models import Task
 
 
 def _video(row: TrendVideo) -> base.TrendVideo:
@@ -53,3 +54,11 @@ def analysis_read(report: TrendReport, themes: Sequence[base.Theme]) -> base.Tre
         themes=tuple(themes),
         measure=report.measure,
     )
+
+
+def theme_ids_of(task: Task | None) -> list[int]:
+    """Return the keys of the themes that a script's task is about: what it noted at its end, before that what was chosen."""
+    if task is None:
+        return []
+    found: list[int] = (task.result_data or {}).get("picked_theme_ids") or task.input_data.get("theme_ids") or []
+    return found

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from videoflow.pipeline.evidence import theme_ids_of
 from videoflow.pipeline.metadata import (
     CHAPTER_SECONDS,
     CHAPTERS_MINIMUM,
@@ -154,8 +155,7 @@ def suggestion(project: Project, video: Video) -> dict[str, Any]:
 
 def _category(video: Video) -> str:
     """Return the category of the first theme that the script is about, where YouTube has it."""
-    chosen = (video.script.task.input_data.get("theme_ids") or []) if video.script.task else []
-    found = Theme.objects.filter(pk__in=chosen[:1]).values_list("category_id", flat=True).first()
+    found = Theme.objects.filter(pk__in=theme_ids_of(video.script.task)[:1]).values_list("category_id", flat=True).first()
     return found if found in CATEGORIES else CATEGORY_USUAL
 
 

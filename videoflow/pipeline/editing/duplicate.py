@@ -8,6 +8,7 @@ from django.db.models import Model
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from videoflow.pipeline.evidence import theme_ids_of
 from videoflow.pipeline.models import Asset, Project, Script, Speech, script_current
 from videoflow.pipeline.selectors import is_past_preview
 from videoflow.tasks.models import Task
@@ -74,8 +75,8 @@ def _trends_copy(project: Project, copy: Project) -> dict[int, int]:
 
 def _task_copy(task: Task, project: Project, themes: Mapping[int, int]) -> None:
     input_data = dict(task.input_data)
-    if "theme_ids" in input_data:
-        input_data["theme_ids"] = [themes[theme] for theme in input_data["theme_ids"] if theme in themes]
+    if chosen := theme_ids_of(task):
+        input_data["theme_ids"] = [themes[theme] for theme in chosen if theme in themes]
     Task.objects.create(
         session_id=project.session_id,
         project=project,

@@ -14,6 +14,7 @@ from videoflow.pipeline.editing.parts import script_measure, script_rows
 from videoflow.pipeline.editing.steps import edit
 from videoflow.pipeline.editing.turns import estimate
 from videoflow.pipeline.editing.versions import version_keep
+from videoflow.pipeline.evidence import theme_ids_of
 from videoflow.pipeline.models import Project, Proposal, Script, Turn, script_current
 from videoflow.pipeline.services import input_validate, stage_start
 from videoflow.pipeline.stages.drafting import ScriptInput, embedded_redraft
@@ -103,10 +104,11 @@ def lines_named(script: Script, numbers: str) -> set[UUID] | None:
 
 
 def _stored(project: Project, script: Script) -> dict[str, Any]:
-    """Return what the script was made from, as the form gave it."""
+    """Return what the script was made from: what the form gave, and the themes where it left their choice to the writer."""
     task = script.task or project.tasks.filter(task_type="script_generation").order_by("-created_at").first()
     stored = {name: value for name, value in (task.input_data if task else {}).items() if name not in ("continue", "reword")}
-    return stored | {"input_type": script.input_type}
+    picked = theme_ids_of(task)
+    return stored | {"input_type": script.input_type} | ({"theme_ids": picked} if picked else {})
 
 
 def _drafts(project: Project, script: Script) -> Iterator[Conversation]:

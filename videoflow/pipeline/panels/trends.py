@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from videoflow.pipeline.board import Board
+from videoflow.pipeline.evidence import theme_ids_of
 from videoflow.pipeline.models import (
     Project,
     Theme,
@@ -144,15 +145,14 @@ def _picked(report: TrendReport, board: Board) -> set[int]:
     """Return what is ticked on the board; before anything was, what the script was made from."""
     if report.picks is not None:
         return set(report.picks)
-    script_task = board.stage("script_generation").task
-    return set(script_task.input_data.get("theme_ids") or []) if script_task else set()
+    return set(theme_ids_of(board.stage("script_generation").task))
 
 
 def _used(project: Project) -> set[tuple[str, str]]:
     """Return (category, label) of the themes that the creator's other videos are about; two queries."""
     scripts = project.session.tasks.filter(task_type="script_generation").exclude(project=project)
-    recent = scripts.order_by("-created_at").values_list("input_data", flat=True)[:USED_TASKS]
-    themes = {theme for data in recent for theme in data.get("theme_ids") or [] if isinstance(theme, int)}
+    recent = scripts.order_by("-created_at").only("input_data", "result_data")[:USED_TASKS]
+    themes = {theme for task in recent for theme in theme_ids_of(task) if isinstance(theme, int)}
     rows = Theme.objects.filter(pk__in=themes).values_list("category_id", "label")
     return {(category, label.casefold()) for category, label in rows}
 

@@ -101,14 +101,25 @@ def brief_of(project: Project, options: ScriptInput, *, seed: int) -> Brief:
     if report is None:
         raise StageNotReady("There are no themes yet. Import a file of trending videos first.")
     rows = list(Theme.objects.filter(report=report))
-    wanted = set(options.theme_ids)
-    if wanted - {row.pk for row in rows}:
+    if set(options.theme_ids) - {row.pk for row in rows}:
         raise BadInput("A chosen theme is not in the newest report any more. Choose again.", code="THEME_NOT_FOUND")
     themes = {row.pk: theme_read(row) for row in rows}
-    if not wanted:  # none chosen: the strongest theme of each of the three most watched categories
-        wanted = {row.pk for row in [row for row in rows if row.rank == 1][:3]}
-    picked = tuple(themes[row.pk] for row in rows if row.pk in wanted)
+    picked = tuple(themes[row.pk] for row in _picked(rows, options))
     return base.ThemesBrief(themes=picked, analysis=analysis_read(report, list(themes.values())), **facts)
+
+
+def _picked(rows: Sequence[Theme], options: ScriptInput) -> list[Theme]:
+    """Return the chosen themes; where none is chosen, the strongest of each of the three most watched categories."""
+    if options.theme_ids:
+        return [row for row in rows if row.pk in options.theme_ids]
+    return [row for row in rows if row.rank == 1][:3]
+
+
+def theme_ids_picked(project: Project, options: ScriptInput) -> list[int]:
+    """Return the keys of the themes that the script is about, chosen or not; none for a topic or a finished script."""
+    if options.input_type != "theme":
+        return []
+    return [row.pk for row in _picked(list(Theme.objects.filter(report=project.reports.first())), options)]
 
 
 def user_draft(options: ScriptInput) -> Draft:

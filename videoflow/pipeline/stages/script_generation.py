@@ -14,7 +14,15 @@ from videoflow.pipeline.length import MeasuredScript, Speak, minutes
 from videoflow.pipeline.locked_lines import lines_seconds, lines_share_a, locked_place
 from videoflow.pipeline.models import Project, Script, Turn, script_current
 from videoflow.pipeline.stages.base import Stage, StageContext, StageOutput
-from videoflow.pipeline.stages.drafting import Draft, ScriptInput, draft_check, minimum_of, seed_of, written
+from videoflow.pipeline.stages.drafting import (
+    Draft,
+    ScriptInput,
+    draft_check,
+    minimum_of,
+    seed_of,
+    theme_ids_picked,
+    written,
+)
 from videoflow.pipeline.stages.rewording import reword, reword_check
 from videoflow.pipeline.store import room_check
 from videoflow.pipeline.voices import HostVoices, voices_check
@@ -118,6 +126,7 @@ def run(context: StageContext) -> StageOutput:
             "turns": len(lines),
             "measured_seconds": round(seconds, 2),
             "share_a": round(lines_share_a(lines), 3),
+            "picked_theme_ids": theme_ids_picked(project, options),
             "warnings": warnings,
         }
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from videoflow.pipeline.channels.access import is_registered, quota_full_at, quota_left, reads_statistics
+from videoflow.pipeline.evidence import theme_ids_of
 from videoflow.pipeline.models import Channel, Publication, Theme, YouTubeUpload
 from videoflow.pipeline.publishing import LANGUAGES
 
@@ -110,8 +111,7 @@ def upload_of(publication: Publication) -> YouTubeUpload | None:
 def came_from(publication: Publication) -> str:
     """The script, and the themes where it had some, that a published video was made from."""
     script = publication.video.script
-    chosen = (script.task.input_data.get("theme_ids") or []) if script.task else []
-    themes = list(Theme.objects.filter(pk__in=chosen).values_list("label", flat=True))
+    themes = list(Theme.objects.filter(pk__in=theme_ids_of(script.task)).values_list("label", flat=True))
     told = _("Script “%(title)s”, version %(version)s") % {"title": script.title, "version": script.version}
     if not themes:
         return told

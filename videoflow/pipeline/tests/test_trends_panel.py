@@ -7,9 +7,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from videoflow.pipeline.board import project_board
+from videoflow.pipeline.editing.duplicate import project_duplicate
+from videoflow.pipeline.evidence import theme_ids_of
 from videoflow.pipeline.models import SourceFile, Theme
 from videoflow.pipeline.panels.trends import BoardFilter, trends_content
+from videoflow.pipeline.stages.drafting import ScriptInput, brief_of, theme_ids_picked
 from videoflow.pipeline.tests import factories
+from videoflow.providers.base import ThemesBrief
 from videoflow.tasks.models import Task
 
 pytestmark = pytest.mark.django_db
@@ -104,6 +108,41 @@ class TestPicks:
         strange = factories.with_trends(other)
         assert client.post(f"/projects/{other.pk}/trends/{strange.pk}/picks/").status_code == 404
         assert client.post(f"/projects/{project.pk}/trends/{strange.pk}/picks/").status_code == 404
+
+
+class TestWhatNobodyChose:
+    """As the sample does: the script takes the strongest theme of each category, and the board shows which."""
+
+    @pytest.fixture
+    def taken(self, project, report):
+        Theme.objects.filter(report=report, label="Night gardens").update(rank=1)
+        taken = theme_ids_picked(project, ScriptInput())
+        script = factories.with_script(project)
+        Task.objects.filter(pk=script.task_id).update(result_data={"picked_theme_ids": taken})
+        return set(taken)
+
+    def test_is_what_the_writer_is_given(self, project, report, taken):
+        brief = brief_of(project, ScriptInput(), seed=7)
+        assert isinstance(brief, ThemesBrief)
+        assert {theme.label for theme in brief.themes} == set(report.themes.filter(pk__in=taken).values_list("label", flat=True))
+        assert len(taken) == len({theme.category_id for theme in brief.themes}) == 2
+
+    def test_is_ticked(self, client, project, taken):
+        page = client.get(f"/projects/{project.pk}/panels/trending_analysis/").content.decode()
+        assert {theme.pk for theme in Theme.objects.all() if f'value="{theme.pk}" checked' in page} == taken
+
+    def test_counts_as_used_elsewhere(self, session, project, taken):
+        other = factories.ProjectFactory.create(session=session)
+        factories.with_trends(other)
+        assert "Moss roofs" in shown(project, hide="1")
+        used = trends_content(other, project_board(other), {})["used_count"]
+        assert used == 1, "the other board has one of the two in the same category"
+
+    def test_goes_along_with_a_copy(self, client, project, report, taken):
+        assert theme_ids_picked(project, ScriptInput(theme_ids=[report.themes.all()[2].pk])) == [report.themes.all()[2].pk]
+        assert theme_ids_picked(project, ScriptInput(input_type="topic", topic="Moss")) == []
+        copy = project_duplicate(project=project)
+        assert len(theme_ids_of(copy.tasks.get(task_type="script_generation"))) == len(taken)
 
 
 class TestDate:
