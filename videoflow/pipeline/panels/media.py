@@ -85,7 +85,7 @@ class Tile:
             return " · ".join(filter(None, [asset.credit, asset.licence]))
         if asset.origin != EMBEDDED:
             return " · ".join(filter(None, [service_label(asset.origin), asset.model]))
-        return " · ".join(filter(None, [asset.model or asset.origin, _("no cost")]))
+        return " · ".join([service_label(asset.origin), _("no cost")])
 
 
 @dataclass(frozen=True, slots=True)
