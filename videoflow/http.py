@@ -1,9 +1,11 @@
 """The one way to draw a page or its partial, to part a long list into pages, what travels compressed, and what is too large."""
 
 import json
+import re
 import sys
 from typing import Any, TypeVar
 
+from django.core.exceptions import DisallowedHost
 from django.core.paginator import Page, Paginator
 from django.db import InterfaceError, OperationalError
 from django.db.models import Model, QuerySet
@@ -17,6 +19,9 @@ from django.utils import timezone
 from videoflow.errors import disk_full_read
 
 RowT = TypeVar("RowT", bound=Model)
+
+LARGEST_NUMBER = 2**63 - 1
+"""That a database takes for a key or a position."""
 
 BODY_EXTENSION = "videoflow.body"
 """Key in the ASGI scope's ``extensions`` where the server leaves a body it has in a file already: ``{"file": IO[bytes]}``."""
@@ -53,6 +58,27 @@ def server_error(_request: HttpRequest) -> HttpResponse:
     return answer
 
 
+_NAME_OF_HOST = re.compile(r"(?:https?://)?[A-Za-z0-9.:_\[\]-]{1,100}")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer 400; to a name that the studio was not told of with what its operator does about it."""
+    host = request.META.get("HTTP_HOST", "") if isinstance(exception, DisallowedHost) else ""
+    return _refusal("400.html", 400, unknown=host)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer 403 to a form that is not ours; where it came from an address that the studio does not know, with what to do."""
+    is_elsewhere = reason.startswith(("Origin checking failed", "Referer checking failed"))
+    return _refusal("403_csrf.html", 403, unknown=request.META.get("HTTP_ORIGIN", "") if is_elsewhere else "")
+
+
+def _refusal(template: str, status: int, *, unknown: str) -> HttpResponse:
+    """Draw a page about a name that the visitor's browser sent, unless that is no name at all."""
+    name = unknown if _NAME_OF_HOST.fullmatch(unknown) else ""
+    return HttpResponse(loader.get_template(template).render({"unknown": name}), status=status)
+
+
 def render_partial(
     request: HttpRequest,
     template: str,
@@ -86,6 +112,17 @@ def page_of(rows: "QuerySet[RowT]", number: str | None, *, size: int, count: int
     found = rows.model._default_manager.select_related(*related).in_bulk(wanted)
     page.object_list = [found[key] for key in wanted if key in found]
     return page
+
+
+def whole_number(text: str, *, most: int = LARGEST_NUMBER) -> int | None:
+    """Return a number that somebody sent in plain digits, ``most`` for any larger one; None for all else.
+
+    ``int`` alone takes signs, blanks and other scripts' digits, and refuses more than 4,300 of them.
+    """
+    if not (text.isascii() and text.isdigit()):
+        return None
+    digits = text.lstrip("0")
+    return most if len(digits) > len(str(most)) else min(most, int(digits or "0"))
 
 
 def too_large_body(limit_bytes: int) -> bytes:

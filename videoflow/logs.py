@@ -32,6 +32,12 @@ _ADDRESS_PASSWORD = re.compile(r"(://[^\s/:@]*:)[^\s/@]+(@)")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{8,64}")
 
 
+def request_named() -> str:
+    """Return the name of the request that is being answered, or that asked for the task being run; empty when there is none."""
+    name = current_request_id.get()
+    return "" if name == NOTHING else name
+
+
 def masked(text: str) -> str:
     """Return the text without what looks like the value of a secret: after its name, or before the @ of an address."""
     return _ADDRESS_PASSWORD.sub(r"\1***\2", _SECRET.sub(r"\1***", text))
@@ -48,14 +54,17 @@ class OriginFilter(logging.Filter):
 
 
 class LineFormatter(logging.Formatter):
-    """Format as ``2026-01-31T12:00:00Z INFO videoflow.tasks [task] message``."""
+    """Format as ``2026-01-31T12:00:00Z INFO videoflow.tasks [task request=name] message``; what there is not is left out."""
 
     converter = staticmethod(time.gmtime)
 
     def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(name)s [%(task_id)s] %(message)s", "%Y-%m-%dT%H:%M:%SZ")
+        super().__init__("%(asctime)s %(levelname)s %(name)s [%(origin)s] %(message)s", "%Y-%m-%dT%H:%M:%SZ")
 
     def format(self, record: logging.LogRecord) -> str:
+        task, request = (getattr(record, name, NOTHING) for name in ("task_id", "request_id"))
+        origin = [task] * (task != NOTHING) + [f"request={request}"] * (request != NOTHING)
+        record.origin = " ".join(origin) or NOTHING
         return masked(super().format(record))
 
 

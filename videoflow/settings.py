@@ -233,6 +233,7 @@ SECRET_KEY = env_secret("VIDEOFLOW_SECRET_KEY") or secret_file(VIDEOFLOW_DATA / 
 VIDEOFLOW_VAULT_KEYS = env_secret("VIDEOFLOW_VAULT_KEYS")  # empty: the vault makes one in the data folder when it first needs it
 VIDEOFLOW_HTTPS = env_bool("VIDEOFLOW_HTTPS")
 CSRF_TRUSTED_ORIGINS = VIDEOFLOW_ALLOWED_ORIGINS
+CSRF_FAILURE_VIEW = "videoflow.http.csrf_failure"
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = VIDEOFLOW_HTTPS
 SESSION_COOKIE_HTTPONLY = True

@@ -4,6 +4,7 @@ from django.views.generic import RedirectView
 
 from videoflow.api.api import api
 
+handler400 = "videoflow.http.bad_request"
 handler500 = "videoflow.http.server_error"
 
 urlpatterns = [

@@ -11,12 +11,13 @@ from django.conf import settings
 from videoflow.children import Job, Result, children_feed
 from videoflow.crash_points import crash_point
 from videoflow.errors import Cancelled, VideoflowError
-from videoflow.logs import current_task_id
+from videoflow.logs import NOTHING, current_request_id, current_task_id
 from videoflow.pipeline.part_work import PartHands
 from videoflow.pipeline.store import cache_dir, work_dir, work_dirs_remove
 from videoflow.render import can_make
 from videoflow.render.making import WORKER_MODULE, parts_aside
 from videoflow.storage.base import StorageFault, media_storage
+from videoflow.tasks.models import Task
 from videoflow.tasks.parts import PartClaim, needs_waiting, part_claim_helping, part_wanted
 from videoflow.tasks.services import tasks_due
 
@@ -34,9 +35,11 @@ def parts_help(*, queue: str, worker_id: str, stopped: Callable[[], bool]) -> bo
     if task_id is None or tasks_due(queue=queue).exists():
         return False
     named = current_task_id.set(str(task_id))
+    current_request_id.set(Task.objects.values_list("request_id", flat=True).filter(pk=task_id).first() or NOTHING)
     try:
         return _Helper(task_id, queue, worker_id, needs, stopped).run() > 0
     finally:
+        current_request_id.set(NOTHING)
         current_task_id.reset(named)
 
 

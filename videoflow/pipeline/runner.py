@@ -17,7 +17,7 @@ from django.db import DatabaseError, OperationalError, close_old_connections, co
 
 from videoflow.crash_points import crash_point
 from videoflow.errors import Cancelled, VideoflowError, disk_full_read
-from videoflow.logs import NOTHING, current_stage, current_task_id
+from videoflow.logs import NOTHING, current_request_id, current_stage, current_task_id
 from videoflow.pipeline import stages
 from videoflow.pipeline.fan_out import SharedComposition
 from videoflow.pipeline.helping import parts_help
@@ -240,6 +240,7 @@ def _run(
         task = claim.task or Task.objects.get(pk=claim.task_id)
         stage = stages.get(task.task_type)
         current_stage.set(stage.name)
+        current_request_id.set(task.request_id or NOTHING)
         logger.info("started stage=%s attempt=%s", stage.name, task.attempt)
         if task.attempt > 1:
             work_dirs_remove(f"{task.pk}-")  # what attempts before this one left when they were killed
@@ -250,6 +251,7 @@ def _run(
         if scratch.cache_info().currsize:
             work_dirs_remove(scratch().name)
         current_stage.set(NOTHING)
+        current_request_id.set(NOTHING)
         current_task_id.reset(named)
 
 

@@ -86,14 +86,14 @@ class TaskAdmin(ReadOnlyAdmin):
     list_display = ("short_id", "task_type", "state", "project_title", "note", "tries", "created", "duration")
     list_filter = ("status", "task_type", "queue", SessionFilter, "created_at")
     list_select_related = ("project",)
-    search_fields = ("id", "session__id", "project__id", "project__title", "message", "worker_id")
-    search_help_text = "Id of a task, session or project; words of a title or message; a worker"
+    search_fields = ("id", "session__id", "project__id", "project__title", "message", "worker_id", "request_id")
+    search_help_text = "Id of a task, session or project; words of a title or message; a worker; a reference"
     ordering = ("-created_at",)
     actions = ("cancel_tasks", "retry_tasks")
     inlines = (PartInline,)
     fieldsets = (
         (None, {"fields": (("shown_status", "percent", "duration"), "message", "shown_error")}),
-        ("Whose", {"fields": ("id", "task_type", "session_link", "project_link", ("queue", "shown_priority"))}),
+        ("Whose", {"fields": ("id", "task_type", "session_link", "project_link", ("queue", "shown_priority"), "request_id")}),
         (
             "Time",
             {"fields": (("created_at", "started_at", "completed_at"), ("not_before", "cancel_requested_at", "lease_until"))},

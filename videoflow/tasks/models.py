@@ -67,6 +67,9 @@ class Task(models.Model):
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     dispatched_at = models.DateTimeField(null=True, blank=True, help_text="Last wake-up sent.")
     hint_count = models.PositiveSmallIntegerField(default=0, help_text="Wake-ups sent since the task became due.")
+    request_id = models.CharField(
+        max_length=64, blank=True, default="", db_default="", help_text="The request that asked for it last, as logs name it."
+    )
 
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True)

@@ -14,6 +14,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from videoflow.errors import BadInput, Cancelled, VideoflowError, WaitUntil
+from videoflow.logs import NOTHING, request_named
 from videoflow.sentences import Sentence
 from videoflow.sessions.models import CreatorSession
 from videoflow.tasks.events import event_message, rfc3339
@@ -124,11 +125,13 @@ def task_enqueue(
                 priority=priority,
                 message=message,
                 dispatched_at=timezone.now(),
+                request_id=request_named(),
             )
             _event_write(task, ProgressEvent.Type.STATUS_CHANGE)
             _waiting_check(task, most_waiting)
     except IntegrityError as error:
         raise TaskConflict("This step is already running for this project. Wait for it or cancel it first.") from error
+    logger.info("asked for stage=%s queue=%s", task_type, queue, extra={"task_id": str(task.pk)})
     if wake:
         transaction.on_commit(lambda: wakeup_send(task_id=task.pk, queue=queue))
     return task
@@ -374,6 +377,7 @@ def task_retry(*, task_id: UUID) -> Task:
                 progress=0,
                 message=WAITING,
                 dispatched_at=timezone.now(),
+                request_id=request_named(),
             )
             if task is None:
                 if Task.objects.get(pk=task_id).status not in (Task.Status.FAILED, Task.Status.CANCELLED):
@@ -383,6 +387,7 @@ def task_retry(*, task_id: UUID) -> Task:
             _waiting_check(task, settings.VIDEOFLOW_USER_WAITING)
     except IntegrityError as error:
         raise TaskConflict("This step is already running again for this project.") from error
+    logger.info("retry asked for stage=%s", task.task_type, extra={"task_id": str(task.pk)})
     transaction.on_commit(lambda: wakeup_send(task_id=task.pk, queue=task.queue))
     return task
 
@@ -408,7 +413,7 @@ def leases_reap() -> int:
                             "The worker died four times while doing this step. Retry it, or look at the worker's log."
                         ),
                     )
-                    _task_end(
+                    task = _task_end(
                         claim,
                         ProgressEvent.Type.ERROR,
                         data={**body, "retry_count": retry_count, "max_retries": MAX_USER_RETRIES},
@@ -429,7 +434,11 @@ def leases_reap() -> int:
                         dispatched_at=None,
                         not_before=None,
                     )
-                    logger.warning("lease expired task=%s fence=%s recoveries=%s", task.pk, fence, task.recoveries)
+                logger.warning(
+                    "lease expired status=%s fence=%s recoveries=%s",
+                    *(task.status, fence, task.recoveries),
+                    extra={"task_id": str(pk), "request_id": task.request_id or NOTHING},
+                )
             reaped += 1
         except LeaseLost:
             continue  # ended between the read and the write
