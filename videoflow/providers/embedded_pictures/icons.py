@@ -86,8 +86,21 @@ def _index() -> dict[str, tuple[tuple[str, float], ...]]:
     return {word: tuple(names.items()) for word, names in found.items()}
 
 
-def icons_for(text: str, count: int, *, rotate: int = 0) -> tuple[str, ...]:
-    """Return ``count`` different pictograms, the best fitting first; neutral ones fill up."""
+def icons_for(text: str, count: int, *, rotate: int = 0, topic: str = "") -> tuple[str, ...]:
+    """Return ``count`` different pictograms, the best fitting first; those of the topic fill up, then neutral ones."""
+    own = _clear(topic)
+    own = own[rotate % len(own) :] + own[: rotate % len(own)] if own else own
+    fillers = _FILLERS[rotate % len(_FILLERS) :] + _FILLERS[: rotate % len(_FILLERS)]
+    return tuple(dict.fromkeys([*_fitting(text)[: max(1, count)], *own, *fillers]))[:count]
+
+
+def _clear(text: str) -> list[str]:
+    """Return the pictograms that clearly belong to a text, at most six."""
+    return _fitting(text, least=1.2)[:6] if text else []
+
+
+def _fitting(text: str, *, least: float = 0.0) -> list[str]:
+    """Return the pictograms that words of the text name, the best first; weak ones only where there is nothing better."""
     scores: dict[str, float] = {}
     for place, word in enumerate(re.findall(r"[^\W\d_]+", text.lower())):
         forms = (word, word.removesuffix("s"), word.removesuffix("es"), word.removesuffix("ing"))
@@ -95,9 +108,7 @@ def icons_for(text: str, count: int, *, rotate: int = 0) -> tuple[str, ...]:
             for name, score in _index().get(form, ()):
                 scores[name] = scores.get(name, 0.0) + score / (1 + place * 0.01)
     best = sorted(scores, key=lambda name: (-scores[name], name))
-    strong = [name for name in best if scores[name] >= 0.9] or best
-    fillers = _FILLERS[rotate % len(_FILLERS) :] + _FILLERS[: rotate % len(_FILLERS)]
-    return tuple(dict.fromkeys([*strong[: max(1, count)], *fillers]))[:count]
+    return [name for name in best if scores[name] >= max(least, 0.9)] or [name for name in best if scores[name] >= least]
 
 
 def icon_fits(text: str) -> bool:

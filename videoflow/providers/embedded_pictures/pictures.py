@@ -19,7 +19,7 @@ from videoflow.providers.embedded_pictures.thumbnail import thumbnail_draw
 from videoflow.providers.registry import provider
 from videoflow.sentences import Sentence
 
-DRAWING_VERSION = 4
+DRAWING_VERSION = 5
 """Goes into every content key: raise it when the same spec is drawn differently."""
 MODEL = f"videoflow drawing {DRAWING_VERSION}"
 LICENCE = "Drawn by videoflow; pictograms: Phosphor Icons (MIT), flags: flag-icons (MIT), maps: Natural Earth (public domain)"

@@ -61,6 +61,11 @@ _FIGURE = re.compile(
     r"(?:(?P<currency>[$€£¥])\s?)?(?P<number>\d{1,3}(?:[,\u202f]\d{3})+(?:\.\d+)?|\d+(?:\.\d+|,\d{1,2}(?!\d))?)\s?"
     r"(?P<scale>trillion|billion|million|thousand|hundred|percent|per cent|[%x×]|[kKmMbB]\b)?",
 )
+_RANGE = re.compile(
+    r"\b(?:between|zwischen)\s+\S*\d[\d.,]*(?:\s\w+)?\s+(?:and|und)\s+\S*\d[\d.,]*|\d[\d.,]*\s?(?:–|-|to|bis)\s?\d[\d.,]*",
+    re.IGNORECASE,
+)
+"""From one figure to another: neither alone says it."""
 _QUOTED = re.compile(r"[“\"«„]([^”\"»“]{8,180})[”\"»“]")
 _SCALES = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "hundred": 1e2, "k": 1e3, "m": 1e6, "b": 1e9}
 
@@ -92,6 +97,8 @@ def human_amount(value: float, unit: str) -> str:
         return f"{value:.1f}".removesuffix(".0") + "×"
     if unit in ("year", "") and value == int(value) and 1900 <= value <= 2100:
         return f"{value:.0f}"
+    if value == int(value) and 1000 <= abs(value) < 10_000:
+        return f"{value:,.0f}"
     return human_number(value)
 
 
@@ -153,9 +160,12 @@ class Figure:
 
 
 def figures_in(text: str) -> tuple[Figure, ...]:
-    """Return the figures worth a picture, largest statement first; years, list numbers and small counts are not."""
+    """Return the figures worth a picture, largest statement first; years, list numbers, ranges and small counts are not."""
     found: list[Figure] = []
+    ranges = [match.span() for match in _RANGE.finditer(text)]
     for match in _FIGURE.finditer(text):
+        if any(start <= match.start() < end for start, end in ranges):
+            continue
         before = text[max(0, match.start() - 1) : match.start()]
         if before.isalnum() or before in ("-", "/", ":", "."):
             continue
@@ -305,6 +315,11 @@ def sentence_shown(text: str, limit: int) -> str:
         best = re.sub(r"[“”\"]", "", best)
     best = _LINK.sub("", best.rstrip(" ,;:—–"), count=1)
     return shortened(best[:1].upper() + best[1:], limit)
+
+
+def bare_word(word: str) -> str:
+    """Return a word as it is compared: small, without the marks around it."""
+    return word.strip("“”\"'‘’«»„.,;:!?()[]…—–-").lower()
 
 
 def is_small_word(word: str) -> bool:

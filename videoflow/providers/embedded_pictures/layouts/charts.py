@@ -14,11 +14,19 @@ from videoflow.providers.embedded_pictures.sprite import sprite_of_mask
 from videoflow.providers.embedded_pictures.wording import human_amount, plain_title, short_date, unit_label, without_emoji
 
 Row = dict[str, Any]
+_FORESEEN = 0.30
+"""How strongly a bar, column or line is there before it is drawn: a chart says what it says from its first frame."""
+_GROWING_SECONDS = 0.75
 
 
 def rows_of(board: Board, most: int) -> list[Row]:
     """Return the first figures of the shot that can be drawn."""
     return [row for row in board.spec.get("data", ()) if math.isfinite(float(row["value"]))][:most]
+
+
+def _entering(number: int) -> float:
+    """Return when the bar, column or disc of that number begins to grow."""
+    return 0.14 + 0.09 * number
 
 
 def _heading(board: Board, area: Area, *, lines: int = 2, largest: float = 6.4) -> Area:
@@ -60,7 +68,7 @@ def bars(board: Board) -> None:
     rest = mix(scheme.ground, scheme.b if str(board.spec.get("speaker", "A")) == "A" else scheme.a, 0.75)
     for number, row in enumerate(rows):
         y = start + pitch * number
-        at = 0.25 + 0.16 * number
+        at = _entering(number)
         value = float(row["value"])
         label = board.fit(
             plain_title(str(row["label"])),
@@ -70,14 +78,15 @@ def bars(board: Board) -> None:
             lines=1,
             face=board.text_face(650),
         )
-        board.say(label, area.left, y + pitch * 0.04, scheme.ink, at=max(0.0, at - 0.25), enter="fade", seconds=0.35)
+        board.say(label, area.left, y + pitch * 0.04, scheme.ink, enter="none")
         thick = pitch * 0.36
         bar_y = y + pitch * 0.45
         track = board.bar(longest, thick, scheme.shade)
-        board.add(track, area.left, bar_y, at=max(0.01, at - 0.15), enter="fade", seconds=0.3)
+        board.add(track, area.left, bar_y)
         width = max(thick * 0.4, longest * value / top_value)
         tone = scheme.speaker(str(board.spec.get("speaker", "A"))) if number == lead else rest
-        board.add(board.bar(width, thick, tone), area.left, bar_y, at=at, enter="grow_right", seconds=1.0)
+        board.add(board.bar(width, thick, mix(scheme.shade, tone, _FORESEEN)), area.left, bar_y)
+        board.add(board.bar(width, thick, tone), area.left, bar_y, at=at, enter="grow_right", seconds=_GROWING_SECONDS)
         counter(
             board,
             value,
@@ -89,7 +98,7 @@ def bars(board: Board) -> None:
             bar_y + thick / 2 - figure_px * 0.36,
             align=1.0,
             at=at,
-            seconds=1.0,
+            seconds=_GROWING_SECONDS,
         )
 
 
@@ -109,10 +118,11 @@ def columns(board: Board) -> None:
     highest = floor - area.top - figure_px * 1.5
     lead = max(range(len(rows)), key=lambda number: float(rows[number]["value"])) if rows else 0
     for number, row in enumerate(rows):
-        x, at, value = left + (width + gap) * number, 0.25 + 0.14 * number, float(row["value"])
+        x, at, value = left + (width + gap) * number, _entering(number), float(row["value"])
         tall = max(u, highest * value / top_value)
         tone = scheme.speaker(str(board.spec.get("speaker", "A"))) if number == lead else mix(scheme.ground, scheme.ink, 0.26)
-        board.add(board.bar(width, tall, tone), x, floor - tall, at=at, enter="rise", seconds=1.0)
+        board.add(board.bar(width, tall, mix(scheme.ground, tone, _FORESEEN)), x, floor - tall)
+        board.add(board.bar(width, tall, tone), x, floor - tall, at=at, enter="rise", seconds=_GROWING_SECONDS)
         counter(
             board,
             value,
@@ -123,8 +133,8 @@ def columns(board: Board) -> None:
             x + width / 2,
             floor - tall - figure_px * 1.25,
             align=0.5,
-            at=at + 0.2,
-            seconds=0.9,
+            at=at,
+            seconds=_GROWING_SECONDS,
         )
         label = board.fit(
             plain_title(str(row["label"])),
@@ -135,7 +145,7 @@ def columns(board: Board) -> None:
             face=board.text_face(620),
             leading=1.15,
         )
-        board.say(label, x + width / 2, floor + 1.9 * u, scheme.ink, align=0.5, at=at, enter="fade")
+        board.say(label, x + width / 2, floor + 1.9 * u, scheme.ink, align=0.5, enter="none")
     board.add(
         board.bar(area.width, 0.3 * u, mix(scheme.ground, scheme.ink, 0.5), radius=0),
         area.left,
@@ -160,9 +170,9 @@ def bubbles(board: Board) -> None:
     middle = area.top + (area.height - 8.5 * u) / 2
     tones = (scheme.a, scheme.b, scheme.spark, mix(scheme.ground, scheme.ink, 0.45))
     for number, (row, size, width) in enumerate(zip(rows, sizes, widths, strict=True)):
-        d, at = round(size), 0.25 + 0.18 * number
+        d, at = round(size), 0.6 * _entering(number)
         x += (width - size) / 2
-        board.add(sprite_of_mask(disc_mask(d), tones[number]), x, middle - d / 2, at=at, enter="pop", seconds=0.7)
+        board.add(sprite_of_mask(disc_mask(d), tones[number]), x, middle - d / 2, at=at, enter="pop", seconds=0.6)
         text = human_amount(float(row["value"]), str(row.get("unit", "")))
         px = min(d * 0.26, 10 * u)
         inside = board.text_px(text, board.text_face(800), px / u) < d * 0.86 and px > 2.0 * u
@@ -180,8 +190,8 @@ def bubbles(board: Board) -> None:
             x + d / 2,
             fy,
             align=0.5,
-            at=at + 0.15,
-            seconds=0.8,
+            at=at + 0.1,
+            seconds=_GROWING_SECONDS,
         )
         label = board.fit(
             plain_title(str(row["label"])),
@@ -198,8 +208,7 @@ def bubbles(board: Board) -> None:
             area.bottom - 7.2 * u,
             scheme.ink,
             align=0.5,
-            at=at + 0.1,
-            enter="fade",
+            enter="none",
         )
         x += size + (width - size) / 2 + gap
 
@@ -253,7 +262,7 @@ def line(board: Board) -> None:
         for number, value in enumerate(values)
     ]
     tone = scheme.speaker(str(board.spec.get("speaker", "A")))
-    drawing = min(2.0, board.seconds * 0.5)
+    drawing = min(1.4, board.seconds * 0.35)
     _curve(board, plot, points, tone, drawing)
     every = max(1, math.ceil(len(rows) / (6 if board.wide else 4)))
     for number, (x, y) in enumerate(points):
@@ -295,8 +304,10 @@ def _curve(board: Board, plot: Area, points: Sequence[Point], tone: str, seconds
     local = [(x - x0, y - y0) for x, y in points]
     ground = plot.bottom - y0
     glow = polygon_mask(width, height, [[*local, (local[-1][0], ground), (local[0][0], ground)]])
-    board.add(sprite_of_mask(glow, tone, 0.20), x0, y0, at=0.05, enter="draw_right", seconds=seconds)
+    board.add(sprite_of_mask(glow, tone, 0.10), x0, y0)
+    board.add(sprite_of_mask(glow, tone, 0.12), x0, y0, at=0.05, enter="draw_right", seconds=seconds)
     stroke = stroke_mask(width, height, [local], 1.15 * u)
+    board.add(sprite_of_mask(stroke, tone, _FORESEEN), x0, y0)
     board.add(sprite_of_mask(stroke, tone), x0, y0, at=0.05, enter="draw_right", seconds=seconds)
 
 
@@ -324,13 +335,15 @@ def figure(board: Board) -> None:
         body = area
     about = without_emoji(str(spec.get("caption", "") or spec.get("heading", "")))
     what = unit_label(unit)
+    if about.lower().startswith(what.lower()):  # "30 kilograms of honey", not "kilograms" above that
+        what = ""
     top_line = board.fit(about, (body.width, 15 * u), largest=7.0, smallest=3.4, lines=3, face=board.text_face(750), leading=1.14)
     size = min(34 * u, body.height * 0.48, body.width / max(0.4, board.text_px(text, board.numeral(), 1) / u))
     total = size * 0.74 + 5 * u + top_line.height + (7.4 * u if what else 0)
     y = body.top + max(1.5 * u, (body.height - total) * 0.45)
     tone = scheme.speaker_text(str(spec.get("speaker", "A")))
     counter(
-        board, value, unit, board.numeral(), size, tone, body.left, y, align=0.0, at=0.1, seconds=min(1.4, board.seconds * 0.4)
+        board, value, unit, board.numeral(), size, tone, body.left, y, align=0.0, at=0.1, seconds=min(1.0, board.seconds * 0.35)
     )
     y += size * 0.74 + 3.0 * u
     if what:

@@ -23,7 +23,7 @@ from videoflow.providers.embedded_pictures.shapes import (
     shadow,
 )
 from videoflow.providers.embedded_pictures.sprite import Pad, Sprite, sprite_of_mask
-from videoflow.providers.embedded_pictures.wording import human_amount, human_number, initials, plain_title
+from videoflow.providers.embedded_pictures.wording import bare_word, human_amount, human_number, initials, plain_title
 
 
 def host_of(board: Board, speaker: str) -> dict[str, str]:
@@ -164,7 +164,7 @@ def icon_words(board: Board) -> str:
 
 
 def icons_of(board: Board, count: int) -> tuple[str, ...]:
-    return icons_for(icon_words(board), count, rotate=int(board.spec.get("seed", 0)))
+    return icons_for(icon_words(board), count, rotate=int(board.spec.get("seed", 0)), topic=str(board.spec.get("topic", "")))
 
 
 def counter(
@@ -328,9 +328,9 @@ def monogram(board: Board, name: str, diameter: float, colour: str) -> Sprite:
 
 def timed(board: Board, text: str, fallback: float) -> float:
     """Return the moment of the movement at which a text is spoken; ``fallback`` when it is not."""
-    wanted = [word.strip("“”\"'.,;:!?()").lower() for word in text.split()]
+    wanted = [bare_word(word) for word in text.split()]
     wanted = [word for word in wanted if len(word) > 2]
-    spoken = [(str(word[0]).strip("“”\"'.,;:!?()").lower(), float(word[1])) for word in board.spec.get("words", ())]
+    spoken = [(bare_word(str(word[0])), float(word[1])) for word in board.spec.get("words", ())]
     for word in wanted[:3]:
         for said, start in spoken:
             if said == word:

@@ -38,7 +38,7 @@ def ranking(board: Board) -> None:
     for number, row in enumerate(rows):
         card, margin = _ranked_card(board, row, number, room.width, height)
         y = start + (height + gap) * number - margin
-        board.add(card, room.left - margin, y, at=0.2 + 0.16 * number, enter="from_right", seconds=0.6)
+        board.add(card, room.left - margin, y, at=0.05 + 0.09 * number, enter="from_right", seconds=0.55)
 
 
 def _ranked_card(board: Board, row: Mapping[str, Any], number: int, width: float, height: float) -> tuple[Sprite, int]:
@@ -175,7 +175,7 @@ def timeline(board: Board) -> None:
             axis - thick / 2,
             at=0.15,
             enter="grow_right",
-            seconds=1.2,
+            seconds=0.8,
         )
     else:
         axis = room.left + d / 2
@@ -186,7 +186,7 @@ def timeline(board: Board) -> None:
             room.top,
             at=0.15,
             enter="drop",
-            seconds=1.2,
+            seconds=0.8,
         )
     for number, row in enumerate(rows):
         last = number == len(rows) - 1
@@ -195,7 +195,7 @@ def timeline(board: Board) -> None:
             human_amount(float(row["value"]), str(row.get("unit", ""))) if row.get("value") is not None else "",
             plain_title(str(row["label"])) if str(row["label"]) != str(row.get("date")) else "",
             loud if last else scheme.ink,
-            0.3 + 0.22 * number,
+            0.15 + 0.12 * number,
         )
         size = round(d * (1.35 if last else 1.0))
         mark = sprite_of_mask(disc_mask(size), tone if last else scheme.spark)

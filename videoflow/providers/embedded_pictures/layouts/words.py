@@ -1,9 +1,10 @@
 """Layouts made of words: kinetic type, statement, question, quote, one-word poster, word and pictogram."""
 
 import re
+from collections.abc import Sequence
 
 from videoflow.fonts import is_rtl
-from videoflow.providers.embedded_pictures.animation import Sway
+from videoflow.providers.embedded_pictures.animation import HEAD_START_SECONDS, Sway
 from videoflow.providers.embedded_pictures.backdrop import backdrop
 from videoflow.providers.embedded_pictures.board import Area, Board
 from videoflow.providers.embedded_pictures.colour import ink_on, mix
@@ -14,12 +15,11 @@ from videoflow.providers.embedded_pictures.layouts.figures import (
     icon_words,
     icons_of,
     monogram,
-    timed,
 )
 from videoflow.providers.embedded_pictures.lettering import line_of, pieces_of, width_of
 from videoflow.providers.embedded_pictures.shapes import polygon_mask
 from videoflow.providers.embedded_pictures.sprite import Sprite, sprite_of_mask
-from videoflow.providers.embedded_pictures.wording import content_words, plain_title, shortened, without_emoji
+from videoflow.providers.embedded_pictures.wording import bare_word, content_words, plain_title, shortened, without_emoji
 
 
 def _marks(board: Board, text: str, count: int) -> dict[str, str]:
@@ -45,6 +45,32 @@ def _lockup(text: str) -> list[str]:
     return lines or [""]
 
 
+def _kinetic_pieces(text: str) -> list[str]:
+    return [text] if is_rtl(text) else pieces_of(text)
+
+
+def _times(board: Board, pieces: list[str]) -> list[float]:
+    """Return when each piece of a phrase is spoken, never going back; where the phrase is not said, one after the other."""
+    spoken = [(bare_word(str(word[0])), float(word[1])) for word in board.spec.get("words", ())]
+    wanted = [bare_word(piece.split()[0]) if piece.split() else "" for piece in pieces]
+    starts = [start for start, (word, _) in enumerate(spoken) if word and word == next(iter(wanted), "")]
+    begin = max(starts, key=lambda start: _agreeing(wanted, spoken[start:]), default=None)
+    last = board.seconds + HEAD_START_SECONDS - 0.3
+    if begin is None:
+        return [min(0.05 + 0.16 * number, last) for number in range(len(pieces))]
+    times: list[float] = []
+    place = begin
+    for word in wanted:
+        place = next((later for later in range(place, min(place + 4, len(spoken))) if spoken[later][0] == word), place)
+        at = max(0.05, spoken[min(place, len(spoken) - 1)][1] - 0.08 + HEAD_START_SECONDS)
+        times.append(min(max(at, times[-1] + 0.06 if times else at), last))
+    return times
+
+
+def _agreeing(wanted: list[str], spoken: Sequence[tuple[str, float]]) -> int:
+    return sum(word == said for word, (said, _) in zip(wanted, spoken, strict=False))
+
+
 def kinetic(board: Board) -> None:
     """The key phrase as a block of type, every line as wide as the block, each word coming in as it is spoken."""
     backdrop(board, side=board.chance.choice(("right", "corners", "bottom")), weight="quiet")
@@ -64,23 +90,19 @@ def kinetic(board: Board) -> None:
     y = area.top + (area.height - total) / 2
     loud = max(range(len(lines)), key=lambda number: len(lines[number]) if len(lines) > 1 else 0)
     align = board.chance.choice((0.0, 0.0, 0.5))
-    clock, first = 0.05, None
+    times = iter(_times(board, [piece for text in lines for piece in _kinetic_pieces(text)]))
     for number, (text, size) in enumerate(zip(lines, sizes, strict=True)):
         tone = scheme.speaker_text(str(board.spec.get("speaker", "A"))) if number == loud else scheme.ink
         full = width_of(text, face, int(size))
         x = area.left + (area.width - full) * align
-        pieces = [text] if is_rtl(text) else pieces_of(text)
         before = ""
-        for piece in pieces:
+        for piece in _kinetic_pieces(text):
             line = line_of(piece.rstrip(), face, int(size), tone)
             offset = width_of(before, face, int(size))
             before += piece
-            spoken = timed(board, piece, clock + 0.12)
-            first = spoken if first is None else first
-            clock = min(max(clock + 0.06, 0.12 + spoken - first), clock + 0.45)  # no bare frame while words are still to come
-            at = min(clock, max(0.2, board.seconds - 1.1))
+            at = next(times)
             if board.moving:  # the whole phrase stands there faintly, each word lights up
-                ghost = line_of(piece.rstrip(), face, int(size), mix(scheme.ground, scheme.ink, 0.11))
+                ghost = line_of(piece.rstrip(), face, int(size), mix(scheme.ground, scheme.ink, 0.24))
                 place = (x + offset - ghost.left, y + size * 0.74 - ghost.above)
                 board.add(ghost.sprite, *place, leave=at + 0.3)
             board.add(line.sprite, x + offset - line.left, y + size * 0.74 - line.above, at=at, enter="fade", seconds=0.24)
@@ -180,7 +202,7 @@ def question(board: Board) -> None:
         at=0.15,
         width=area.width - d,
     )
-    board.say(block, area.left, top + head + 4 * u, scheme.ink, at=0.2, stagger=0.1)
+    board.say(block, area.left, top + head + 4 * u, scheme.ink, stagger=0.06)
 
 
 def quote(board: Board) -> None:

@@ -2,14 +2,14 @@
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from videoflow.providers.base import Host, Shot, SpokenTurn
 from videoflow.providers.embedded_pictures.geography import country_name
 from videoflow.providers.embedded_pictures.storyboard.beats import Beat, beats_cut
 from videoflow.providers.embedded_pictures.storyboard.options import Option, Setting, cue_options, plain_options, text_options
-from videoflow.providers.embedded_pictures.wording import content_words, figures_in, without_emoji
+from videoflow.providers.embedded_pictures.wording import bare_word, content_words, figures_in, without_emoji
 
 Motion = Literal["still", "push_in", "pull_out", "pan_left", "pan_right", "drift_up"]
 Transition = Literal["cut", "crossfade", "slide", "wipe", "zoom"]
@@ -66,6 +66,16 @@ _NAMED = {
     "recap": "Recap",
     "outro": "Closing card",
 }
+_LETTERED = {
+    "kinetic": "phrase",
+    "hosts": "phrase",
+    "spotlight": "phrase",
+    "statement": "text",
+    "question": "text",
+    "quote": "text",
+}
+"""The words in large type of a layout, by their name in its spec."""
+_SOON_SECONDS = 1.2
 _FREE_CAMERA = frozenset(("stickers", "spotlight", "poster", "videos"))
 """Nothing in these is lost when the camera moves sideways."""
 _ENGLISH = frozenset(
@@ -139,7 +149,7 @@ def storyboard_make(
     ledger = _Ledger(total_seconds, {}, [], [], set())
     picked: list[tuple[Beat, Option, str]] = []
     for number, beat in enumerate(beats):
-        option = _pick(beat, number, len(beats), setting, words_of.get(beat.section, ()), ledger, chance)
+        option = _pick(beats, number, setting, words_of.get(beat.section, ()), ledger, chance)
         ground = _ground(option.layout, beat, ledger, chance)
         ledger.note(option, beat.seconds, ground)
         picked.append((beat, option, ground))
@@ -149,6 +159,7 @@ def storyboard_make(
     for number, (beat, option, ground) in enumerate(picked):
         clip = number in clips
         spec = _spec(beat, option, ground, starts[number], hosts, seed=chance.randrange(1, 1 << 30))
+        spec["topic"] = " ".join([setting.title, *setting.keywords])
         before = shots[-1] if shots else None
         shots.append(
             Shot(
@@ -182,8 +193,9 @@ def _spec(beat: Beat, option: Option, ground: str, start: float, hosts: tuple[Ho
 
 
 def _pick(
-    beat: Beat, number: int, count: int, setting: Setting, section_words: Sequence[str], ledger: _Ledger, chance: random.Random
+    beats: Sequence[Beat], number: int, setting: Setting, section_words: Sequence[str], ledger: _Ledger, chance: random.Random
 ) -> Option:
+    beat, before, count = beats[number], beats[number - 1] if number else None, len(beats)
     kind = beat.cue.kind if beat.cue else None
     if number == 0:
         return Option("title", 9, {"heading": setting.title, "text": " ".join([*setting.keywords[:8], beat.text])})
@@ -194,16 +206,43 @@ def _pick(
         place = setting.sections.index(beat.section)  # the first section is opened by the title card
         return Option("chapter", 9, {"heading": beat.section, "number": max(1, place), "count": len(setting.sections) - 1})
     options = [*text_options(beat, setting), *plain_options(beat, setting, section_words)]
+    if before and before.turn_indexes == beat.turn_indexes and ledger.order[-1] in ("title", "chapter"):
+        options += _carried_figure(before, beat, setting)
     if kind not in ("title", "chapter", "outro"):
         faded = 1.0 if beat.part == 0 or (beat.part == 1 and ledger.order[-1] == "chapter") else 0.62
         if kind == "figure" and beat.parts > 1:
             faded = 1.0 if _says_its_figure(beat) else 0.25  # a figure is shown while it is said
         options += [Option(option.layout, option.weight * faded, option.spec) for option in cue_options(beat, setting)]
+    options = [Option(option.layout, option.weight * _fitting(option, beat), option.spec) for option in options]
     allowed = [option for option in options if ledger.allows(option.layout, beat.seconds)]
     if not allowed:
         allowed = [option for option in options if option.layout != ledger.order[-1]]
         return min(allowed, key=lambda option: ledger.seconds.get(option.layout, 0.0))
     return max(allowed, key=lambda option: ledger.score(option, chance))
+
+
+def _fitting(option: Option, beat: Beat) -> float:
+    """Return how far the words in large type are those that are said meanwhile, 0.1 to 1.
+
+    Words that light up as they are spoken have to be spoken soon; a sentence may be read a little before it is heard.
+    """
+    shown = [word for word in map(bare_word, str(option.spec.get(_LETTERED.get(option.layout, ""), "")).split()) if word]
+    if not shown or not beat.words:
+        return 1.0
+    said = {bare_word(word.text): word.start - beat.start for word in reversed(beat.words)}
+    if sum(word in said for word in shown) < (0.9 if option.layout == "kinetic" else 0.5) * len(shown):
+        return 0.1
+    waited = said.get(shown[0], 0.0)
+    return 0.3 if waited > (_SOON_SECONDS if option.layout == "kinetic" else 2 * _SOON_SECONDS) else 1.0
+
+
+def _carried_figure(before: Beat, beat: Beat, setting: Setting) -> list[Option]:
+    """Return the figure that was said while a card stood there; it is shown with the rest of its sentence."""
+    if figures_in(beat.text) or not beat.text[:1].islower():
+        return []
+    return [
+        option for option in text_options(replace(beat, text=f"{before.text} {beat.text}"), setting) if option.layout == "figure"
+    ]
 
 
 def _says_its_figure(beat: Beat) -> bool:

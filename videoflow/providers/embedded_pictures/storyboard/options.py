@@ -182,7 +182,7 @@ def text_options(beat: Beat, setting: Setting) -> list[Option]:
     if quoted:
         options.append(Option("quote", 2.0, {"text": quoted, "attribution": ""}))
     countries = countries_named(text)
-    if countries:
+    if countries and not (beat.cue and beat.cue.kind in ("list", "recap")):
         options.append(Option("map", 2.3, {"countries": list(countries[:3]), "phrase": key_phrase(text, 9)}))
     listed = listing_in(text)
     if listed:
@@ -217,6 +217,11 @@ def _phrase(beat: Beat, text: str, longest_words: int) -> str:
     return key_phrase(sentences[0], longest_words) if sentences else phrase
 
 
+def _opens_sentence(word: str, text: str) -> bool:
+    """Tell whether a word has its capital from the sentence that it opens."""
+    return re.search(rf"(?:^|[.!?…:]\s+)[“\"«„]?{re.escape(word)}\b", text) is not None
+
+
 def plain_options(beat: Beat, setting: Setting, section_words: Sequence[str]) -> list[Option]:
     """Return what fits any text."""
     text = without_emoji(beat.text) or setting.title
@@ -228,7 +233,8 @@ def plain_options(beat: Beat, setting: Setting, section_words: Sequence[str]) ->
         Option("spotlight", 1.35 if icon_fits(text) else 0.85, {"phrase": gist, "text": text}),
     ]
     sentence = sentence_shown(text, 120)
-    if len(sentence) >= 24:
+    torn = beat.part > 0 and text[:1].islower() and text.lower().startswith(sentence[:24].lower().rstrip("…"))
+    if len(sentence) >= 24 and not torn:
         options.append(Option("statement", 0.95, {"text": sentence}))
     own = {word.lower() for listed in setting.keywords for word in listed.split()}
     strong = [
@@ -236,10 +242,12 @@ def plain_options(beat: Beat, setting: Setting, section_words: Sequence[str]) ->
         for word in words
         if 4 <= len(word) <= 14
         and not word.endswith("ly")
-        and (word.lower() in own or (word[:1].isupper() and not text.startswith(word)))
+        and (word.lower() in own or (word[:1].isupper() and not _opens_sentence(word, text)))
     ]
     if strong:
-        best = max(strong, key=lambda word: (word[:1].isupper() and not text.startswith(word), min(len(word), 9), -len(word)))
+        best = max(
+            strong, key=lambda word: (word[:1].isupper() and not _opens_sentence(word, text), min(len(word), 9), -len(word))
+        )
         options.append(Option("poster", 0.75, {"word": best[:1].upper() + best[1:], "phrase": gist, "text": text}))
     wall = list(dict.fromkeys([*setting.keywords, *section_words]))
     if len(wall) >= 7:
