@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
 from videoflow.errors import BadInput
-from videoflow.providers.base import Conversation, Cue, DraftTurn, Evidence, Exchange, TopicBrief
+from videoflow.providers.base import Conversation, Cue, DraftTurn, Evidence, Exchange, SpeakerId, TopicBrief
 from videoflow.providers.embedded_writer.composer import WORDS_PER_MINUTE, Composer, Draft, seconds_of
 from videoflow.providers.embedded_writer.figures import say_clock, say_list, spoken_words
-from videoflow.providers.embedded_writer.notes import Note, Vocabulary, content_words, notes_read
+from videoflow.providers.embedded_writer.notes import Note, Vocabulary, notes_read
 from videoflow.providers.embedded_writer.record import Record
 from videoflow.providers.embedded_writer.sections import Section, sections_make
 from videoflow.providers.embedded_writer.stock import Said, stock_read
@@ -21,7 +21,19 @@ from videoflow.sentences import Sentence
 
 MATERIAL_SHARE = 0.42
 """At least this much of the spoken time comes from the notes; the rest is the hosts' talk around them."""
+_LEAST_TALK = 0.30
+"""Below this share of the hosts' own talk it would be notes read aloud."""
+_POOL_TOLD = 1.25
+"""Of the wanted length, spoken from notes: as much as may be used where there is plenty."""
 _MOST_SIGNS = 200_000
+_STRENGTHS = {"superlative": 2.0, "percent": 1.5, "compare": 1.2, "number": 1.0, "change": 0.5, "asked": -9.0, "definition": -1.0}
+"""What makes a sentence one to begin a video with."""
+_RANGE = re.compile(r"\bbetween\s+\S*\d\S*\s+and\s+\S*\d|\d\s?(?:to|–|-)\s?\d", re.IGNORECASE)
+"""From one figure to another: neither alone says it."""
+_ANSWERING = re.compile(
+    r"\b(?:in fact|instead|actually|also|too|however|but|still|therefore|that|this|these|those)\b", re.IGNORECASE
+)
+"""Words that answer to something said before."""
 _OPENING, _CLOSING = 0, 99
 _OPENING_HEADINGS = ("Opening", "Where we start", "First things first")
 _CLOSING_HEADINGS = ("To sum up", "What stays", "The short version")
@@ -71,7 +83,14 @@ def topic_write(brief: TopicBrief) -> Conversation:
         raise BadInput(
             "The embedded writer writes English, and these notes are in another script. Paste a finished script instead."
         )
-    return _TopicScript(brief, topic).write()
+    lean = _TopicScript(brief, topic, most_talk=_lean_talk(brief))
+    return lean.write() if lean.carries() else _TopicScript(brief, topic, most_talk=1 - MATERIAL_SHARE).write()
+
+
+def _lean_talk(brief: TopicBrief) -> float:
+    """Return how much of the spoken time the hosts' own talk may take: the more the notes say, the less."""
+    told = sum(spoken_words(note.text) for note in notes_read(brief.notes)) / WORDS_PER_MINUTE * 60
+    return min(1 - MATERIAL_SHARE, max(_LEAST_TALK, 1 - told / (_POOL_TOLD * brief.minimum_seconds)))
 
 
 def _too_short(words: int, minimum_seconds: float) -> BadInput:
@@ -106,8 +125,9 @@ def _words_for(seconds: float) -> int:
 
 
 class _TopicScript:
-    def __init__(self, brief: TopicBrief, topic: str) -> None:
+    def __init__(self, brief: TopicBrief, topic: str, *, most_talk: float) -> None:
         self._brief = brief
+        self._most_talk = most_talk
         self._dice = random.Random(f"topic:{brief.seed}")
         self._hosts: dict[str, str] = {host.speaker: host.name for host in brief.hosts}
         self._topic = topic if len(topic) <= 80 else topic[:79].rsplit(" ", 1)[0] + "…"
@@ -122,6 +142,7 @@ class _TopicScript:
         self._composer = Composer(stock_read("topic"), [name for name in names if len(name.split()) > 0], self._dice)
         self._drafts: list[Draft] = []
         self._seconds = 0.0
+        self._teased: Note | None = None
         self._met: Counter[str] = Counter()
         self._headings = {
             _OPENING: self._dice.choice(_OPENING_HEADINGS),
@@ -129,13 +150,25 @@ class _TopicScript:
             **{number + 1: section.heading for number, section in enumerate(self._made)},
         }
 
+    def carries(self) -> bool:
+        """Tell whether the notes fill the wanted length; plans the conversation."""
+        self._plan()
+        return self._carried() >= self._brief.minimum_seconds
+
     def write(self) -> Conversation:
+        if not self._drafts:
+            self._plan()
+        if self._carried() < self._brief.minimum_seconds:
+            self._refuse(self._brief.minimum_seconds, self._carried())
+        return self._conversation()
+
+    def _plan(self) -> None:
         minimum = self._brief.minimum_seconds
         self._frame()
         units = self._units()
         openers = {section: next(unit for unit in units if unit[0] == section) for section in {unit[0] for unit in units}}
         order = [*sorted(openers.values(), key=lambda unit: unit[0])]
-        order += sorted((unit for unit in units if unit not in order), key=self._worth, reverse=True)
+        order += sorted((unit for unit in units if unit not in order), key=self._turn_of)
         step = 1 / (len(order) + 1)
         for number, unit in enumerate(order):
             if self._seconds >= POOL_SHARE * minimum:
@@ -143,11 +176,14 @@ class _TopicScript:
             is_opener = openers[unit[0]] == unit
             required = is_opener or self._seconds < REQUIRED_SHARE * minimum - 8
             self._speak(unit, is_opener=is_opener, is_required=required, priority=1 - step * (number + 1))
+
+    def _told_seconds(self) -> float:
+        """Return how much of what is planned comes from the notes."""
         told = {key for draft in self._drafts for turn in draft.turns for key in turn.sources}
-        material = sum(spoken_words(note.text) for note in self._notes if note.key in told) / WORDS_PER_MINUTE * 60
-        if min(self._seconds, material / MATERIAL_SHARE) < minimum:
-            self._refuse(minimum, min(self._seconds, material / MATERIAL_SHARE))
-        return self._conversation()
+        return sum(spoken_words(note.text) for note in self._notes if note.key in told) / WORDS_PER_MINUTE * 60
+
+    def _carried(self) -> float:
+        return min(self._seconds, self._told_seconds() / MATERIAL_SHARE)
 
     def _refuse(self, minimum: float, seconds: float) -> NoReturn:
         said = sum(len(note.text.split()) for note in self._notes)
@@ -187,10 +223,36 @@ class _TopicScript:
         cues = {"title": Cue("title", title, text=self._topic), "list": Cue("list", "In this video", items=headings)}
         cues["recap"] = Cue("recap", self._headings[_CLOSING], items=headings)
         cues["outro"] = Cue("outro", title)
+        if (striking := self._striking()) is not None:
+            teased = facts | {"s": Said(striking.text, (striking.key,))}
+            turns = self._composer.say(Angle("hook_fact", teased, frozenset(), cues), base=self._hosts)
+            if turns:
+                self._teased = striking
+                self._keep(turns, _OPENING, 0, is_required=True, priority=1)
         for move, section, place in (("hook", 0, 0), ("welcome", 0, 1), ("preview", 0, 2), ("recap", 99, 0), ("outro", 99, 1)):
+            if move == "hook" and self._teased:
+                continue
             turns = self._composer.say(Angle(move, facts, frozenset(), cues), base=self._hosts)
             if turns:
                 self._keep(turns, section, place, is_required=True, priority=1)
+
+    def _striking(self) -> Note | None:
+        """Return the sentence to begin with: it stands alone, none leans on it, and it has an extreme, a share or a figure."""
+        leant_on = {note.index - 1 for note in self._notes if note.leans_on_previous}
+        openers = {section.notes[0].index for section in self._made}
+        alone = [
+            note
+            for note in self._notes
+            if not note.leans_on_previous
+            and note.index not in leant_on | openers
+            and 7 <= len(note.text.split()) <= 18
+            and self._strength(note) > 0
+            and not _ANSWERING.search(note.text)
+        ]
+        return max(alone, key=lambda note: (self._strength(note), -note.index), default=None)
+
+    def _strength(self, note: Note) -> float:
+        return sum(_STRENGTHS.get(kind, 0.0) for kind in note.kinds)
 
     def _keep(self, turns: Sequence[DraftTurn], section: int, place: float, *, is_required: bool, priority: float) -> None:
         self._drafts.append(Draft(tuple(turns), section, place, is_required, priority))
@@ -203,6 +265,8 @@ class _TopicScript:
         units: list[tuple[int, tuple[Note, ...]]] = []
         for number, section in enumerate(self._made):
             for note in section.notes:
+                if note is self._teased:
+                    continue
                 last = units[-1] if units and units[-1][0] == number + 1 else None
                 if last and note.leans_on_previous and len(last[1]) < 4 and last[1][-1].index == note.index - 1:
                     units[-1] = (number + 1, (*last[1], note))
@@ -210,13 +274,10 @@ class _TopicScript:
                     units.append((number + 1, (note,)))
         return units
 
-    def _weight(self, note: Note) -> float:
-        words = content_words(note.text)
-        common = sum(self._counts[word] for word in words) / max(6, len(words))
-        return common + 0.8 * len(note.figures) + 0.3 * len(note.kinds)
-
-    def _worth(self, unit: tuple[int, tuple[Note, ...]]) -> tuple[float, int]:
-        return (max(self._weight(note) for note in unit[1]), -unit[1][0].index)
+    def _turn_of(self, unit: tuple[int, tuple[Note, ...]]) -> tuple[float, int]:
+        """Sort key: all sections get on evenly, each from its beginning, so that nothing is told by halves."""
+        notes = self._made[unit[0] - 1].notes
+        return (unit[1][0].index - notes[0].index) / len(notes), unit[0]
 
     def _speak(self, unit: tuple[int, tuple[Note, ...]], *, is_opener: bool, is_required: bool, priority: float) -> None:
         section, notes = unit
@@ -236,6 +297,9 @@ class _TopicScript:
 
     def _next(self, rest: list[Note], section: int) -> Iterator[DraftTurn]:
         """Turns for the next one or two sentences, which are taken off ``rest``."""
+        if self._has_talked_enough() and (turns := self._bare(rest[:2])):
+            del rest[:2]
+            return iter(turns)
         if len(rest) >= 2 and (turns := self._say("pair", rest[:2], section)):
             del rest[:2]
             return iter(turns)
@@ -244,7 +308,13 @@ class _TopicScript:
         for move in [*moves[:3], "plain"]:
             if turns := self._say(move, [note], section):
                 return iter(turns)
-        return iter(self._bare(note))
+        return iter(self._bare([note]))
+
+    def _has_talked_enough(self) -> bool:
+        """Tell whether the hosts' own talk has had its share of all that is planned so far, the frame left out."""
+        planned = [draft for draft in self._drafts if draft.section not in (_OPENING, _CLOSING)]
+        words = sum(spoken_words(turn.text) for draft in planned for turn in draft.turns)
+        return words > 0 and 1 - self._told_seconds() / (words / WORDS_PER_MINUTE * 60) > self._most_talk
 
     def _say(self, move: str, notes: Sequence[Note], section: int) -> tuple[DraftTurn, ...]:
         facts = {"s": Said(notes[0].text, (notes[0].key,)), "heading_mid": Said(self._vocabulary.mid(self._headings[section]))}
@@ -254,15 +324,18 @@ class _TopicScript:
             facts["k"] = Said(phrases[0])
         return self._composer.say(Angle(move, facts, frozenset(), _cues(notes, self._headings[section])), base=self._hosts) or ()
 
-    def _bare(self, note: Note) -> tuple[DraftTurn, ...]:
-        """The sentence by itself, from whoever has spoken less."""
-        words = self._composer.words
-        speaker = "A" if words["A"] <= words["B"] else "B"
-        turn = DraftTurn("A" if speaker == "A" else "B", note.text, (note.key,), _sentence_cue(note))
-        if not self._composer.accepts([turn]):
+    def _bare(self, notes: Sequence[Note]) -> tuple[DraftTurn, ...]:
+        """The sentences by themselves, each from whoever has spoken less by then."""
+        words = Counter(self._composer.words)
+        turns: list[DraftTurn] = []
+        for note in notes:
+            speaker: SpeakerId = "A" if words["A"] <= words["B"] else "B"
+            words[speaker] += spoken_words(note.text)
+            turns.append(DraftTurn(speaker, note.text, (note.key,), _sentence_cue(note)))
+        if not self._composer.accepts(turns):
             return ()
-        self._composer.take([turn])
-        return (turn,)
+        self._composer.take(turns)
+        return tuple(turns)
 
     def _phrases(self, note: Note) -> list[str]:
         return self._vocabulary.phrases(note.text)
@@ -280,8 +353,10 @@ class _TopicScript:
 def _sentence_cue(note: Note) -> Cue:
     if note.text.endswith("?"):
         return Cue("question", note.text)
-    if note.figures and "year" not in note.kinds:
-        return Cue("figure", note.figures[0].label, text=note.text, data=note.figures[:1])
+    if note.figures and "year" not in note.kinds and not _RANGE.search(note.text):
+        label = note.figures[0].label
+        torn = note.text.startswith(label)  # nothing stands behind the figure: its sentence says what it is
+        return Cue("figure", note.text.rstrip(".") if torn else label, text=note.text, data=note.figures[:1])
     return Cue("statement", note.text.rstrip("."), attribution="From the notes")
 
 
