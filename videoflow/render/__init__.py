@@ -6,6 +6,7 @@ from videoflow.render.caption_style import caption_style_check
 from videoflow.render.caption_warnings import CaptionWarning, caption_warnings
 from videoflow.render.captions import Caption
 from videoflow.render.composition import Composition, compose, remake_of, timeline_captions
+from videoflow.render.encoder_choice import compose_chosen, encoder_choose
 from videoflow.render.encoder_trial import Trial, hardware_trials
 from videoflow.render.making import PartSharing, Remake
 from videoflow.render.parts import Parts, parts_of
@@ -54,6 +55,8 @@ __all__ = [
     "captions_srt",
     "captions_vtt",
     "compose",
+    "compose_chosen",
+    "encoder_choose",
     "hardware_trials",
     "media_check",
     "part_needs",

@@ -3,7 +3,7 @@
 import av
 
 from videoflow.fonts import fonts_version
-from videoflow.render.encoder_trial import hardware_trials
+from videoflow.render.encoder_choice import trials_now
 from videoflow.render.plan import RENDER_VERSION
 from videoflow.render.presets import HARDWARE_ENCODERS
 
@@ -19,4 +19,4 @@ def can_make(needs: str) -> bool:
     if needs != part_needs(encoder):
         return False
     codecs = [codec for codec, encoders in HARDWARE_ENCODERS.items() if encoder in encoders]
-    return not codecs or any(trial.encoder == encoder and trial.usable for trial in hardware_trials(codecs[0]))
+    return not codecs or any(trial.encoder == encoder and trial.usable for trial in trials_now(codecs[0]))

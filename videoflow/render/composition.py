@@ -60,6 +60,8 @@ class Composition:
     segments_made: int
     segments_reused: int
     report: QualityReport
+    encoder_reason: str = ""
+    """Why this encoder, where it was chosen on this host."""
 
 
 def timeline_captions(timeline: Timeline) -> tuple[Caption, ...]:

@@ -34,9 +34,9 @@ _SOFTWARE: dict[VideoCodec, dict[Quality, tuple[str, dict[str, str]]]] = {
 }
 
 HARDWARE_ENCODERS: dict[VideoCodec, tuple[str, ...]] = {
-    "h264": ("h264_nvenc", "h264_qsv", "h264_videotoolbox", "h264_vaapi"),
-    "hevc": ("hevc_nvenc", "hevc_qsv", "hevc_videotoolbox", "hevc_vaapi"),
-    "av1": ("av1_nvenc", "av1_qsv", "av1_vaapi"),
+    "h264": ("h264_nvenc", "h264_qsv", "h264_amf", "h264_videotoolbox", "h264_vaapi"),
+    "hevc": ("hevc_nvenc", "hevc_qsv", "hevc_amf", "hevc_videotoolbox", "hevc_vaapi"),
+    "av1": ("av1_nvenc", "av1_qsv", "av1_amf", "av1_vaapi"),
 }
 _HARDWARE_BITS_PER_PIXEL: dict[Quality, float] = {"draft": 0.05, "standard": 0.10, "high": 0.18}
 """Hardware encoders have no common scale of quality, so they get a bit rate."""

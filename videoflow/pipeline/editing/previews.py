@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from videoflow import render
-from videoflow.pipeline.models import Project, Scene, Script
+from videoflow.pipeline.models import Project, Scene, Script, Video
 from videoflow.pipeline.spoken import turns_unspoken
 from videoflow.pipeline.stages.base import StageNotReady
 from videoflow.pipeline.stages.video_composition import (
@@ -24,6 +24,7 @@ from videoflow.pipeline.stages.video_composition import (
     timeline_of,
 )
 from videoflow.pipeline.store import cache_dir, files_fetch
+from videoflow.render.presets import HARDWARE_ENCODERS
 from videoflow.render.timeline import CaptionStyle, Format, Timeline
 from videoflow.tasks.models import Task
 
@@ -62,13 +63,18 @@ def present_timeline(project: Project, script: Script) -> Timeline:
     return timeline_of(project, script)
 
 
-def compose_cost(project: Project, script: Script) -> Cost:
+def compose_cost(project: Project, script: Script, video: Video | None) -> Cost:
     """Compare what the timeline needs with the parts that are there; no file is read, so it takes a moment only.
+
+    ``video`` is the newest: what coded it is taken to code the next.
 
     Raises:
         StageNotReady: as ``present_timeline``.
     """
     timeline = present_timeline(project, script)
+    encoder = str(video.quality.get("figures", {}).get("encoder", "")) if video else ""
+    if encoder in HARDWARE_ENCODERS[timeline.format.codec]:
+        timeline = replace(timeline, format=replace(timeline.format, encoder=encoder))
     hashes = dict(project.assets.values_list("path", "sha256"))
     by_path = {path: hashes.get(f"{path.parent.name}/{path.name}", "") for path in timeline_files(timeline)}
     wanted = render.parts_of(timeline, segments_dir(), by_path)

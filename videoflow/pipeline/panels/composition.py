@@ -1,7 +1,9 @@
 """The composer panel: the video and how it was found to be, the scenes in time, captions, music and format."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -24,6 +26,7 @@ from videoflow.pipeline.stages.video_composition import (
     timeline_key,
     timeline_of,
 )
+from videoflow.render.presets import HARDWARE_ENCODERS
 from videoflow.render.timeline import CaptionStyle, Format
 from videoflow.translation import translated
 
@@ -291,7 +294,7 @@ def composition_content(project: Project, board: Board) -> Content:
             "chapters": video.chapters,
             "earlier": videos[1:6],
             "player_class": _player_class(video.file),
-            "codec": CODECS.get(str(video.quality.get("figures", {}).get("video_codec", "h264")), "H.264"),
+            "codec": _codec_shown(video.quality.get("figures", {})),
         }
     if current is None:
         return content
@@ -307,6 +310,14 @@ def composition_content(project: Project, board: Board) -> Content:
 
 
 CODECS = {"h264": "H.264", "hevc": "HEVC", "av1": "AV1"}
+
+
+def _codec_shown(figures: Mapping[str, Any]) -> str:
+    """Return the codec's name, and what coded it where that was hardware."""
+    name = CODECS.get(str(figures.get("video_codec", "h264")), "H.264")
+    encoder = str(figures.get("encoder", ""))
+    is_hardware = any(encoder in encoders for encoders in HARDWARE_ENCODERS.values())
+    return f"{name} ({encoder})" if is_hardware else name
 
 
 def _player_class(film: Asset) -> str:

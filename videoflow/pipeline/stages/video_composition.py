@@ -205,7 +205,8 @@ def run(context: StageContext) -> StageOutput:
     context.fetch(timeline_files(timeline))
     work = segments_dir()
     began = time.monotonic()
-    made = render.compose(
+    made = render.compose_chosen(
+        settings.VIDEOFLOW_ENCODER,
         replace(timeline, format=replace(timeline.format, quality=options.quality, codec=options.codec)),
         context.work_dir / "video.mp4",
         work,
@@ -360,6 +361,8 @@ def _quality(made: render.Composition, drift: DriftReport, script: Script) -> di
         "loudness_lufs": made.loudness_lufs,
         "true_peak_db": made.true_peak_db,
         "video_codec": made.video_codec,
+        "encoder": made.encoder,
+        "encoder_reason": made.encoder_reason,
         "seconds": made.seconds,
         "share_a": script.share_a,
         "caption_drift": {key: value for key, value in asdict(drift).items() if isinstance(value, int | float)},

@@ -341,10 +341,11 @@ def state(request: Request, project_id: UUID) -> HttpResponse:
     """What composing now would make anew, and how long it takes."""
     project = project_get(request, project_id)
     script = _script_get(project)
+    video = project.videos.first()
     try:
-        cost = previews.compose_cost(project, script)
+        cost = previews.compose_cost(project, script, video)
     except (StageNotReady, BadInput):
         cost = None
-    compose = compose_state(project, script, project.videos.first(), cost)
+    compose = compose_state(project, script, video, cost)
     context = {"project": project, "compose": compose, "is_asked": True, "composition": project_board(project).stage(PANEL)}
     return render(request, "pipeline/composer/_state.html", context)

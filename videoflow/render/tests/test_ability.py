@@ -18,6 +18,6 @@ class TestCanMake:
 
     def test_a_hardware_encoder_only_where_it_passed_its_trial(self, monkeypatch: pytest.MonkeyPatch) -> None:
         trials = (Trial("h264_nvenc", "It crashed in a trial."), Trial("h264_qsv", ""))
-        monkeypatch.setattr(ability, "hardware_trials", lambda codec: trials)
+        monkeypatch.setattr(ability, "trials_now", lambda codec: trials)
         assert not can_make(part_needs("h264_nvenc"))
         assert can_make(part_needs("h264_qsv"))

@@ -4,9 +4,8 @@ import av
 import pytest
 
 from videoflow.errors import BadInput
-from videoflow.render import Format, compose, encoder_trial, hardware_trials, probe, remake_of
-from videoflow.render.encoder_trial import Trial, encoder_try
-from videoflow.render.presets import HARDWARE_ENCODERS, encoder_settings
+from videoflow.render import Format, compose, probe, remake_of
+from videoflow.render.presets import encoder_settings
 from videoflow.render.tests.material import timeline
 
 
@@ -66,25 +65,3 @@ class TestVideo:
     def test_large_and_quick_ones_are_planned(self, tmp_path, width, height, fps):
         line = timeline(tmp_path / "in", Format(width, height, fps, quality="high"))
         assert remake_of(line, tmp_path).plan.frames == 4 * fps
-
-
-class TestHardware:
-    def test_every_encoder_gets_an_answer(self):
-        trials = hardware_trials("h264")
-        assert [trial.encoder for trial in trials] == list(HARDWARE_ENCODERS["h264"])
-        assert all(trial.usable or trial.reason.endswith(".") for trial in trials)
-        assert hardware_trials("h264") is trials
-
-    def test_an_encoder_that_does_not_open_is_not_usable(self):
-        trial = encoder_try("av1_vaapi", "av1")
-        assert not trial.usable
-        assert "not part of this installation" in trial.reason
-
-    def test_one_that_works_passes(self, tmp_path):
-        settings = {**encoder_settings(Format()), "options": {}, "bit_rate": 2_000_000, "pixel_format": "nv12"}
-        assert encoder_trial._encoded_and_seen(tmp_path / "t.mp4", settings) == Trial("libx264", "")
-
-    def test_one_that_makes_another_picture_does_not(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(encoder_trial, "_LARGEST_MISS", -1.0)
-        trial = encoder_trial._encoded_and_seen(tmp_path / "t.mp4", encoder_settings(Format()))
-        assert "does not look like" in trial.reason

@@ -13,7 +13,9 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from videoflow import redis
+from videoflow.children import children_map
 from videoflow.env import env_strangers
+from videoflow.errors import VideoflowError
 from videoflow.health.embedded_redis import NoRedisServer, redis_server_program
 from videoflow.health.installation import Finding, installation_findings, secrets_finding
 from videoflow.health.probes import WORKER_SILENT_AFTER, worker_probe
@@ -68,13 +70,15 @@ class Command(BaseCommand):
 
     def _encoder(self) -> Finding:
         """What codes films here; asked of a process of its own, which loads what this one could not if it were missing."""
-        job = {"wish": settings.VIDEOFLOW_ENCODER}
+        wish = settings.VIDEOFLOW_ENCODER
         try:
-            chosen = children_map("videoflow.render.encoder_choice", [job], workers=1, cancelled=lambda: False)[0]
+            chosen = children_map("videoflow.render.encoder_choice", [{"wish": wish}], workers=1, cancelled=lambda: False)[0]
         except VideoflowError as error:
+            return Finding("Encoder", str(error), "Look at what is missing above, or reinstall av.")
+        if not chosen["is_usable"]:
             advice = "Set VIDEOFLOW_ENCODER to auto or software, or mend the hardware's driver."
-            return Finding("Encoder", str(error.details.get("trials") or error), advice)
-        return Finding("Encoder", f"{chosen['encoder'] or 'software'}: {chosen['reason']}")
+            return Finding("Encoder", f"{wish} cannot be used ({chosen['reason']})", advice)
+        return Finding("Encoder", f"{chosen['encoder'] or 'software'} ({chosen['reason']})")
 
     def _hosts(self) -> tuple[str, ...]:
         """The hosts whose workers or dispatchers are alive, where the parts of a studio are started by themselves."""
