@@ -37,6 +37,7 @@ import psycopg  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.table import Table  # noqa: E402
 
+from videoflow.storage.tests.bucket_server import BUCKET  # noqa: E402
 from videoflow.tasks.tests.noop.calls import Answer, Caller  # noqa: E402
 from videoflow.tasks.tests.noop.fleet import SERVICES, Fleet, Host  # noqa: E402
 from videoflow.tasks.tests.noop.machine import Machine, NotReady, wait_for  # noqa: E402
@@ -104,6 +105,8 @@ class Subject:
     pids: Callable[[], dict[str, int]]
     folders: Sequence[Path]
     rows: Callable[[], int]
+    shared_bytes: Callable[[], dict[str, int]]
+    """What the services that hosts share keep, by the service's name."""
     hurts: dict[str, Callable[[Random], None]]
     drained: Callable[[], bool]
 
@@ -124,6 +127,8 @@ class Watch:
                 self._add("handles", name, process.num_fds())
         for folder in self.subject.folders:
             self._add("disk MB", folder.name if len(self.subject.folders) > 1 else "data folder", _disk_bytes(folder) / 1e6)
+        for name, size in self.subject.shared_bytes().items():
+            self._add("disk MB", name, size / 1e6)
         self._add("rows", "database", self.subject.rows())
 
     def _add(self, kind: str, name: str, value: float) -> None:
@@ -153,6 +158,7 @@ def _of_machine(machine: Machine) -> Subject:
         pids=lambda: {name: process.pid for name, process in machine.running.items() if name in watched},
         folders=[machine.data],
         rows=rows,
+        shared_bytes=dict,
         hurts={kind: hurting(kind) for kind in ("child", "worker0", "dispatcher", "redis", "freeze")},
         drained=machine.drained,
     )
@@ -190,6 +196,13 @@ def _of_fleet(fleet: Fleet) -> Subject:
             found = database.execute(COUNT).fetchone()
             return int(found[0]) if found else 0
 
+    def shared_bytes() -> dict[str, int]:
+        pages = fleet.bucket.get_paginator("list_objects_v2").paginate(Bucket=BUCKET)
+        kept = sum(item["Size"] for page in pages for item in page.get("Contents", []))
+        with psycopg.connect(fleet.database_url, connect_timeout=60) as database:
+            found = database.execute("SELECT pg_database_size(current_database())").fetchone()
+        return {"bucket": kept, "database": int(found[0]) if found else 0}
+
     def drained() -> bool:
         assert fleet.hand
         tend()
@@ -201,6 +214,7 @@ def _of_fleet(fleet: Fleet) -> Subject:
         pids=lambda: {f"{h.name} {part}": process.pid for h in fleet.hosts.values() for part, process in h.running.items()},
         folders=[host.data for host in fleet.hosts.values()],
         rows=rows,
+        shared_bytes=shared_bytes,
         hurts=hurts | {f"{host.name} killed": killed(host) for host in workers},
         drained=drained,
     )
