@@ -16,6 +16,7 @@ from django.utils.http import content_disposition_header
 from PIL import Image
 
 from videoflow.errors import BadInput
+from videoflow.http import whole_number
 from videoflow.pipeline.models import Asset
 from videoflow.pipeline.store import asset_file, cache_dir
 
@@ -103,16 +104,14 @@ def _range_of(request: HttpRequest, size_bytes: int, quoted: str) -> tuple[int, 
     match = _RANGE.fullmatch(header)
     if match is None or (condition and condition != quoted) or match.groups() == ("", ""):
         return None
-    first, last = match.groups()
-    if not first:  # the last N bytes
-        length = int(last)
-        return (max(0, size_bytes - length), size_bytes) if length and size_bytes else (0, 0)
-    start = int(first)
-    if last and int(last) < start:
+    first, last = (whole_number(digits) for digits in match.groups())
+    if first is None:  # the last N bytes
+        return (max(0, size_bytes - (last or 0)), size_bytes) if last and size_bytes else (0, 0)
+    if last is not None and last < first:
         return None
-    if start >= size_bytes:
+    if first >= size_bytes:
         return (0, 0)
-    return start, min(size_bytes, int(last) + 1 if last else size_bytes)
+    return first, size_bytes if last is None else min(size_bytes, last + 1)
 
 
 def _slice(request: HttpRequest, path: Path, span: tuple[int, int], size_bytes: int) -> HttpResponse:

@@ -12,6 +12,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from videoflow.errors import BadInput
+from videoflow.http import whole_number
 from videoflow.pipeline.channels.slots import slots_between
 from videoflow.pipeline.editing.publish_draft import draft_save
 from videoflow.pipeline.models import Channel, Project, Publication
@@ -112,9 +113,8 @@ def entry_move(*, sessions: Sessions, kind: str, key: str, at: datetime) -> str:
         raise BadInput(_("Choose a time that is at least five minutes from now."), details={"at": "passed"})
     at = at.replace(second=0, microsecond=0)
     if kind == "scheduled":
-        publication = (
-            Publication.objects.filter(pk=_number(key), video__project__session__in=sessions).select_related("video").first()
-        )
+        rows = Publication.objects.filter(pk=whole_number(key) or 0, video__project__session__in=sessions)
+        publication = rows.select_related("video").first()
         if publication is None or publication.state != Publication.State.SCHEDULED:
             raise BadInput(_("This video is not scheduled any more."))
         chosen = {**input_of_publication(publication), "publish_at": at.isoformat()}
@@ -158,10 +158,6 @@ def input_of_publication(publication: Publication) -> dict[str, Any]:
         "localizations": kept.get("localizations", {}),
         **({"thumbnail": kept["thumbnail"]} if "thumbnail" in kept else {}),
     }
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0
 
 
 def _uuid(text: str) -> UUID:

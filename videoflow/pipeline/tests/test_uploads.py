@@ -83,11 +83,12 @@ def test_file_goes_on_where_the_line_broke(client, project, scene):
     begun = client.post(address, {"name": "p.png", "size": len(content), "scene": str(scene.key)}, **JSON).json()
     half = len(content) // 2
 
-    def piece(offset: int, part: bytes) -> Any:
+    def piece(offset: int | str, part: bytes) -> Any:
         return client.patch(begun["url"], part, content_type="application/octet-stream", HTTP_UPLOAD_OFFSET=str(offset), **JSON)
 
     assert piece(0, content[:half]).json()["offset"] == half
     assert client.head(begun["url"], **JSON).headers["Upload-Offset"] == str(half)
+    assert [piece(wrong, b"x").status_code for wrong in ("", "-1", "²", "9" * 5000)] == [422] * 4
     again = piece(0, content[:half])  # the answer to the first was lost
     assert (again.status_code, again.json()["offset"]) == (409, half)
     last = piece(half, content[half:])

@@ -59,6 +59,7 @@ class TestAssetFile:
             ("bytes=-40", 10200, 10239),
             ("bytes=10000-99999", 10000, 10239),
             ("bytes=0-0", 0, 0),
+            pytest.param(f"bytes=3-{'9' * 5000}", 3, 10239, id="more digits than int takes"),
         ],
     )
     def test_ranges(self, client, url, asked, first, last):
@@ -68,7 +69,9 @@ class TestAssetFile:
         assert response.headers["Content-Length"] == str(last - first + 1)
         assert body(response) == CONTENT[first : last + 1]
 
-    @pytest.mark.parametrize("asked", ["bytes=10240-", "bytes=99999-100000", "bytes=-0"])
+    @pytest.mark.parametrize(
+        "asked", ["bytes=10240-", "bytes=99999-100000", "bytes=-0", pytest.param(f"bytes={'9' * 5000}-", id="5,000 digits")]
+    )
     def test_past_the_end(self, client, url, asked):
         response = client.get(url, headers={"Range": asked})
         assert response.status_code == 416

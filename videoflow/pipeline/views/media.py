@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import trigger_client_event
 
 from videoflow.errors import BadInput, VideoflowError
+from videoflow.http import whole_number
 from videoflow.pipeline.editing import library, music, scenes, scenes_media, scenes_service
 from videoflow.pipeline.editing.looks import music_change
 from videoflow.pipeline.models import Asset, Project, Scene, script_current
@@ -25,7 +26,7 @@ from videoflow.translation import translated
 
 PANEL = "media_generation"
 CHANGED = {"panels": [PANEL, "video_composition"]}
-_FIRST_PAGE = "1"
+_PAGES_MOST = 1000
 
 
 def _scene_get(request: Request, project_id: UUID, key: UUID) -> Scene:
@@ -151,13 +152,12 @@ def library_list(request: Request, project_id: UUID) -> HttpResponse:
     project = project_get(request, project_id)
     wanted = request.GET.get("scene", "")
     scene = _scene_get(request, project.pk, _uuid(wanted)) if wanted else None
-    number = request.GET.get("page", _FIRST_PAGE)
     page = library.library_page(
         request.creator.sessions,
         "picture" if scene else "music",
         search=request.GET.get("q", "")[:100],
         own="own" in request.GET,
-        number=max(1, min(1000, int(number))) if number.isdecimal() else 1,
+        number=whole_number(request.GET.get("page", ""), most=_PAGES_MOST) or 1,
     )
     context = {"project": project, "scene": scene, "page": page, "q": request.GET.get("q", "")[:100], "own": "own" in request.GET}
     template = "_library.html" if request.htmx else "library.html"

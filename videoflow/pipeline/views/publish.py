@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from videoflow.errors import BadInput, VideoflowError
+from videoflow.http import whole_number
 from videoflow.pipeline.caption_tracks import LIMIT_BYTES, caption_track_drop, caption_track_put
 from videoflow.pipeline.channels.journal import unsure_decide
 from videoflow.pipeline.editing.publish_draft import (
@@ -38,7 +39,7 @@ from videoflow.translation import translated
 
 PANEL = "youtube_upload"
 SMALL_PX = 320
-_REVISION_LIMIT = 2_147_483_647
+_NUMBER_LIMIT = 2_147_483_647
 
 
 def _video(project: Project) -> Video:
@@ -49,12 +50,7 @@ def _video(project: Project) -> Video:
 
 
 def _revision(request: Request) -> int | None:
-    text = request.POST.get("revision", "")
-    return min(int(text), _REVISION_LIMIT) if text.isascii() and text.isdigit() and len(text) < 12 else None
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0
+    return whole_number(request.POST.get("revision", ""), most=_NUMBER_LIMIT)
 
 
 @require_POST
@@ -117,7 +113,7 @@ def publish(request: Request, project_id: UUID) -> HttpResponse:
         draft_save(project=project, video=video, values=form.values(), revision=_revision(request))
         chosen = input_of(draft_values(project, video))
         if request.POST.get("act") == "update":
-            chosen |= {"target": "youtube", "update_of": _number(request.POST.get("update_of", ""))}
+            chosen |= {"target": "youtube", "update_of": whole_number(request.POST.get("update_of", ""), most=_NUMBER_LIMIT) or 0}
         stage_start(project=project, task_type=PANEL, input_data=chosen)
         draft_save(project=project, video=video, values={"again": False})
     except VideoflowError as error:

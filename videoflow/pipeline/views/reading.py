@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from videoflow.errors import BadInput
+from videoflow.http import whole_number
 from videoflow.pipeline.forms import MINUTES_MOST, TEXT_LIMIT
 from videoflow.pipeline.stages.drafting import DEFAULT_HOSTS, embedded_draft
 from videoflow.providers.base import TopicBrief
@@ -47,8 +48,7 @@ def _script(text: str, _form: QueryDict) -> dict[str, Any]:
 def _notes(text: str, form: QueryDict) -> dict[str, Any]:
     if form.get("writer"):
         return {}  # a writing service needs no notes
-    typed = form.get("minutes", "")
-    minutes = min(int(typed), MINUTES_MOST) if typed.isascii() and typed.isdigit() and int(typed) else _USUAL_MINUTES
+    minutes = whole_number(form.get("minutes", ""), most=MINUTES_MOST) or _USUAL_MINUTES
     topic = form.get("topic", "").strip()[:300] or text.strip()[:80]
     embedded_draft(TopicBrief(hosts=DEFAULT_HOSTS, topic=topic, notes=text, minimum_seconds=minutes * 60.0))
     return {"minutes": minutes}

@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from videoflow.errors import BadInput, VideoflowError
+from videoflow.http import whole_number
 from videoflow.pipeline.board import project_board
 from videoflow.pipeline.editing import proposals as proposing
 from videoflow.pipeline.editing import turns
@@ -71,8 +72,7 @@ def _changed(script: Script) -> tuple[str, ...]:
 
 
 def _number(value: Any) -> int:
-    text = str(value or "")
-    return min(int(text), _REVISION_LIMIT) if text.isascii() and text.isdigit() and len(text) < 12 else 0
+    return whole_number(str(value or ""), most=_REVISION_LIMIT) or 0
 
 
 # Lines -------------------------------------------------------------------------------------------------------------------

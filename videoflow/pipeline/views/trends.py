@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from videoflow.errors import BadInput, VideoflowError
+from videoflow.http import whole_number
 from videoflow.pipeline.models import Project, TrendReport
 from videoflow.pipeline.panels.live_sources import live_input
 from videoflow.pipeline.services import source_file_add, stage_start
@@ -32,7 +33,7 @@ def picks(request: Request, project_id: UUID, report_id: int) -> HttpResponse:
     known = set(TrendReport.objects.filter(project=project, pk=report_id).values_list("themes", flat=True))
     if not known:
         raise Http404
-    sent = {int(value) for value in request.POST.getlist("theme_ids")[:500] if value.isascii() and value.isdigit()}
+    sent = {whole_number(value) for value in request.POST.getlist("theme_ids")[:500]}
     TrendReport.objects.filter(pk=report_id).update(picks=sorted(sent & known))
     return saved(0) if wants_json(request) else _back(project)
 

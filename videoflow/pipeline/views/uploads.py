@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from videoflow.errors import BadInput, VideoflowError
+from videoflow.http import whole_number
 from videoflow.pipeline.editing import uploads
 from videoflow.pipeline.editing.pieces import StillLooking
 from videoflow.pipeline.models import Project, Upload
@@ -55,13 +56,14 @@ def upload(request: Request, upload_id: UUID) -> HttpResponse:
     row = _upload_get(request, upload_id)
     if request.method != "PATCH":
         return _answer(request, row.project, row, None)
-    offset, length = request.headers.get("Upload-Offset", ""), int(request.headers.get("Content-Length") or 0)
+    offset = whole_number(request.headers.get("Upload-Offset", ""))
+    length = int(request.headers.get("Content-Length") or 0)
     try:
-        if not offset.isdecimal() or length > uploads.PIECE_LIMIT_BYTES:
+        if offset is None or length > uploads.PIECE_LIMIT_BYTES:
             raise BadInput(_("A piece says where it begins, and has 4 MiB at most."))
         content = request.body
         if content:
-            uploads.upload_receive(upload=row, offset=int(offset), content=content)
+            uploads.upload_receive(upload=row, offset=offset, content=content)
         if row.received_bytes == row.size_bytes or row.state != Upload.State.RECEIVING:
             uploads.upload_finish(upload=row)
     except VideoflowError as error:

@@ -8,6 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from videoflow.errors import VideoflowError
+from videoflow.http import whole_number
 from videoflow.pipeline import stages
 from videoflow.pipeline.board import Board, project_board
 from videoflow.pipeline.editing.steps import steps_state
@@ -46,7 +47,7 @@ def _panel_context(
         content["mapping"] = MappingForm(columns=failure["columns"], guessed=failure.get("guessed") or {})
     content["form"] = form or content.get("form")
     if isinstance(form, ThemesForm):
-        content["posted"] = [int(value) for value in form["theme_ids"].value() or [] if str(value).isdecimal()]
+        content["posted"] = [whole_number(str(value)) for value in form["theme_ids"].value() or []]
     template = select_template([f"pipeline/stages/{name}.html", "pipeline/stages/_default.html"])
     return {"state": state, "panel": content, "panel_template": template, "is_active": is_active}
 
