@@ -129,7 +129,7 @@ class TestChoose:
 
     def test_without_scripts(self, client, project):
         answer = act(client, project, "choose", htmx=False, capability="images", service="openverse")
-        assert answer.url.endswith(f"#panel-{MEDIA}")
+        assert answer.url.endswith(f"?open={MEDIA}#panel-{MEDIA}"), "open, for who has no scripts"
         assert chosen(project)["images"]["service"] == "openverse"
 
     def test_the_same_again_keeps_its_options(self, client, project):

@@ -3,15 +3,14 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from videoflow.errors import BadInput
 from videoflow.pipeline.unknown_calls import call_ask_again, call_leave
-from videoflow.pipeline.views.owner import project_get
+from videoflow.pipeline.views.owner import project_get, to_panel
 from videoflow.sessions.middleware import Request
 from videoflow.translation import translated
 
@@ -33,4 +32,4 @@ def decide(request: Request, project_id: UUID, call_id: UUID) -> HttpResponse:
         messages.success(request, sentence)
     except BadInput as error:
         messages.error(request, translated(str(error)))
-    return HttpResponseRedirect(f"{reverse('pipeline:project_detail', args=[project.pk])}#panel-{call.stage}")
+    return to_panel(project, call.stage)

@@ -6,9 +6,8 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -21,7 +20,7 @@ from videoflow.pipeline.models import Project
 from videoflow.pipeline.panels.made_with import CAPABILITIES, choice_shown, made_with, made_with_line
 from videoflow.pipeline.selectors import tasks_latest
 from videoflow.pipeline.service_options import options_read
-from videoflow.pipeline.views.owner import project_get
+from videoflow.pipeline.views.owner import project_get, to_panel
 from videoflow.providers.base import Capability
 from videoflow.providers.service_check import service_check
 from videoflow.providers.services import EMBEDDED, SERVICES
@@ -55,7 +54,7 @@ def choices(request: Request, project_id: UUID, task_type: str) -> HttpResponse:
             response.headers["HX-Trigger"] = json.dumps({"vf:edited": {"panels": others}})
         return response
     messages.success(request, said)
-    return HttpResponseRedirect(f"{reverse('pipeline:project_detail', args=[project.pk])}#panel-{task_type}")
+    return to_panel(project, task_type)
 
 
 @require_POST
@@ -76,7 +75,7 @@ def budget_raise(request: Request, project_id: UUID, task_type: str) -> HttpResp
         messages.success(request, _("The budget is raised, and the step goes on where it stopped."))
     except VideoflowError as error:
         messages.error(request, translated(str(error)))
-    return HttpResponseRedirect(f"{reverse('pipeline:project_detail', args=[project.pk])}#panel-{task_type}")
+    return to_panel(project, task_type)
 
 
 def _acted(request: Request, project: Project, task_type: str) -> tuple[str, Models]:

@@ -4,8 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -15,7 +14,7 @@ from videoflow.pipeline.models import Project, TrendReport
 from videoflow.pipeline.panels.live_sources import live_input
 from videoflow.pipeline.services import source_file_add, stage_start
 from videoflow.pipeline.views.autosave import saved, wants_json
-from videoflow.pipeline.views.owner import project_get
+from videoflow.pipeline.views.owner import project_get, to_panel
 from videoflow.sessions.middleware import Request
 from videoflow.translation import translated
 
@@ -23,7 +22,7 @@ PANEL = "trending_analysis"
 
 
 def _back(project: Project) -> HttpResponse:
-    return HttpResponseRedirect(f"{reverse('pipeline:project_detail', args=[project.pk])}#panel-{PANEL}")
+    return to_panel(project, PANEL)
 
 
 @require_POST
