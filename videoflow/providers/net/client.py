@@ -149,14 +149,7 @@ class Client:
                     gathered.write(part)
                 body = gathered.getvalue()
             if not is_good:
-                raise status_error(
-                    service=self.connection.service,
-                    label=self._label,
-                    status=response.status_code,
-                    headers=response.headers,
-                    body=body,
-                    key=self.connection.key,
-                )
+                raise self._refusal(response, body)
             self._check_whole(response, has_body=bool(body))
             facts = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status_code, facts, body, time.monotonic() - began, self.connection.service)
@@ -188,14 +181,7 @@ class Client:
                         return Downloaded(out, digest, size, kind, time.monotonic() - began)
                     if response.status_code not in _REDIRECTS or not response.headers.get("location"):
                         body = b"".join(self._parts(response, _ERROR_LIMIT_BYTES, exchange))
-                        raise status_error(
-                            service=self.connection.service,
-                            label=self._label,
-                            status=response.status_code,
-                            headers=response.headers,
-                            body=body,
-                            key=self.connection.key,
-                        )
+                        raise self._refusal(response, body)
                     url = self._redirected(url, response.headers["location"])
             raise self._broken(Sentence("sent us from one address to the next without end"), "redirect_loop")
 
@@ -262,6 +248,16 @@ class Client:
             raise self._broken(
                 Sentence("did not say how long its answer is, so nobody knows whether it is whole"), "length_unknown"
             )
+
+    def _refusal(self, response: httpx.Response, body: bytes) -> ServiceError:
+        return status_error(
+            service=self.connection.service,
+            label=self._label,
+            status=response.status_code,
+            headers=response.headers,
+            body=body,
+            key=self.connection.key,
+        )
 
     def _broken(self, what: str, reason: str) -> ServiceBroken:
         return ServiceBroken(
