@@ -3,9 +3,10 @@
 import json
 import re
 import sys
+from collections.abc import Callable
 from typing import Any, TypeVar
 
-from django.core.exceptions import DisallowedHost
+from django.core.exceptions import BadRequest, DisallowedHost
 from django.core.paginator import Page, Paginator
 from django.db import InterfaceError, OperationalError
 from django.db.models import Model, QuerySet
@@ -45,6 +46,24 @@ class CompressionMiddleware(GZipMiddleware):
         if response.status_code == 206 or kind not in COMPRESSED:
             return response
         return super().process_response(request, response)
+
+
+class StorableTextMiddleware:
+    """Refuse forms and queries that hold the character NUL: nobody types it, and PostgreSQL stores none."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        """Look where the check for forgery, which comes before this, has read the form; the API reads its own bodies."""
+        forms = [request.GET] if getattr(view, "csrf_exempt", False) else [request.GET, request.POST]
+        if any("\0" in value for form in forms for _, values in form.lists() for value in values):
+            raise BadRequest("a text with NUL")
 
 
 def server_error(_request: HttpRequest) -> HttpResponse:

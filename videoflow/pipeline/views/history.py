@@ -46,7 +46,7 @@ LABELS = {
 
 
 def _search_of(request: Request) -> str:
-    return " ".join(request.GET.get("q", "")[:SEARCH_LIMIT].replace("\0", "").split())
+    return " ".join(request.GET.get("q", "")[:SEARCH_LIMIT].split())
 
 
 @require_safe
