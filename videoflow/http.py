@@ -17,7 +17,7 @@ from django.shortcuts import render
 from django.template import loader
 from django.utils import timezone
 
-from videoflow.errors import disk_full_read
+from videoflow.errors import DiskFull, disk_full_read
 
 RowT = TypeVar("RowT", bound=Model)
 
@@ -67,14 +67,14 @@ class StorableTextMiddleware:
 
 
 def server_error(_request: HttpRequest) -> HttpResponse:
-    """Answer an unexpected error: 503 while the database is away, which passes by itself, else 500. No row is read for either."""
+    """Answer an unexpected error: 507 on a full disk, 503 while the database is away, else 500. No row is read for either."""
     error = sys.exc_info()[1]
-    is_away = isinstance(error, OperationalError | InterfaceError) and disk_full_read(error) is None
-    text = loader.get_template("503.html" if is_away else "500.html").render()  # without the request: its context reads rows
-    answer = HttpResponse(text, status=503 if is_away else 500)
-    if is_away:
-        answer.headers["Retry-After"] = "30"
-    return answer
+    if error is not None and disk_full_read(error) is not None:
+        status = 507
+    else:
+        status = 503 if isinstance(error, OperationalError | InterfaceError) else 500
+    text = loader.get_template(f"{status}.html").render()  # without the request: its context reads rows
+    return HttpResponse(text, status=status, headers={"Retry-After": "30"} if status == 503 else None)
 
 
 _NAME_OF_HOST = re.compile(r"(?:https?://)?[A-Za-z0-9.:_\[\]-]{1,100}")
@@ -147,12 +147,18 @@ def whole_number(text: str, *, most: int = LARGEST_NUMBER) -> int | None:
 def too_large_body(limit_bytes: int) -> bytes:
     """The contract's error body for a request over the limit."""
     limit = f"{limit_bytes // 1024**2} MB" if limit_bytes >= 1024**2 else f"{limit_bytes // 1024} KB"
-    return json.dumps(
-        {
-            "error_code": "TOO_LARGE",
-            "message": f"The upload is larger than {limit}, the most this studio takes.",
-            "details": {"limit_bytes": limit_bytes},
-            "timestamp": timezone.now().isoformat(),
-            "retryable": False,
-        }
-    ).encode()
+    message = f"The upload is larger than {limit}, the most this studio takes."
+    return _error_body("TOO_LARGE", message, {"limit_bytes": limit_bytes}, retryable=False)
+
+
+def disk_full_answer(*, for_people: bool) -> tuple[str, bytes]:
+    """Return content type and body of what a request without room gets: a page, or the contract's error body."""
+    if for_people:
+        return "text/html; charset=utf-8", loader.get_template("507.html").render().encode()
+    message = "The disk of the studio is full, so nothing of this was kept. Make room, then send it again."
+    return "application/json", _error_body(DiskFull.code, message, {}, retryable=True)
+
+
+def _error_body(code: str, message: str, details: dict[str, object], *, retryable: bool) -> bytes:
+    body = {"error_code": code, "message": message, "details": details, "timestamp": timezone.now().isoformat()}
+    return json.dumps({**body, "retryable": retryable}).encode()

@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 
 NOTHING = "-"
 REQUEST_HEADER = "X-Request-ID"
+_META = "HTTP_X_REQUEST_ID"
 
 current_task_id: contextvars.ContextVar[str] = contextvars.ContextVar("current_task_id", default=NOTHING)
 """Set by whoever runs a task, so that each line written meanwhile names it."""
@@ -50,6 +51,8 @@ class OriginFilter(logging.Filter):
         for name, current in (("task_id", current_task_id), ("stage", current_stage), ("request_id", current_request_id)):
             if not hasattr(record, name):
                 setattr(record, name, current.get())
+        if record.request_id == NOTHING:  # type: ignore[attr-defined]  # Django's line about an answer comes after the middleware
+            record.request_id = getattr(getattr(record, "request", None), "META", {}).get(_META, NOTHING)
         return True
 
 
@@ -97,8 +100,8 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        given = request.headers.get(REQUEST_HEADER, "")
-        name = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
+        given = request.META.get(_META, "")
+        name = request.META[_META] = given if _REQUEST_ID.fullmatch(given) else uuid4().hex
         token = current_request_id.set(name)
         try:
             response = self.get_response(request)

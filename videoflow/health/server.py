@@ -10,6 +10,7 @@ import logging
 import math
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from daphne.endpoints import build_endpoint_description_strings
@@ -21,8 +22,9 @@ from twisted.internet.interfaces import IPushProducer
 from twisted.web import http
 from zope.interface import implementer  # type: ignore[import-untyped]
 
+from videoflow.errors import disk_full_read
 from videoflow.health.sockets import sockets_counted_by
-from videoflow.http import BODY_EXTENSION, ROOM_EXTENSION, too_large_body
+from videoflow.http import BODY_EXTENSION, ROOM_EXTENSION, disk_full_answer, too_large_body
 
 _IN_MEMORY_BYTES = 1024 * 1024
 _WEBSOCKET_MESSAGE_BYTES = 64 * 1024
@@ -60,6 +62,7 @@ class StudioRequest(WebRequest):  # type: ignore[misc]
     pace: _Pace | None = None
     received_bytes = 0
     is_too_large = False
+    is_without_room = False
 
     def gotLength(self, length: int | None) -> None:  # noqa: N802
         server: StudioServer = self.server
@@ -72,19 +75,40 @@ class StudioRequest(WebRequest):  # type: ignore[misc]
         if self.received_bytes > server.max_body_bytes:
             self.is_too_large = True
         if not self.is_too_large:
-            self.content.write(data)
+            self._keep(data)
         elif self.received_bytes > 2 * server.max_body_bytes:
             # Clients read an answer only after sending all; one that goes on and on is cut off.
             self.channel.abortConnection()
 
-    def process(self) -> None:
-        if not self.is_too_large:
-            super().process()
+    def _keep(self, data: bytes) -> None:
+        """Write on to the body until the disk is full; what was written is given back then."""
+        if self.is_without_room:
             return
-        content = too_large_body(self.server.max_body_bytes)
+        try:
+            self.content.write(data)
+            self.content.flush()
+        except OSError as error:
+            if disk_full_read(error) is None:
+                raise
+            self.is_without_room = True
+            with suppress(OSError):  # closing tries once more to write
+                self.content.close()
+            self.content = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115
+
+    def process(self) -> None:
+        if self.is_too_large:
+            self._refuse(413, "application/json", too_large_body(self.server.max_body_bytes))
+        elif self.is_without_room:
+            logger.error("the disk is full: %r %r is refused", self.method, self.path)
+            for_people = b"text/html" in (self.getHeader(b"accept") or b"")
+            self._refuse(507, *disk_full_answer(for_people=for_people))
+        else:
+            super().process()
+
+    def _refuse(self, status: int, kind: str, content: bytes) -> None:
         self.request_start = 0.0
-        self.setResponseCode(413)
-        self.setHeader(b"content-type", b"application/json")
+        self.setResponseCode(status)
+        self.setHeader(b"content-type", kind.encode())
         self.setHeader(b"content-length", str(len(content)).encode())
         self.write(content)
         self.finish()

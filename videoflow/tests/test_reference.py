@@ -128,6 +128,11 @@ def test_an_unexpected_error_says_the_name_that_its_line_has(client: Client, log
     assert f"django.request [request={name}] Internal Server Error: /projects/" in log.getvalue()
 
 
+def test_an_answer_that_is_a_refusal_has_its_line_too(client: Client, log: io.StringIO) -> None:
+    name = client.get("/no-such-page/").headers["X-Request-ID"]
+    assert f"django.request [request={name}] Not Found: /no-such-page/" in log.getvalue()
+
+
 class TestUnknownAddress:
     def test_a_name_that_the_studio_was_not_told_of(self, client: Client) -> None:
         page = client.get("/", headers={"host": "studio.lan:8000"})

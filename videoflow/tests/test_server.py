@@ -127,6 +127,20 @@ class TestBodies:
         answer, _ = echo.ask("POST", "/upload", iter([bytes(1024 * 1024)] * 9), {"Transfer-Encoding": "chunked"})
         assert answer.status == 413
 
+    @pytest.mark.parametrize(("accepts", "kind"), [("text/html", "text/html; charset=utf-8"), ("*/*", "application/json")])
+    def test_a_body_that_the_disk_has_no_room_for_is_507(self, echo: Echo, accepts: str, kind: str) -> None:
+        """The kernel's limit of a file's size stands for the disk's end."""
+        usual = echo.process.rlimit(psutil.RLIMIT_FSIZE)
+        echo.process.rlimit(psutil.RLIMIT_FSIZE, (2 * 1024 * 1024, usual[1]))
+        try:
+            answer, content = echo.ask("POST", "/", b"x" * (5 * 1024 * 1024), {"Accept": accepts})
+        finally:
+            echo.process.rlimit(psutil.RLIMIT_FSIZE, usual)
+        assert (answer.status, answer.headers["Content-Type"]) == (507, kind)
+        assert b"no room on the disk" in content or json.loads(content)["error_code"] == "DISK_FULL"
+        assert list(echo.folder.iterdir()) == []
+        assert echo.ask("POST", "/", b"x" * (5 * 1024 * 1024))[0].status == 200
+
     def test_endless_body_is_cut_off(self, echo: Echo) -> None:
         client = echo.raw(b"POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n")
         piece = bytes(1024 * 1024)

@@ -1,3 +1,4 @@
+import errno
 from typing import Any
 
 import pytest
@@ -28,8 +29,16 @@ def test_a_database_that_is_away_is_said_and_passes_by_itself(error: Exception) 
     assert "The database does not answer" in page.content.decode()
 
 
-@pytest.mark.parametrize("error", [ValueError("wrong"), OperationalError("database or disk is full")])
-def test_anything_else_is_an_error_of_the_studio(error: Exception) -> None:
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left on device"), OperationalError("database or disk is full")]
+)
+def test_a_full_disk_is_said(error: Exception) -> None:
     page = page_without_rows(error)
+    assert page.status_code == 507
+    assert "There is no room on the disk" in page.content.decode()
+
+
+def test_anything_else_is_an_error_of_the_studio() -> None:
+    page = page_without_rows(ValueError("wrong"))
     assert page.status_code == 500
     assert "Something went wrong here" in page.content.decode()
