@@ -30,6 +30,8 @@ _STRENGTHS = {"superlative": 2.0, "percent": 1.5, "compare": 1.2, "number": 1.0,
 """What makes a sentence one to begin a video with."""
 _RANGE = re.compile(r"\bbetween\s+\S*\d\S*\s+and\s+\S*\d|\d\s?(?:to|–|-)\s?\d", re.IGNORECASE)
 """From one figure to another: neither alone says it."""
+_LONGEST_CAPTION = 110
+"""Characters under a large figure."""
 _ANSWERING = re.compile(
     r"\b(?:in fact|instead|actually|also|too|however|but|still|therefore|that|this|these|those)\b", re.IGNORECASE
 )
@@ -350,13 +352,21 @@ class _TopicScript:
         )
 
 
+def _beside_figure(note: Note) -> str:
+    """Return what stands under the first figure of a sentence: what follows it when that says enough, else the sentence."""
+    label = note.figures[0].label
+    _, found, behind = note.text.partition(label)
+    follows = f"{label}{behind}".rstrip(".")
+    if found and not note.text.startswith(label) and 5 <= len(follows.split()) <= 12 and not re.search(r"[,;:]", follows):
+        return follows[:1].upper() + follows[1:]
+    return note.text.rstrip(".") if len(note.text) <= _LONGEST_CAPTION else label
+
+
 def _sentence_cue(note: Note) -> Cue:
     if note.text.endswith("?"):
         return Cue("question", note.text)
     if note.figures and "year" not in note.kinds and not _RANGE.search(note.text):
-        label = note.figures[0].label
-        torn = note.text.startswith(label)  # nothing stands behind the figure: its sentence says what it is
-        return Cue("figure", note.text.rstrip(".") if torn else label, text=note.text, data=note.figures[:1])
+        return Cue("figure", _beside_figure(note), text=note.text, data=note.figures[:1])
     return Cue("statement", note.text.rstrip("."), attribution="From the notes")
 
 

@@ -335,7 +335,7 @@ def figure(board: Board) -> None:
         body = area
     about = without_emoji(str(spec.get("caption", "") or spec.get("heading", "")))
     what = unit_label(unit)
-    if about.lower().startswith(what.lower()):  # "30 kilograms of honey", not "kilograms" above that
+    if what.lower() in about.lower():  # "30 kilograms of honey", not "kilograms" above that
         what = ""
     top_line = board.fit(about, (body.width, 15 * u), largest=7.0, smallest=3.4, lines=3, face=board.text_face(750), leading=1.14)
     size = min(34 * u, body.height * 0.48, body.width / max(0.4, board.text_px(text, board.numeral(), 1) / u))

@@ -23,6 +23,8 @@ from videoflow.providers.embedded_pictures.wording import (
 
 Spec = dict[str, Any]
 _PACE = re.compile(r"\w+s (?:a|an|per|every) (?:second|minute|hour|day|week|month|year)\b", re.IGNORECASE)
+_LONGEST_CAPTION = 110
+"""Characters under a large figure."""
 _LINKS = frozenset(("and", "but", "so", "or", "well", "now", "then", "means", "that", "because", "together", "meanwhile"))
 
 
@@ -151,14 +153,26 @@ def _sorted(data: list[Spec]) -> list[Spec]:
     return sorted(data, key=lambda row: -float(row["value"]))
 
 
-def _counted_thing(beat: Beat, setting: Setting, value: float) -> str:
-    """Return the name of what a figure counts: the row of the script's data, else what the words name, else the topic."""
+def _counted_thing(beat: Beat, setting: Setting, value: float, *, about: str) -> str:
+    """Return what stands under a figure: the words behind it, the row of the script's data, what it names or the topic.
+
+    Where the script gives no data, the whole sentence stands there if it is short enough.
+    """
     cue, said = beat.cue, beat.text.lower()
     rows = [datum.label for datum in cue.data if not datum.date and abs(datum.value - value) <= 0.01 * abs(value)] if cue else []
     items = [item.rpartition(": ")[0] or item for item in cue.items] if cue else []
     named = [name for name in (*items, *setting.sections) if name and name.lower() in said]
     whole = [cue.heading] if cue and cue.kind not in ("statement", "recap", "chapter", "list", "question") else []
-    return plain_title(next((name for name in (*rows, *named, *whole) if name), setting.title))
+    sentence = _sentence_with(value, without_emoji(beat.turn_text or beat.text))
+    written = [sentence] if 0 < len(sentence) <= _LONGEST_CAPTION and not (cue and cue.data) else []
+    return plain_title(next((name for name in (*written, about, *rows, *named, *whole) if name), setting.title))
+
+
+def _sentence_with(value: float, text: str) -> str:
+    """Return the sentence in which a figure is said, empty when none is found."""
+    sentences = re.split(r"(?<=[.!?…])\s+", text)
+    found = next((each for each in sentences if any(figure.value == value for figure in figures_in(each))), "")
+    return found.rstrip(".")
 
 
 def text_options(beat: Beat, setting: Setting) -> list[Option]:
@@ -176,7 +190,7 @@ def text_options(beat: Beat, setting: Setting) -> list[Option]:
             counted = pace.group().lower()
         row = {"label": figure.about, "value": figure.value, "unit": figure.unit or counted, "date": None}
         about = figure.about.removeprefix(counted).strip()
-        caption = about if len(about.split()) >= 2 and not pace else _counted_thing(beat, setting, figure.value)
+        caption = _counted_thing(beat, setting, figure.value, about="" if pace or len(about.split()) < 2 else about)
         options.append(Option("figure", 2.2, {"data": [row], "caption": caption[:1].upper() + caption[1:], "heading": caption}))
     quoted = quote_in(text)
     if quoted:
