@@ -71,6 +71,9 @@ from videoflow.celery import app  # noqa: E402 - Django first
 from videoflow.health.embedded_redis import redis_command  # noqa: E402
 from videoflow.health.redis_keys import OUR_PREFIX, kind_of  # noqa: E402
 from videoflow.redis import breaker, connect  # noqa: E402
+from videoflow.tests.slow_redis import redis_wait_for  # noqa: E402
+
+redis_wait_for()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -207,7 +210,7 @@ def redis_server() -> Iterator[str]:
         stderr=subprocess.STDOUT,
     )
     client = connect(url)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 240
     while True:
         try:
             client.ping()
@@ -221,7 +224,7 @@ def redis_server() -> Iterator[str]:
         time.sleep(0.02)
     yield url
     server.kill()
-    server.wait()
+    server.wait(240)
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from videoflow.tasks.tests.noop.machine import wait_for
 
 pytestmark = pytest.mark.rows
 
-SECONDS = 120.0
+SECONDS = 240.0
 STEPS = 4
 
 

@@ -1,7 +1,5 @@
 import json
-import os
 import re
-import signal
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +20,7 @@ from videoflow.pipeline.tests.factories import AssetFactory, ProjectFactory
 from videoflow.tasks.models import ProgressEvent, Task, Worker
 from videoflow.tasks.services import leases_reap, task_cancel, task_complete, task_fail, task_retry
 from videoflow.tasks.tests.factories import claim_make, session_make, task_make
+from videoflow.tests.slow_redis import redis_frozen
 
 pytestmark = pytest.mark.django_db
 LINE = re.compile(r'^[a-z_]+(\{[a-z_]+="[^"\n]*"(,[a-z_]+="[^"\n]*")*\})? -?\d+(\.\d+)?(e[+-]\d+)?$')
@@ -77,15 +76,11 @@ class TestView:
         assert 'videoflow_tasks{queue="io",status="pending"} 0' in text
 
     def test_frozen_redis_is_left_alone_after_two_tries(self, client: Client) -> None:
-        process = int(redis.connection().info("server")["process_id"])
-        os.kill(process, signal.SIGSTOP)
-        try:
+        with redis_frozen():
             for _ in range(3):
                 metrics.metrics_forget()
                 assert client.get("/metrics").status_code == 200
             assert not redis.breaker.allows()
-        finally:
-            os.kill(process, signal.SIGCONT)
 
 
 class TestFigures:

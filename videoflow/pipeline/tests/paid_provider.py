@@ -124,7 +124,7 @@ class PaidProvider:
     def _ask(self, kind: str, prompt: str, key: str) -> httpx.Response:
         headers = {"Idempotency-Key": key} if kind == "keyed" else {}
         try:
-            response = httpx.post(f"{self.url}/{kind}", json={"prompt": prompt, "mark": key}, headers=headers, timeout=20)
+            response = httpx.post(f"{self.url}/{kind}", json={"prompt": prompt, "mark": key}, headers=headers, timeout=240)
         except httpx.ConnectError as error:
             raise CallRefused("The service cannot be reached. Try again later.", retryable=True) from error
         except httpx.HTTPError as error:
@@ -134,13 +134,13 @@ class PaidProvider:
         return response
 
     def _poll(self, remote_id: str) -> Reply | None:
-        response = httpx.get(f"{self.url}/jobs/{quote(remote_id)}", timeout=20)
+        response = httpx.get(f"{self.url}/jobs/{quote(remote_id)}", timeout=240)
         if response.status_code == 404:
             raise CallLost("The service does not know this job any more.")
         return None if response.json().get("status") else Reply(response.content, charged_micros=PRICE_MICROS)
 
     def _find(self, key: str) -> Submitted | None:
-        jobs = httpx.get(f"{self.url}/jobs", timeout=20).json()["jobs"]
+        jobs = httpx.get(f"{self.url}/jobs", timeout=240).json()["jobs"]
         return next((Submitted(job["id"]) for job in jobs if job["mark"] == key), None)
 
     def call(self, kind: str, prompt: str = "Say it", **facts: Any) -> PaidCall:

@@ -100,7 +100,7 @@ def test_the_pool_hears_of_the_end_before_celery_counts_down() -> None:
     said: list[int | None] = []
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as child:
         gone = psutil.Process(child.pid)
-        handler = release_first(lambda: [gone], lambda signum, frame: said.append(child.wait(10)))
+        handler = release_first(lambda: [gone], lambda signum, frame: said.append(child.wait(240)))
         handler(signal.SIGTERM, None)
         handler(signal.SIGTERM, None)  # whose child is gone already
     assert said == [-signal.SIGTERM, -signal.SIGTERM]

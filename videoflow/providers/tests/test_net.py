@@ -126,14 +126,14 @@ class TestDownload:
         client = Client(
             Connection("pexels", "https://api.pexels.com", key=KEY, allowed_hosts=frozenset({fake.host})), {"Authorization": KEY}
         )
-        done = client.download(f"{fake.url}/file", tmp_path / "file", limit_bytes=10_000, deadline_seconds=20)
+        done = client.download(f"{fake.url}/file", tmp_path / "file", limit_bytes=10_000, deadline_seconds=240)
         assert (done.size_bytes, done.content_type, done.path.stat().st_size) == (5120, "image/png", 5120)
         assert "authorization" not in fake.requests[0].headers
 
     def test_an_address_of_this_machine_is_refused(self, fake, tmp_path):
         client = Client(Connection("pexels", "https://api.pexels.com"))
         with pytest.raises(ServiceUnreachable) as caught:
-            client.download(f"{fake.url}/file", tmp_path / "file", limit_bytes=10_000, deadline_seconds=20)
+            client.download(f"{fake.url}/file", tmp_path / "file", limit_bytes=10_000, deadline_seconds=240)
         assert caught.value.reason == "address_refused"
         assert not fake.requests and not (tmp_path / "file").exists()
 
@@ -141,7 +141,7 @@ class TestDownload:
         client = Client(Connection("pexels", "https://api.pexels.com", allowed_hosts=frozenset({fake.host})))
         fake.fault("redirect")
         with pytest.raises(ServiceUnreachable) as caught:
-            client.download(f"{fake.url}/file", tmp_path / "file", limit_bytes=10_000, deadline_seconds=20)
+            client.download(f"{fake.url}/file", tmp_path / "file", limit_bytes=10_000, deadline_seconds=240)
         assert caught.value.reason == "address_refused"
 
 

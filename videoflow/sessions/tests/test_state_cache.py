@@ -1,9 +1,5 @@
 import json
-import os
-import signal
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -20,6 +16,7 @@ from videoflow.sessions.accounts import sessions_claim
 from videoflow.sessions.models import CreatorSession, UIState, WorkflowState
 from videoflow.sessions.services import session_close, session_create, session_is_closed, session_touch
 from videoflow.sessions.states import StaleRevision, ui_state_get, ui_state_save, workflow_get, workflow_save
+from videoflow.tests.slow_redis import redis_frozen
 
 pytestmark = pytest.mark.django_db
 NAME = "script_generator"
@@ -43,16 +40,6 @@ def number_of(session: CreatorSession) -> int:
     state = ui_state_get(session=fresh(session), component_name=NAME)
     assert state is not None
     return int(state.form_data["n"])
-
-
-@contextmanager
-def frozen_redis() -> Iterator[None]:
-    process = int(redis.connection().info("server")["process_id"])
-    os.kill(process, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(process, signal.SIGCONT)
 
 
 class TestRead:
@@ -123,7 +110,7 @@ class TestNeverOlderThanOnesOwnWrite:
     def test_redis_frozen_during_the_write_and_back_with_the_old_value(self, session):
         save(session, 1)
         assert number_of(session) == 1
-        with frozen_redis():
+        with redis_frozen():
             save(session, 2)
             assert number_of(session) == 2
         redis.breaker.reset()
@@ -133,7 +120,7 @@ class TestNeverOlderThanOnesOwnWrite:
     def test_if_match_is_decided_on_the_row(self, session):
         save(session, 1)
         kept = ui_state_get(session=fresh(session), component_name=NAME)
-        with frozen_redis():
+        with redis_frozen():
             save(session, 2)
         redis.breaker.reset()
         with pytest.raises(StaleRevision) as stale:
@@ -189,7 +176,7 @@ class TestRedisAway:
         client = Client(headers={"Authorization": "Bearer program"})
         save(session, 1)
         address = f"/api/sessions/{session.pk}/ui-state/{NAME}"
-        with frozen_redis():
+        with redis_frozen():
             assert client.get(address).json()["form_data"] == {"n": 1}
             assert client.put(address, json.dumps({"form_data": {"n": 2}}), content_type="application/json").status_code == 200
             assert client.get(address).json()["form_data"] == {"n": 2}
@@ -211,7 +198,7 @@ class TestOwnership:
         save(session, 1)
         address = f"/api/sessions/{session.pk}/ui-state/{NAME}"
         assert client.get(address).status_code == 200
-        with frozen_redis():
+        with redis_frozen():
             session_close(session=session)
         redis.breaker.reset()
         assert client.get(address).status_code == 404

@@ -28,7 +28,7 @@ def file(workdir: Path) -> Path:
 @pytest.fixture
 def writers(file: Path) -> Iterator[list[base.DatabaseWrapper]]:
     """Three connections of this process, each to be used in a thread of its own."""
-    options = {"timeout": 5.0, "transaction_mode": "IMMEDIATE"}
+    options = {"timeout": 240.0, "transaction_mode": "IMMEDIATE"}
     settings = {"default": {"ENGINE": "videoflow.sqlite", "NAME": str(file), "OPTIONS": options}}
     made = [cast(base.DatabaseWrapper, ConnectionHandler(settings).create_connection("default")) for _ in range(3)]
     for one in made:
@@ -51,7 +51,7 @@ def end(writer: base.DatabaseWrapper) -> None:
 
 def count_up(writer: base.DatabaseWrapper) -> None:
     """Read, then write what was read plus one: lost updates show if two do it at once."""
-    begin(writer, 20.0)
+    begin(writer, 240.0)
     with writer.cursor() as cursor:
         cursor.execute("SELECT number FROM counts")
         number = cursor.fetchone()[0]
@@ -118,7 +118,7 @@ def test_waits_for_another_process_until_its_timeout(writers, file):
     waiting.start()
     other.execute("UPDATE counts SET number = 10")
     other.execute("COMMIT")
-    waiting.join(10)
+    waiting.join(240)
     assert other.execute("SELECT number FROM counts").fetchone() == (11,)
     other.close()
 
@@ -131,7 +131,7 @@ def test_what_writes_outside_of_a_transaction_waits_too(writers, file):
     release.start()
     with writers[0].cursor() as cursor:
         cursor.execute("UPDATE counts SET number = 5")
-    release.join()
+    release.join(240)
     assert other.execute("SELECT number FROM counts").fetchone() == (5,)
     other.close()
 

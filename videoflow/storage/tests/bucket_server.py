@@ -131,7 +131,7 @@ class FaultyWay:
                 way.asked.append((self.command, self.path.split("?")[0]))
                 fault = way._fault_for(self.command)
                 if fault == "silent":
-                    way.ended.wait(60)
+                    way.ended.wait(240)
                 if fault in ("refuse", "silent"):
                     self.close_connection = True
                     return

@@ -139,7 +139,7 @@ class TestFaults:
         began = time.monotonic()
         with pytest.raises(StorageFault, match="does not answer"):
             storage.probe()
-        assert time.monotonic() - began < 30  # and not the minute that the other side keeps silent
+        assert time.monotonic() - began < 120  # and not the four minutes that the other side keeps silent
 
     @pytest.mark.parametrize("fault", ["cut", "damage"])
     def test_a_spoiled_download_is_asked_for_again(self, storage, new_host, tmp_path, way, fault):

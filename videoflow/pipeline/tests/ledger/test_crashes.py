@@ -96,11 +96,11 @@ class TestTwoWorkersAtOnce:
 
         thread = threading.Thread(target=first)
         thread.start()
-        assert provider.arrived.wait(10)
+        assert provider.arrived.wait(240)
         ledger._locks.clear()  # they stand for two processes
         act()
         provider.hold.set()
-        thread.join()
+        thread.join(240)
 
     def test_the_late_reply_ends_an_unknown_call_well(self, project, stage, provider):
         stage(lambda context: context.paid_call(provider.call("plain")))

@@ -1,0 +1,33 @@
+"""Redis on a machine with other things to do, which is waited for, and one that takes connections and never answers."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from videoflow import redis
+
+_PATIENCE_SECONDS = 60.0
+_STUDIO_SECONDS = redis.ANSWER_TIMEOUT_SECONDS
+
+
+def redis_wait_for() -> None:
+    """Let this process wait for Redis longer than a studio, which goes on without it after a moment."""
+    redis.CONNECT_TIMEOUT_SECONDS = redis.ANSWER_TIMEOUT_SECONDS = _PATIENCE_SECONDS
+    redis.connection.cache_clear()
+
+
+@contextmanager
+def redis_frozen() -> Iterator[None]:
+    """Stop the tests' Redis for as long as the block lasts, in which this process waits for it no longer than a studio."""
+    pool = redis.connection().connection_pool
+    process = int(redis.connection().info("server")["process_id"])
+    pool.connection_kwargs["socket_timeout"] = _STUDIO_SECONDS
+    pool.disconnect()
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
+        pool.connection_kwargs["socket_timeout"] = _PATIENCE_SECONDS
+        pool.disconnect()
