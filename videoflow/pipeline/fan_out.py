@@ -17,7 +17,7 @@ from django.conf import settings
 from videoflow.children import Job, Result, children_feed
 from videoflow.crash_points import crash_point
 from videoflow.pipeline.part_work import PartHands, job_named
-from videoflow.pipeline.segment_cache import segments_forget, segments_known, segments_place, segments_used
+from videoflow.pipeline.segment_cache import Place, segments_forget, segments_known, segments_place, segments_used
 from videoflow.render import part_needs
 from videoflow.render.making import (
     BATCH_SECONDS,
@@ -70,17 +70,18 @@ class SharedComposition:
         return self._claim.worker_id.partition(":")[0]
 
     def bring(self, plan: Plan, work_dir: Path) -> None:
-        """Have segments here that any host made before.
+        """Have segments and the sound here that any host made before.
 
         Raises:
             StorageFault, DiskFull, Cancelled: the bucket does not answer now, or there is no room.
         """
         keys = {segment.key for segment in plan.segments}
-        absent = {key for key in keys if not segment_path(work_dir, key).is_file()}
-        known = segments_known(absent)
-        segments_used(keys)
-        if known:
-            segments_forget(segments_place(known, work_dir, holder=self._holder, cancelled=self._cancelled))
+        segments_used(keys | {plan.sound_key})
+        wanted: tuple[tuple[Place, set[str]], ...] = ((segment_path, keys), (sound_path, {plan.sound_key}))
+        for place, these in wanted:
+            known = segments_known({key for key in these if not place(work_dir, key).is_file()})
+            if known:
+                segments_forget(segments_place(known, work_dir, holder=self._holder, cancelled=self._cancelled, place=place))
 
     def make(
         self, remake: Remake, work_dir: Path, fps: int, *, report: Report, cancelled: Callable[[], bool], workers: int
@@ -241,7 +242,9 @@ class _Together:
     def on_result(self, number: int, result: Result) -> None:
         crash_point("video_composition", "segments_made")
         claim = self._jobs[number]
-        if claim is not None:
+        if claim is None:
+            self._hands.sound_made(self._remake.plan.sound_key)
+        else:
             self._hands.finish(claim)
 
     def on_progress(self, number: int, share: float) -> None:

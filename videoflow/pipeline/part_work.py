@@ -16,7 +16,7 @@ from videoflow.children import Job
 from videoflow.pipeline.segment_cache import Segment, segment_send, segments_note
 from videoflow.pipeline.store import files_fetch, media_path, room_check
 from videoflow.render.artefacts import part_is_intact
-from videoflow.render.making import segment_path, segments_job
+from videoflow.render.making import segment_path, segments_job, sound_path
 from videoflow.tasks.parts import PartClaim, part_beat, part_done, part_release
 
 BEAT_SECONDS = 2.0
@@ -54,6 +54,7 @@ class PartHands:
         self._pool = ThreadPoolExecutor(SENT_AT_ONCE, thread_name_prefix="segments")
         self._shares: dict[PartClaim, float] = {}
         self._sending: dict[PartClaim, list[Future[Segment]]] = {}
+        self._sound: Future[Segment] | None = None
         self._beat_at = time.monotonic() + BEAT_SECONDS
 
     def __enter__(self) -> "PartHands":
@@ -67,7 +68,7 @@ class PartHands:
 
     @property
     def is_empty(self) -> bool:
-        return not self._shares
+        return not self._shares and self._sound is None
 
     @property
     def frames_done(self) -> float:
@@ -111,12 +112,19 @@ class PartHands:
         keys = [part["key"] for part in claim.job["segments"]]
         self._sending[claim] = [self._pool.submit(segment_send, key, self._work_dir) for key in keys]
 
+    def sound_made(self, key: str) -> None:
+        """Send the sound that stands here complete: it is no part, for whoever composes makes it."""
+        self._sound = self._pool.submit(segment_send, key, self._work_dir, sound_path)
+
     def look(self) -> Iterator[PartClaim]:
         """Say what was sent meanwhile, and keep the rest; yields the parts that turned out not to be ours any more.
 
         Raises:
             StorageFault, DiskFull: the bucket did not take a segment.
         """
+        if self._sound is not None and self._sound.done():
+            segments_note([self._sound.result()])
+            self._sound = None
         for claim, sent in list(self._sending.items()):
             if all(one.done() for one in sent):
                 del self._sending[claim]

@@ -1,4 +1,4 @@
-"""Coded segments that all hosts use: in the bucket under ``parts/``, found by key, verified by hash, forgotten when not used."""
+"""Coded segments and sounds that all hosts use: in the bucket, as ``parts/``, found by key, verified by hash, dropped unused."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -21,10 +21,13 @@ UNUSED = timedelta(hours=1)
 _NOTED_AGAIN = timedelta(minutes=30)
 _ROWS_AT_ONCE = 500
 
+Place = Callable[[Path, str], Path]
+"""Where in a folder of parts one stands, by its key: ``segment_path`` or ``sound_path``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A segment in the bucket."""
+    """A segment, or a sound, in the bucket."""
 
     key: str
     facts: PartFacts
@@ -69,7 +72,12 @@ def segments_used(keys: Iterable[str]) -> None:
 
 
 def segments_place(
-    segments: Collection[Segment], work_dir: Path, *, holder: Callable[[], Path], cancelled: Callable[[], bool]
+    segments: Collection[Segment],
+    work_dir: Path,
+    *,
+    holder: Callable[[], Path],
+    cancelled: Callable[[], bool],
+    place: Place = segment_path,
 ) -> list[str]:
     """Bring segments from the bucket into ``work_dir``; return the keys of those that are gone from it. Asks no database.
 
@@ -81,15 +89,17 @@ def segments_place(
     except FileLost:
         if len(segments) == 1:
             return [segment.key for segment in segments]
-        return [key for one in segments for key in segments_place([one], work_dir, holder=holder, cancelled=cancelled)]
+        return [
+            key for one in segments for key in segments_place([one], work_dir, holder=holder, cancelled=cancelled, place=place)
+        ]
     for segment in segments:
-        part_place(media_path(segment.name), segment_path(work_dir, segment.key), segment.facts)
+        part_place(media_path(segment.name), place(work_dir, segment.key), segment.facts)
     return []
 
 
-def segment_send(key: str, work_dir: Path) -> Segment:
+def segment_send(key: str, work_dir: Path, place: Place = segment_path) -> Segment:
     """Keep a segment that was made here in the bucket; raises what the storage does. Asks no database."""
-    path = segment_path(work_dir, key)
+    path = place(work_dir, key)
     segment = Segment(key, part_facts(path))
     media_storage().keep(path, segment.name)
     return segment

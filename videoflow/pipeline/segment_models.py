@@ -3,7 +3,7 @@ from django.utils import timezone
 
 
 class SharedSegment(models.Model):
-    """A coded segment of some video that any host may use again: in the bucket as ``parts/<sha256>.mp4``, found by its key.
+    """A coded segment of some video, or its sound, that any host may use again: in the bucket as ``parts/<sha256>.mp4``, found by its key.
 
     A cache: the file may be gone, and the row goes when somebody finds that out.
     """

@@ -173,6 +173,11 @@ def frames_of(path: Path) -> np.ndarray:
         return np.stack([frame.to_ndarray(format="gray") for frame in container.decode(video=0)])
 
 
+def sound_of(path: Path) -> list[bytes]:
+    with av.open(path) as container:
+        return [bytes(packet) for packet in container.demux(audio=0)]
+
+
 def alone(project: Project, folder: Path) -> Path:
     """Compose the film by this host alone, with nothing that anybody made before."""
     script = project.scripts.get()
@@ -184,7 +189,7 @@ def alone(project: Project, folder: Path) -> Path:
 
 @pytest.mark.postgresql  # no other database is shared by hosts
 def test_a_film_is_made_by_all_hosts_though_one_dies_in_the_middle(
-    host: Callable[..., Host], until: Any, new_host: Callable[[], Path], tmp_path: Path
+    host: Callable[..., Host], until: Any, new_host: Callable[[], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = film_project(film(tmp_path / "media"), aspect="1:1")
     helping, dying = host("helping"), host("dying", crash_at="video_composition:segments_made:1")
@@ -203,15 +208,17 @@ def test_a_film_is_made_by_all_hosts_though_one_dies_in_the_middle(
     assert Video.objects.filter(project=project).count() == 1
     assert task.result_data["parts_reused"] == 0
 
-    by_all = frames_of(asset_file(Video.objects.get(project=project).file))
-    assert np.array_equal(by_all, frames_of(alone(project, tmp_path)))
+    by_all_path = asset_file(Video.objects.get(project=project).file)
+    assert np.array_equal(frames_of(by_all_path), frames_of(alone(project, tmp_path)))
 
     helping.end()
     new_host()  # and now one that has nothing but what the others shared
+    monkeypatch.setattr(fan_out, "sound_job_here", lambda *_: pytest.fail("the sound is mixed anew"))
     again = composed(project)
     assert again.result_data["parts_made"] == 0
     assert not TaskPart.objects.filter(task=again).exists()
-    assert SharedSegment.objects.count() == again.result_data["parts_reused"]
+    assert SharedSegment.objects.count() == again.result_data["parts_reused"] + 1  # and the sound
+    assert sound_of(asset_file(Video.objects.filter(project=project).latest("pk").file)) == sound_of(by_all_path)
 
     new_host()  # a changed line is made anew there, and nothing else
     turn = Turn.objects.get(script__project=project, position=3)
