@@ -36,6 +36,8 @@ TARGETS = {
     "podcast": gettext_lazy("The studio's podcast"),
     "webhook": gettext_lazy("The operator's webhook"),
 }
+OUT_OF_SIGHT: tuple[Target, ...] = ("folder", "podcast")
+"""Targets that know no visibility, time, audience or disclosure: the form hides those, so nothing is said of them."""
 PRIVACIES = {
     "private": gettext_lazy("Private"),
     "unlisted": gettext_lazy("Unlisted"),
@@ -173,7 +175,7 @@ def preflight(video: Video, choice: PublishChoice, *, target: Target, is_current
         *_audience(choice.audience, target),
         *_schedule(choice, target),
         *_recorded(choice, target),
-        *_disclosure(choice),
+        *_disclosure(choice, target),
         *_translations(choice),
     ]
 
@@ -277,7 +279,7 @@ def _audience(audience: str, target: Target) -> Iterator[Check]:
 
 
 def _schedule(choice: PublishChoice, target: Target) -> Iterator[Check]:
-    if choice.publish_at is None:
+    if choice.publish_at is None or target in OUT_OF_SIGHT:
         return
     if choice.publish_at <= timezone.now():
         sentence = _("The time of publication has passed. Choose a later one, or none.")
@@ -291,13 +293,15 @@ def _schedule(choice: PublishChoice, target: Target) -> Iterator[Check]:
 
 
 def _recorded(choice: PublishChoice, target: Target) -> Iterator[Check]:
+    if target in OUT_OF_SIGHT:
+        return
     if choice.recorded_on is not None and choice.recorded_on > timezone.now().date():
         sentence = _("The day of recording is still to come. Choose an earlier one, or none.")
         yield Check("recorded", "block" if target == "youtube" else "warn", sentence, "recorded_on")
 
 
-def _disclosure(choice: PublishChoice) -> Iterator[Check]:
-    if not choice.contains_synthetic_media:
+def _disclosure(choice: PublishChoice, target: Target) -> Iterator[Check]:
+    if target not in OUT_OF_SIGHT and not choice.contains_synthetic_media:
         sentence = _("The voices are synthetic. YouTube asks that realistic altered content is disclosed.")
         yield Check("synthetic", "warn", sentence, "synthetic")
 

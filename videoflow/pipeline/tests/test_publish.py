@@ -159,7 +159,10 @@ class TestPreflight:
         for target in ("folder", "webhook", "podcast"):
             assert "audience" not in found(video, audience="", target=target)
         assert found(video, audience="", target="youtube")["audience"] == "block"
-        assert found(video, publish_at=past)["schedule"] == "warn"
+        assert found(video, publish_at=past, target="webhook")["schedule"] == "warn"
+        for target in ("folder", "podcast"):
+            hidden = {"publish_at": past, "recorded_on": past.date() + timedelta(days=3), "contains_synthetic_media": False}
+            assert not {"schedule", "recorded", "synthetic"} & found(video, target=target, **hidden).keys(), "they are not asked"
         assert found(video, publish_at=past, target="youtube")["schedule"] == "block"
 
     @pytest.mark.parametrize(

@@ -42,8 +42,11 @@ def test_every_field_of_the_uploader_reaches_the_draft(
     panel = page.locator("#panel-youtube_upload")
 
     panel.locator("#publish_title").fill("A < B")
+    for name in ("audience", "synthetic", "paid", "playlist", "privacy", "notify"):
+        expect(panel.locator(f"#publish_{name}")).to_be_hidden()  # a folder asks for none of it
     expect(panel.locator("[data-angles=title]")).to_be_visible()
     expect(panel.locator("#publish-checks")).to_have_attribute("data-blocked", "1")
+    panel.get_by_label("YouTube", exact=True).check(force=True)
     panel.locator("#publish_title").fill("Tiny 😀")
     expect(panel.locator("[data-tally=title]")).to_have_text("6 / 100")
     expect(panel.locator("[data-listing-title]")).to_have_text("Tiny 😀")
@@ -76,7 +79,8 @@ def test_every_field_of_the_uploader_reaches_the_draft(
     panel.locator("[data-translation=fr] [data-translation-drop]").click()
 
     expected = {
-        "title_es": "Bosques", "title": "Tiny 😀", "description": "é\n0:00 One\n1:00 Two\n2:00 Three", "tags": "one, two words,",
+        "target": "youtube", "title_es": "Bosques", "title": "Tiny 😀", "tags": "one, two words,",
+        "description": "é\n0:00 One\n1:00 Two\n2:00 Three",
         "thumb_base": "frame-2", "thumb_text": "Look", "thumb_position": "top-right", "thumb_colour": "#ffd23f",
         "audience": "general", "synthetic": False, "notify": False, "playlist": "Forests", "category": "27", "language": "de",
         "licence": "creativeCommon", "recorded_on": "2026-01-31", "paid": True, "privacy": "unlisted",
@@ -101,6 +105,8 @@ def test_every_field_of_the_uploader_reaches_the_draft(
     panel.get_by_role("button", name="Write the video's own").click()
     wait_until(page, lambda: "0:00 The hook" in read(studio, "publish_draft", "pipeline_project")["description"])
 
+    panel.get_by_label("A folder of this machine").check(force=True)
+    expect(panel.locator("#publish_audience")).to_be_hidden()
     panel.get_by_role("button", name="Publish to a folder").click()
     wait_until(page, lambda: studio.do("work", "upload")["status"] == "completed")
     expect(panel.get_by_text("Published to the folder")).to_be_visible()
