@@ -89,6 +89,10 @@ def heavy_steps(*, cores: int, memory: Memory, asked: int = 0) -> HeavySteps:
         return HeavySteps(asked, "VIDEOFLOW_CPU_SLOTS says so", is_asked=True)
     by_cores = max(1, cores // _CORES_OF_A_STEP)
     by_memory = max(1, (memory.total - STUDIO_BYTES) // STEP_BYTES)
+    least = STUDIO_BYTES + STEP_BYTES
+    if memory.total < least:
+        reason = f"{memory.total / 1e9:.1f} GB of memory are less than the {least / 1e9:.1f} GB that a studio takes beside one"
+        return HeavySteps(1, f"{reason}; what is missing is swapped, or the step fails")
     if by_memory < by_cores:
         return HeavySteps(by_memory, f"{memory.total / 1e9:.1f} GB of memory carry no more, {cores} cores would carry {by_cores}")
     return HeavySteps(by_cores, f"for {cores} {'core' if cores == 1 else 'cores'} and {memory.total / 1e9:.1f} GB of memory")

@@ -55,6 +55,25 @@ class TestHeavySteps:
         memory = Memory(total=int(gigabytes * 1e9), available=0)
         assert heavy_steps(cores=cores, memory=memory).number == number
 
+    @pytest.mark.parametrize(
+        ("cores", "gigabytes", "reason"),
+        [
+            (1, 1, "1.0 GB of memory are less than the 2.6 GB that a studio takes beside one; what is missing"),
+            (4, 2, "2.0 GB of memory are less than the 2.6 GB"),
+            (1, 4, "for 1 core and 4.0 GB of memory"),
+            (4, 4, "4.0 GB of memory carry no more, 4 cores would carry 2"),
+        ],
+    )
+    def test_small_machines_do_one_and_say_why(self, tmp_path: Path, cores: int, gigabytes: int, reason: str) -> None:
+        """The same for a machine of so much memory and for a container that may use so much of a large one."""
+        belongs(tmp_path, "0::/\n")
+        group(tmp_path, "", memory__max=gigabytes * 1_000_000_000, memory__current=0)
+        limited = memory_now(tmp_path, machine=MACHINE)
+        for memory in (limited, Memory(gigabytes * 1_000_000_000, 0)):
+            steps = heavy_steps(cores=cores, memory=memory)
+            assert steps.number == 1
+            assert steps.reason.startswith(reason)
+
     def test_says_what_decided(self) -> None:
         few = heavy_steps(cores=16, memory=Memory(8_000_000_000, 0))
         assert few.reason == "8.0 GB of memory carry no more, 16 cores would carry 8"
