@@ -65,7 +65,8 @@ def text_of_file(file: UploadedFile) -> str:
             text: str = content.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if sum(not char.isprintable() and char not in "\r\n\t\f" for char in text[:4000]) > len(text[:4000]) * 0.02:
+        odd = sum(not char.isprintable() and char not in "\r\n\t\f" for char in text[:4000])
+        if "\0" in text or odd > len(text[:4000]) * 0.02:
             break
         return text
     raise BadInput(Sentence("“%(name)s” is not a text file. Choose a .txt, .md or .srt file, or paste the text.", name=name))

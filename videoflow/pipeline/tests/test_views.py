@@ -154,6 +154,7 @@ class TestStart:
             ({"script_text": SCRIPT, "minutes": "three"}, "minutes"),
             ({"script_text": SCRIPT, "aspect": "4:3"}, "aspect"),
             ({"script_file": SimpleUploadedFile("a.txt", b"\x00\x01\x02" * 99)}, "script_file"),
+            ({"script_file": SimpleUploadedFile("a.txt", f"{SCRIPT}\0".encode("utf-16"))}, "script_file"),
         ],
     )
     def test_refusals_stand_at_their_field(self, client, data, field):
