@@ -11,6 +11,7 @@ took it from the writer. A saturated server made 230 saves/s in turns, at 3.5 ms
 import random
 import threading
 import time
+from contextlib import ExitStack
 from sqlite3 import SQLITE_BUSY
 from sqlite3 import OperationalError as SqliteError
 
@@ -45,11 +46,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
                 if not turns.turn.acquire(timeout=timeout_seconds):
                     raise OperationalError("database is locked")
                 self._turn = turns.turn
-            try:
+            with ExitStack() as undo:
+                undo.callback(self._turn_pass)  # whatever ends the try, an interruption too, must not keep the turn
                 self._begin(asked_at, timeout_seconds)
-            except BaseException:  # whatever ends the try, an interruption too, must not keep the turn; it is raised on
-                self._turn_pass()
-                raise
+                undo.pop_all()
 
     def _turn_pass(self) -> None:
         turn, self._turn = self._turn, None
