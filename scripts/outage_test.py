@@ -3,8 +3,8 @@
 
 Starts a PostgreSQL, a Valkey and a SeaweedFS of its own, and hosts with data folders, host names and ways of their own to each
 (``--only`` chooses): ``queues`` real videos, each queue on a host of its own; ``rolling`` hosts are restarted one by one amid
-work; ``outages`` a worker host, then the host of the pages, loses one service; ``upload`` the storage is cut off amid a file;
-``autoscale`` the reference autoscaler starts and stops hosts. Ends what it started. Loopback only.
+work; ``outages`` a worker host, then the host of the pages, then all lose one service; ``upload`` the storage is cut off amid a
+file; ``autoscale`` the reference autoscaler starts and stops hosts. Ends what it started. Loopback only.
 """
 
 import argparse
@@ -42,6 +42,7 @@ SCRIPT = "# Cats\n\nAna: Cats purr.\nBen: Why is that?\nAna: Nobody knows.\nBen:
 STEP_SECONDS = 8.0
 LOOK_SECONDS = 1.0
 DRAIN_SECONDS = 600.0
+PLACES = ("worker", "pages", "all")
 OUTAGES = [(service, fault) for service in SERVICES for fault in ("refuse", "drop", "stall")]
 ENDED = {"completed", "failed", "cancelled"}
 FILE_BYTES = 48_000_000  # three parts of an upload
@@ -223,8 +224,8 @@ def _plain(message: str) -> str:
     return "".join("…" if letter.isdigit() else letter for letter in message)
 
 
-def outages(seconds: float, chosen: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
-    """Let a worker host, then the host of the pages, be without one service; work goes on being submitted."""
+def outages(seconds: float, chosen: Sequence[tuple[str, str]], places: Sequence[str]) -> list[dict[str, Any]]:
+    """Let a worker host, then the host of the pages, then all of them be without one service."""
     found = []
     with Fleet(SETTINGS | {"NOOP_SLOTS": "2"}) as fleet:
         assert fleet.hand
@@ -233,8 +234,10 @@ def outages(seconds: float, chosen: Sequence[tuple[str, str]]) -> list[dict[str,
             host.work()
         creator = Creator(fleet.web_start())
         beating(fleet, [whole, hurt])
+        hit = {"worker": ([hurt], seconds), "pages": ([fleet.web], seconds / 3), "all": ([whole, hurt, fleet.web], seconds)}
         for service, fault in chosen:
-            for host, lasts in ((hurt, seconds), (fleet.web, seconds / 3)):
+            for place in places:
+                hosts, lasts = hit[place]
                 before, seen, end = lost_of(fleet), Seen(), threading.Event()
                 restarts = whole.restarts + hurt.restarts
                 flood(fleet, creators=2, tasks=8, work_seconds=4.0, file=True)
@@ -242,14 +245,16 @@ def outages(seconds: float, chosen: Sequence[tuple[str, str]]) -> list[dict[str,
                     creator.submit("trending_analysis", work_seconds=4.0, file=True)
                 wait_for(lambda: _running(fleet) >= 3, seconds=240, what="work", every=0.2)
                 watching = threading.Thread(target=watch, args=(creator, seen, end), daemon=True)
-                host.fail(service, fault)
+                for host in hosts:
+                    host.fail(service, fault)
                 watching.start()
                 until = time.monotonic() + lasts
                 while time.monotonic() < until:
                     time.sleep(LOOK_SECONDS)
                     for one in (whole, hurt):
                         one.tend()
-                host.heal(service)
+                for host in hosts:
+                    host.heal(service)
                 healed = time.monotonic()
                 end.set()
                 watching.join(240)
@@ -259,7 +264,7 @@ def outages(seconds: float, chosen: Sequence[tuple[str, str]]) -> list[dict[str,
                 after = lost_of(fleet)
                 found.append(
                     {
-                        "host": host.name,
+                        "hosts": place,
                         "without": service,
                         "fault": fault,
                         "seconds": round(lasts),
@@ -371,13 +376,14 @@ def main() -> int:
     parser.add_argument("--only", choices=PARTS, action="append", help="may be given more than once; default: all")
     parser.add_argument("--seconds", type=float, default=60, help="without a service; for the pages a third of it")
     parser.add_argument("--service", choices=SERVICES, help="of the outages, this service's alone")
+    parser.add_argument("--place", choices=PLACES, action="append", help="of the outages, where; default: each in turn")
     parser.add_argument("--json", action="store_true", help="one JSON object with the figures as the last line")
     asked = parser.parse_args()
     chosen = [outage for outage in OUTAGES if asked.service in (None, outage[0])]
     parts: dict[str, Callable[[], Any]] = {
         "queues": queues,
         "rolling": lambda: {"stopped at once": rolling(0), "drained": rolling(60)},
-        "outages": lambda: outages(asked.seconds, chosen),
+        "outages": lambda: outages(asked.seconds, chosen, asked.place or PLACES),
         "upload": upload,
         "autoscale": autoscale,
     }
