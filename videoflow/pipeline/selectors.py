@@ -1,18 +1,19 @@
 """What the pages and the API read; everything starts from the sessions of the one who asks."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 
 from videoflow.pipeline.models import Asset, Project, Publication, Script, Turn, Video
 from videoflow.sessions.models import CreatorSession
 from videoflow.tasks.models import Task
 
-Sessions = QuerySet[CreatorSession]
+Sessions = QuerySet[CreatorSession] | Collection[UUID]
+"""Lists that may be long are asked for by ids: of each the database knows about how many rows it has, of a query not."""
 SEARCH_WORDS = 8
+DELETED = "deleted"
 """Of a search more are not looked at."""
 
 
@@ -34,47 +35,53 @@ def publications_of(sessions: Sessions) -> QuerySet[Publication]:
     return Publication.objects.filter(video__project__session__in=sessions, video__project__deleted_at__isnull=True)
 
 
-def _of(rows: QuerySet[Task] | QuerySet[Video]) -> Q:
-    return Q(Exists(rows.order_by().filter(project=OuterRef("pk"))))
+def _among(rows: QuerySet[Task] | QuerySet[Video]) -> Q:
+    """Return the condition that a project has one of these rows, which are found once and not for each project."""
+    return Q(pk__in=rows.order_by().values("project"))
 
 
 _NEWER = Task.objects.filter(
     project=OuterRef("project"), task_type=OuterRef("task_type"), created_at__gt=OuterRef("created_at")
 ).order_by()
-# Compared as an expression, for which there is no index: SQLite looked at every failed task for each project instead of at the
-# project's own few, and took a second for 10,000 projects.
-_FAILED = Task.objects.alias(state=Coalesce("status", Value(""))).filter(~Exists(_NEWER), state=Task.Status.FAILED)
-_ACTIVE = Q(archived_at__isnull=True)
-HISTORY_STATES: Mapping[str, Q] = {
-    "": _ACTIVE,
-    "running": _ACTIVE & _of(Task.objects.filter(status__in=Task.OPEN)),
-    "failed": _ACTIVE & _of(_FAILED),
-    "finished": _ACTIVE & _of(Video.objects.all()),
-    "published": _ACTIVE & _of(Video.objects.filter(publications__isnull=False)),
-    "archived": Q(archived_at__isnull=False),
-}
-"""The history's filters; the empty one is what stands there unless another is asked for."""
+ACTIVE = Q(archived_at__isnull=True, deleted_at__isnull=True)
+"""What stands in the history unless something else is asked for."""
 
 
-def projects_searched(projects: QuerySet[Project], search: str) -> QuerySet[Project]:
-    """Return the projects with every word of the search in the title or in the newest script."""
+def history_states(sessions: Sessions) -> Mapping[str, Q]:
+    """Return the history's filters; the empty one is what stands there unless another is asked for."""
+    tasks = Task.objects.filter(session__in=sessions)
+    videos = Video.objects.filter(project__session__in=sessions)
+    return {
+        "": ACTIVE,
+        "running": ACTIVE & _among(tasks.filter(status__in=Task.OPEN)),
+        "failed": ACTIVE & _among(tasks.filter(~Exists(_NEWER), status=Task.Status.FAILED)),
+        "finished": ACTIVE & _among(videos),
+        "published": ACTIVE & _among(videos.filter(publications__isnull=False)),
+        "archived": Q(archived_at__isnull=False, deleted_at__isnull=True),
+        DELETED: Q(deleted_at__isnull=False),
+    }
+
+
+def history_of(sessions: Sessions, search: str) -> QuerySet[Project]:
+    """Return the projects, deleted ones too, with every word of the search in the title or the newest script."""
+    projects = Project.objects.filter(session__in=sessions)
     for word in search.split()[:SEARCH_WORDS]:
-        spoken = _turns_newest().filter(script__project=OuterRef("pk"), text__icontains=word)
-        projects = projects.filter(Q(title__icontains=word) | Q(Exists(spoken.order_by())))
+        spoken = _turns_newest().filter(script__project__session__in=sessions, text__icontains=word)
+        projects = projects.filter(Q(title__icontains=word) | Q(pk__in=spoken.order_by().values("script__project")))
     return projects
 
 
 def _turns_newest() -> QuerySet[Turn]:
     """Return the turns of each project's newest script."""
-    newest = Script.objects.filter(project=OuterRef("script__project")).order_by("-version").values("pk")[:1]
-    return Turn.objects.filter(script=Subquery(newest))
+    newer = Script.objects.filter(project=OuterRef("script__project"), version__gt=OuterRef("script__version"))
+    return Turn.objects.filter(~Exists(newer.order_by()))
 
 
-def history_counts(projects: QuerySet[Project]) -> dict[str, int]:
+def history_counts(projects: QuerySet[Project], states: Mapping[str, Q]) -> dict[str, int]:
     """Return how many projects each of the history's filters would show; one query."""
-    counted = {f"in_{name}": Count("pk", filter=state) for name, state in HISTORY_STATES.items()}
+    counted = {f"in_{name}": Count("pk", filter=state) for name, state in states.items()}
     totals = projects.order_by().aggregate(**counted)
-    return {name: totals[f"in_{name}"] for name in HISTORY_STATES}
+    return {name: totals[f"in_{name}"] for name in states}
 
 
 def tasks_latest(project: Project) -> dict[str, Task]:

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -42,6 +43,11 @@ class Creator:
             self._is_touched = True
             sessions_touch(sessions=owned)
         return owned
+
+    @property
+    def session_ids(self) -> list[UUID]:
+        """The ids of all sessions of this creator, for lists that may be long: of a query the database mistakes their length."""
+        return list(self.sessions.values_list("pk", flat=True))
 
     @property
     def _is_known(self) -> bool:

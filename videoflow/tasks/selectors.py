@@ -2,7 +2,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from videoflow.sessions.models import CreatorSession
@@ -47,6 +47,26 @@ def events_after(*, session_id: UUID, seq: int) -> list[EventMessage]:
 def heads_get(*, session_ids: Collection[UUID]) -> dict[UUID, int]:
     """Return the number of each session's newest event; sessions that are gone are left out."""
     return dict(CreatorSession.objects.filter(pk__in=session_ids).order_by().values_list("pk", "head_seq"))
+
+
+def _hidden(session_ids: Collection[UUID]) -> QuerySet[Task]:
+    """Return the tasks of the projects that were deleted and can still be had back."""
+    return Task.objects.filter(project__session__in=session_ids, project__deleted_at__isnull=False).order_by()
+
+
+def task_counts(session_ids: Collection[UUID]) -> dict[str, int]:
+    """Return how many tasks the sessions have of each status, without those of deleted projects.
+
+    All are counted, then the few of deleted projects: looking at the project of each takes as long again.
+    """
+    of_all = Task.objects.filter(session__in=session_ids).order_by().values_list("status").annotate(count=Count("pk"))
+    hidden = dict(_hidden(session_ids).values_list("status").annotate(count=Count("pk")))
+    return {status: count - hidden.get(status, 0) for status, count in of_all}
+
+
+def tasks_listed(session_ids: Collection[UUID]) -> QuerySet[Task]:
+    """Return the sessions' tasks without those of deleted projects."""
+    return Task.objects.filter(session__in=session_ids).exclude(pk__in=_hidden(session_ids).values("pk"))
 
 
 def queue_position(*, task: Task) -> int:

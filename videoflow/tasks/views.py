@@ -2,7 +2,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -15,7 +15,7 @@ from videoflow.http import page_of, render_partial
 from videoflow.sessions.middleware import Request
 from videoflow.tasks.events import event_said, hello_said
 from videoflow.tasks.models import Task
-from videoflow.tasks.selectors import events_after, hello_get
+from videoflow.tasks.selectors import events_after, hello_get, task_counts, tasks_listed
 from videoflow.tasks.services import MAX_USER_RETRIES, task_cancel, task_retry
 from videoflow.translation import translated
 
@@ -31,8 +31,9 @@ def _tasks_of(request: Request) -> QuerySet[Task]:
 @never_cache
 def task_list(request: Request) -> HttpResponse:
     """The creator's tasks, newest first; ``?status=`` shows those of one status."""
-    tasks = _tasks_of(request)
-    counts = dict(tasks.order_by().values_list("status").annotate(count=Count("pk")))
+    sessions = request.creator.session_ids
+    counts = task_counts(sessions)
+    tasks = tasks_listed(sessions)
     status = request.GET.get("status", "")
     shown = tasks.filter(status=status) if status in Task.Status.values else tasks
     total = sum(counts.values())

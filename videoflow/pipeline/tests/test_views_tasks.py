@@ -1,6 +1,7 @@
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from videoflow.pipeline.tests import factories
 from videoflow.sessions.models import CreatorSession
@@ -34,6 +35,13 @@ class TestTaskList:
         assert str(task.pk) in client.get("/tasks/?status=pending").content.decode()
         assert str(task.pk) not in client.get("/tasks/?status=failed").content.decode()
         assert client.get("/tasks/?status=dancing&page=x").status_code == 200
+
+    def test_tasks_of_a_deleted_project_are_neither_shown_nor_counted(self, client, session, task):
+        gone = factories.ProjectFactory.create(session=session, deleted_at=timezone.now())
+        factories.task_done(gone, "script_generation", "done")
+        page = client.get("/tasks/")
+        assert [row.pk for row in page.context["page"]] == [task.pk]
+        assert (page.context["total"], dict(page.context["filters"])["completed"]) == (1, 0)
 
     def test_empty(self, client):
         assert "No tasks yet" in client.get("/tasks/").content.decode()

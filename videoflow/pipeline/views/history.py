@@ -18,12 +18,12 @@ from videoflow.pipeline import stages
 from videoflow.pipeline.editing.duplicate import project_duplicate
 from videoflow.pipeline.models import Project, Publication
 from videoflow.pipeline.selectors import (
-    HISTORY_STATES,
+    DELETED,
     history_counts,
+    history_of,
+    history_states,
     project_cards,
     projects_deleted_of,
-    projects_of,
-    projects_searched,
 )
 from videoflow.pipeline.services import project_archive, project_delete, project_discard, project_restore
 from videoflow.pipeline.views.owner import project_get
@@ -33,7 +33,7 @@ from videoflow.tasks.models import Task
 PAGE_SIZE = 24
 FOUND_MOST = 8
 SEARCH_LIMIT = 100
-DELETED = "deleted"
+NEWEST = ("-updated_at", "-created_at")
 LABELS = {
     "": gettext_lazy("All"),
     "running": gettext_lazy("Running"),
@@ -53,14 +53,13 @@ def _search_of(request: Request) -> str:
 @never_cache
 def project_list(request: Request) -> HttpResponse:
     """The creator's projects: ``?q=`` searches titles and scripts, ``?status=`` filters."""
-    sessions = request.creator.sessions
+    sessions = request.creator.session_ids
     search = _search_of(request)
     status = request.GET.get("status", "")
     status = status if status in LABELS else ""
-    found = projects_searched(projects_of(sessions), search)
-    deleted = projects_searched(projects_deleted_of(sessions), search)
-    counts = {**history_counts(found), DELETED: deleted.count()}
-    shown = deleted if status == DELETED else found.filter(HISTORY_STATES[status])
+    found, states = history_of(sessions, search), history_states(sessions)
+    counts = history_counts(found, states)
+    shown = found.filter(states[status]).order_by(*(("-deleted_at",) if status == DELETED else NEWEST))
     page = page_of(shown, request.GET.get("page"), size=PAGE_SIZE, count=counts[status])
     cards = project_cards(page.object_list, search=search)
     context = {
@@ -90,7 +89,8 @@ def project_list(request: Request) -> HttpResponse:
 @never_cache
 def project_find(request: Request) -> HttpResponse:
     """The few projects that fit best, as choices of the command palette."""
-    projects = projects_searched(projects_of(request.creator.sessions), _search_of(request))[:FOUND_MOST]
+    found = history_of(request.creator.session_ids, _search_of(request)).filter(deleted_at__isnull=True)
+    projects = found.order_by(*NEWEST)[:FOUND_MOST]
     return render(request, "_palette.html#found", {"projects": projects})
 
 

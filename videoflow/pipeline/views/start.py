@@ -24,7 +24,7 @@ from videoflow.pipeline.forms import (
 from videoflow.pipeline.models import Project, SourceFile
 from videoflow.pipeline.panels.live_sources import live_content, live_input
 from videoflow.pipeline.panels.writers import writers_usable
-from videoflow.pipeline.selectors import HISTORY_STATES, ProjectCard, project_cards, projects_of
+from videoflow.pipeline.selectors import ACTIVE, ProjectCard, project_cards, projects_of
 from videoflow.pipeline.services import project_new, source_file_add, stage_start
 from videoflow.pipeline.sources import columns_missing
 from videoflow.pipeline.views.owner import project_get
@@ -143,7 +143,7 @@ def _start_page(request: Request, way: str, form: VideoForm, *, status: int = 20
     """Draw the page, or only ``#last``: where the creator left off, as its work goes on."""
     cards: list[ProjectCard] = []
     if request.creator.cookie or request.user.is_authenticated:
-        active = projects_of(request.creator.sessions).filter(HISTORY_STATES[""])
+        active = projects_of(request.creator.session_ids).filter(ACTIVE)
         cards = project_cards(active.select_related("session")[: RECENT + 1])
     known = bool(request.creator.cookie or request.user.is_authenticated)
     session = request.creator.session if known else None
