@@ -107,9 +107,8 @@ def script_read(text: str, *, file_name: str = "", hosts: tuple[Host, Host]) -> 
     unreadable_refuse(text)
     settled = text_settle(text)
     too_long_refuse(settled)
-    subtitles = is_subtitles(settled)
-    lines = list(subtitle_lines(settled) if subtitles else plain_lines(settled))
-    parts, title, dropped = _Reader(lines, is_subtitles=subtitles).read()
+    lines = list(subtitle_lines(settled) if is_subtitles(settled) else plain_lines(settled))
+    parts, title, dropped = _Reader(lines).read()
     shown = _two_speakers(parts)
     ids, named = _cast(shown, hosts)
     left_out: list[str] = []
@@ -202,9 +201,8 @@ def _tag(text: str) -> tuple[str, str] | None:
 
 
 class _Reader:
-    def __init__(self, lines: Sequence[ScriptLine], *, is_subtitles: bool) -> None:
+    def __init__(self, lines: Sequence[ScriptLine]) -> None:
         self._lines = lines
-        self._is_subtitles = is_subtitles
         tags = Counter(_key(found[0]) for line in lines if line.kind in ("text", "change") and (found := _tag(line.text)))
         names = {name for name in tags if not _META.match(name)}
         often = [count for _, count in tags.most_common(2)]

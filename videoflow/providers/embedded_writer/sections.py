@@ -50,13 +50,16 @@ def _borders(notes: Sequence[Note], wanted: int) -> list[int]:
     return sorted(chosen)
 
 
-def sections_make(notes: Sequence[Note], vocabulary: Vocabulary) -> list[Section]:
-    """The notes in their own order, cut where the subject changes; the user's headings are kept when there are some."""
+def sections_make(notes: Sequence[Note], vocabulary: Vocabulary, *, most: int) -> list[Section]:
+    """The notes in their own order, cut where the subject changes; the user's headings are kept when there are some.
+
+    Without headings there are three sections to ``most``, each of about seven sentences.
+    """
     own = list(dict.fromkeys(note.heading for note in notes if note.heading))
     if 2 <= len(own) <= 7:
         groups = [(heading, [note for note in notes if (note.heading or own[0]) == heading]) for heading in own]
         return [Section(_shorten(heading), tuple(group)) for heading, group in groups if group]
-    wanted = min(6, max(3, round(len(notes) / 7)))
+    wanted = min(most, max(3, round(len(notes) / 7)))
     edges = [0, *_borders(notes, wanted), len(notes)]
     taken: set[str] = set()
     result: list[Section] = []

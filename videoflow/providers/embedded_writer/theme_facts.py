@@ -76,7 +76,7 @@ def label_shown(label: str) -> str:
 
 
 def label_spoken(label: str) -> str:
-    """A theme's label inside a sentence: a leading article small, a label that is only a title in quotation marks."""
+    """A theme's label inside a sentence: a leading article small, an event with one, a mere title in quotation marks."""
     text = strip_lures(label)
     if text.lower().startswith("most watched:"):
         return f"“{text.split(':', 1)[1].strip()}”"
@@ -84,6 +84,8 @@ def label_spoken(label: str) -> str:
     is_common = first.lower() in ("the", "a", "an") or (
         first.istitle() and first.lower() in words_read("common-first") and rest.islower()
     )
+    if rest and not is_common and text.rpartition(" ")[2] in words_read("event"):
+        return f"the {text}"  # "the Beirut explosion"
     return f"{first.lower()} {rest}" if rest and is_common else text
 
 

@@ -25,6 +25,8 @@ _LEAST_TALK = 0.30
 """Below this share of the hosts' own talk it would be notes read aloud."""
 _POOL_TOLD = 1.25
 """Of the wanted length, spoken from notes: as much as may be used where there is plenty."""
+_SECTION_SECONDS = 45.0
+"""Of video for each section at least; every section costs an opening."""
 _MOST_SIGNS = 200_000
 _STRENGTHS = {"superlative": 2.0, "percent": 1.5, "compare": 1.2, "number": 1.0, "change": 0.5, "asked": -9.0, "definition": -1.0}
 """What makes a sentence one to begin a video with."""
@@ -139,7 +141,9 @@ class _TopicScript:
             raise BadInput("The notes have no full sentences. Write a few sentences of at least four words each.")
         self._vocabulary = Vocabulary(self._notes)
         self._counts = self._vocabulary.counts
-        self._made: list[Section] = sections_make(self._notes, self._vocabulary)
+        self._made: list[Section] = sections_make(
+            self._notes, self._vocabulary, most=min(6, max(3, round(brief.minimum_seconds / _SECTION_SECONDS)))
+        )
         names = [*self._hosts.values(), self._topic, *(section.heading for section in self._made)]
         self._composer = Composer(stock_read("topic"), [name for name in names if len(name.split()) > 0], self._dice)
         self._drafts: list[Draft] = []

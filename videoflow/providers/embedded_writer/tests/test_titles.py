@@ -2,6 +2,7 @@
 
 import pytest
 
+from videoflow.providers.embedded_writer.theme_facts import label_spoken
 from videoflow.providers.embedded_writer.titles import clean_channel, clean_title
 
 
@@ -43,3 +44,17 @@ def test_a_long_title_is_cut():
 )
 def test_clean_channel(channel, spoken):
     assert clean_channel(channel) == spoken
+
+
+@pytest.mark.parametrize(
+    ("label", "spoken"),
+    [
+        ("Beirut explosion", "the Beirut explosion"),
+        ("The pandemic", "the pandemic"),
+        ("Minecraft", "Minecraft"),
+        ("Cooking and recipes", "cooking and recipes"),
+        ("NBA bubble games", "NBA bubble games"),
+    ],
+)
+def test_label_spoken(label, spoken):
+    assert label_spoken(label) == spoken

@@ -70,6 +70,27 @@ class TestWriteTopic:
                 said_of_it = [word for word in body.split() if len(word) > 4 and word in turn.text]
                 assert body[1:] in turn.text or said_of_it
 
+    def test_every_section_is_told_from_its_beginning(self):
+        notes = {note.index: note for note in notes_read(REEF)}
+        for seed in range(6):
+            talk = write(brief(seed=seed))
+            teased = talk.exchanges[0].turns[0].sources
+            told: dict[str, list[int]] = {}
+            for exchange in talk.exchanges[1:]:
+                for turn in exchange.turns:
+                    told.setdefault(exchange.section, []).extend(int(key.split(":")[1]) - 1 for key in turn.sources)
+            for indexes in (sorted(set(each)) for each in told.values() if each):
+                missed = [index for index in range(indexes[0], indexes[-1]) if index not in indexes]
+                assert [index for index in missed if f"notes:{index + 1}" not in teased and index in notes] == []
+
+    def test_begins_with_a_striking_sentence_that_is_not_said_again(self):
+        for seed in range(6):
+            talk = write(brief(seed=seed))
+            (key,) = talk.exchanges[0].turns[0].sources
+            evidence = next(entry.text for entry in talk.evidence if entry.key == key)
+            assert evidence.rstrip(".") in talk.exchanges[0].turns[0].text
+            assert [turn for exchange in talk.exchanges[1:] for turn in exchange.turns if key in turn.sources] == []
+
     def test_sentences_keep_their_order_inside_a_section(self):
         talk = write(brief(seed=2))
         order = [
