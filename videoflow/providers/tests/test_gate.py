@@ -64,10 +64,10 @@ class TestGate:
         assert made.width == 2
         patience = Patience(made)
         widths = []
-        for _ in range(12):
+        for _ in range(24):
             patience.ask(lambda: None, going_on)
             widths.append(made.width)
-        assert widths[3:5] == [3, 3] and widths[-1] == 4
+        assert widths[3:5] == [3, 3] and widths[11] == widths[-1] == 4
 
     def test_a_cancel_ends_the_wait(self):
         made = Gate(1)
@@ -91,6 +91,18 @@ class TestPatience:
         with pytest.raises(CallRefused):
             Patience(Gate(2)).ask(act, going_on)
         assert 50 <= sum(pauses) <= PATIENCE_SECONDS
+
+    def test_ends_when_refusals_ask_for_no_pause(self, pauses):
+        asked = []
+
+        def act() -> None:
+            asked.append(1)
+            assert len(asked) < 10_000, "it is asked without end"
+            raise busy(0.0)
+
+        with pytest.raises(CallRefused):
+            Patience(Gate(2)).ask(act, going_on)
+        assert (pauses, 100 < len(asked) < 1000) == ([], True)
 
     def test_without_a_word_on_how_long_pauses_double(self, pauses):
         answers = [busy(None)] * 3
