@@ -35,7 +35,7 @@ class TestAddresses:
     def test_no_address_of_a_private_kind_is_public(self, address):
         assert not is_public(ipaddress.ip_address(address))
 
-    @pytest.mark.parametrize("address", ["93.184.216.34", "8.8.8.8", "2606:2800:220:1::1", "::ffff:8.8.8.8"])
+    @pytest.mark.parametrize("address", ["93.184.216.34", "8.8.8.8", "2606:2800:220:1::1", "::ffff:8.8.8.8", "64:ff9b::808:808"])
     def test_ok(self, address):
         assert is_public(ipaddress.ip_address(address))
 
