@@ -20,6 +20,7 @@ from videoflow.asgi import origin_is_allowed
 from videoflow.health.supervisor import listen
 
 LIMIT_BYTES = 8 * 1024 * 1024
+BUFFER_BYTES = 1024 * 1024  # of each side's kernel at most, whatever this machine's would give
 
 
 @dataclass
@@ -40,6 +41,7 @@ class Echo:
 
     def raw(self, request: bytes) -> socket.socket:
         client = socket.create_connection(("127.0.0.1", self.port), timeout=240)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
         client.sendall(request)
         return client
 
@@ -48,6 +50,7 @@ class Echo:
 def echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Echo]:
     folder = tmp_path_factory.mktemp("echo")
     listener = listen("127.0.0.1", 0)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
     descriptor = listener.fileno()
     process = subprocess.Popen(
         [sys.executable, "-m", "videoflow.tests.echo", str(descriptor), str(LIMIT_BYTES), str(folder)],

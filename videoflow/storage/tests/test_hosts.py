@@ -45,7 +45,7 @@ from videoflow.tasks.tests.factories import task_make
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SIDE, FPS, SECONDS, LEASE_SECONDS = 240, 10, 32, 4
+SIDE, FPS, SECONDS, LEASE_SECONDS = 240, 10, 32, 10
 WAIT_SECONDS = 240.0
 ROOT = Path(__file__).resolve().parents[3]
 
