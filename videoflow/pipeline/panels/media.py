@@ -22,6 +22,7 @@ from videoflow.pipeline.panels.base import Content, host_names
 from videoflow.pipeline.stages.video_composition import MUSIC_LEVEL_DB
 from videoflow.providers.embedded_music.music import music_moods
 from videoflow.providers.services import EMBEDDED, service_label
+from videoflow.translation import translated
 
 WAVE_HEIGHT = 40
 _WAVE_STEP = 3
@@ -85,7 +86,7 @@ class Tile:
             return " · ".join(filter(None, [asset.credit, asset.licence]))
         if asset.origin != EMBEDDED:
             return " · ".join(filter(None, [service_label(asset.origin), asset.model]))
-        return " · ".join([service_label(asset.origin), _("no cost")])
+        return " · ".join([translated(service_label(asset.origin)), _("no cost")])
 
 
 @dataclass(frozen=True, slots=True)

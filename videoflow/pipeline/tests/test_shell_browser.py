@@ -195,7 +195,7 @@ def test_without_scripts_everything_in_the_history_works(studio: Studio, project
     plain.close()
 
 
-@pytest.mark.parametrize("width", [360, 2560])
+@pytest.mark.parametrize("width", [360, 768, 2560])
 def test_nothing_sticks_out(studio: Studio, project: str, page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     for address in ("/", "/projects/", "/settings/", "/tasks/"):
