@@ -82,6 +82,8 @@ class StudioForm(forms.Form):
             widget = field.widget
             if isinstance(widget, forms.TextInput | forms.Textarea | forms.NumberInput | forms.Select) and not widget.is_hidden:
                 widget.attrs.setdefault("class", "input")
+            if isinstance(widget, forms.TextInput | forms.Textarea) and not widget.is_hidden:
+                widget.attrs.setdefault("dir", "auto")  # Arabic stands right to left while it is typed
 
     def refuse(self, error: VideoflowError, *, field: str | None = None) -> None:
         """Show a refusal at the field it names, else at ``field``, else above the form."""
