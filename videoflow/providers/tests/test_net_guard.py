@@ -23,6 +23,27 @@ from videoflow.providers.net.transport import Transport
 from videoflow.providers.tests.fake_service import FakeService, Told
 
 
+class TestRedirects:
+    @pytest.mark.parametrize(
+        ("location", "target"),
+        [
+            ("/there", "https://pictures.example/there"),
+            ("https://other.example/x", "https://other.example/x"),
+            ("//b", "https://b"),
+        ],
+    )
+    def test_are_followed_while_they_stay_encrypted(self, location, target):
+        assert Client(Connection("rss", ""))._redirected("https://pictures.example/a", location) == target
+
+    @pytest.mark.parametrize(
+        "location", ["http://pictures.example/a", "ftp://pictures.example/a", "http://[", "file:///etc/passwd"]
+    )
+    def test_never_leave_what_is_encrypted(self, location):
+        with pytest.raises(ServiceBroken) as refused:
+            Client(Connection("rss", ""))._redirected("https://pictures.example/a", location)
+        assert refused.value.reason == "redirect"
+
+
 class TestAddresses:
     @pytest.mark.parametrize(
         "address",
