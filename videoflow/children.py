@@ -221,8 +221,8 @@ class _Child:
 
     def failure(self) -> ChildFailed:
         """Return what to raise now that it has ended before its job was done."""
-        self.process.wait(5)
-        self.threads[1].join(1)  # the last lines of stderr
+        self.process.wait(60)
+        self.threads[1].join(10)  # the last lines of stderr; a process of its own may still hold it
         return ChildFailed(
             "A worker process ended unexpectedly. Try again; if it happens again, look at the log.",
             retryable=True,

@@ -24,7 +24,8 @@ from videoflow.health.supervisor import CannotStart, Say, Service, StudioLock, S
 from videoflow.health.worker_process import WORKER_ENVIRONMENT, worker_command
 from videoflow.tasks.models import Worker
 
-READY_SECONDS = 90.0
+READY_SECONDS = 240.0
+"""A part that falls ends the wait; this is for one that hangs, and a slow machine with other things to do needs minutes."""
 SERVICE_NAMES = ("server", "worker", "dispatcher")
 WORKER_PROCESSES = 3
 _MANAGE = Path(settings.BASE_DIR) / "manage.py"

@@ -255,5 +255,5 @@ class Supervisor:
             for process in ending:
                 process.signal(signal.SIGKILL, group=True)
                 if process.process is not None:
-                    process.process.wait(5)
+                    process.process.wait(60)
         self._processes.clear()

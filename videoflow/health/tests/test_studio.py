@@ -78,7 +78,7 @@ def start(data: Path) -> Running:
     port = free_port()
     process = command(data, "studio", "--port", str(port))
     assert process.stdout is not None
-    greeting = process.stdout.readline()  # ends with the process at the latest, and that comes 90 s after a start that fails
+    greeting = process.stdout.readline()  # ends with the process at the latest: four minutes after a start that hangs
     return Running(data, port, process, greeting.strip())
 
 
