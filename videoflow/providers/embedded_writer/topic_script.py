@@ -148,6 +148,7 @@ class _TopicScript:
         self._composer = Composer(stock_read("topic"), [name for name in names if len(name.split()) > 0], self._dice)
         self._drafts: list[Draft] = []
         self._seconds = 0.0
+        self._has_more = False
         self._teased: Note | None = None
         self._met: Counter[str] = Counter()
         self._headings = {
@@ -178,6 +179,7 @@ class _TopicScript:
         step = 1 / (len(order) + 1)
         for number, unit in enumerate(order):
             if self._seconds >= POOL_SHARE * minimum:
+                self._has_more = True
                 break
             is_opener = openers[unit[0]] == unit
             required = is_opener or self._seconds < REQUIRED_SHARE * minimum - 8
@@ -189,7 +191,8 @@ class _TopicScript:
         return sum(spoken_words(note.text) for note in self._notes if note.key in told) / WORDS_PER_MINUTE * 60
 
     def _carried(self) -> float:
-        return min(self._seconds, self._told_seconds() / MATERIAL_SHARE)
+        """Return the length that the notes fill, in seconds; as much as was planned where sentences are left over."""
+        return self._seconds if self._has_more else min(self._seconds, self._told_seconds() / MATERIAL_SHARE)
 
     def _refuse(self, minimum: float, seconds: float) -> NoReturn:
         said = sum(len(note.text.split()) for note in self._notes)

@@ -91,6 +91,11 @@ class TestWriteTopic:
             assert evidence.rstrip(".") in talk.exchanges[0].turns[0].text
             assert [turn for exchange in talk.exchanges[1:] for turn in exchange.turns if key in turn.sources] == []
 
+    @pytest.mark.parametrize("minutes", [1, 2])
+    def test_plenty_of_notes_is_enough_for_a_short_video(self, minutes):
+        talk = write(brief(seed=3, minimum_seconds=60.0 * minutes))
+        assert seconds_of([turn for exchange in talk.exchanges for turn in exchange.turns]) >= 60 * minutes
+
     def test_sentences_keep_their_order_inside_a_section(self):
         talk = write(brief(seed=2))
         order = [
