@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.utils import timezone
 from PIL import _imagingft
 
+from videoflow import redis
 from videoflow.health import installation
 from videoflow.health.embedded_redis import private_folder
 from videoflow.health.installation import Package
@@ -185,6 +186,27 @@ class TestDoctor:
         assert "!   Vault: 1 of 1 stored keys cannot be opened\n      Put the master key" in self.findings(capsys, monkeypatch)
         monkeypatch.setattr(settings, "VIDEOFLOW_VAULT_KEYS", "short")
         assert "!   Vault: cannot be opened\n      Each key in VIDEOFLOW_VAULT_KEYS" in self.findings(capsys, monkeypatch)
+
+    @pytest.mark.django_db
+    def test_a_redis_that_takes_nothing_more(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        server = redis.connection()
+        usual = {name: server.config_get(name)[name] for name in ("maxmemory", "maxmemory-policy")}
+        assert "ok  Redis: the one in REDIS_URL answers\n" in self.findings(capsys, monkeypatch)
+        try:
+            server.config_set("maxmemory-policy", "noeviction")
+            server.config_set("maxmemory", "1kb")
+            out = self.findings(capsys, monkeypatch)
+        finally:
+            for name, value in usual.items():
+                server.config_set(name, value)
+        assert "!   Redis: the one in REDIS_URL is full and refuses whatever is written\n      Set its maxmemory-policy" in out
+
+    @pytest.mark.django_db
+    def test_a_mistyped_variable(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("VIDEOFLOW_METRCS", "1")
+        out = self.findings(capsys, monkeypatch)
+        assert "!   Settings: 1 unknown\n      VIDEOFLOW_METRCS is no setting of the studio" in out
+        assert "Did you mean VIDEOFLOW_METRICS?" in out
 
     @pytest.mark.django_db
     def test_fault_in_the_settings(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from videoflow import redis
 from videoflow.children import children_map
@@ -186,10 +187,25 @@ class Command(BaseCommand):
             return Finding("Database", f"{name}, {len(waiting)} migrations waiting; the next start applies them")
         return Finding("Database", f"{name}, up to date")
 
+    def _redis_room(self) -> Finding:
+        """Whether a Redis that answers takes anything: one that is full and forgets nothing refuses every write."""
+        try:
+            memory = redis.connection().info("memory")
+        except RedisError as error:  # a server may refuse to tell about itself
+            return Finding("Redis", f"the one in REDIS_URL answers, and says no more: {error}")
+        most = int(memory.get("maxmemory", 0))
+        if most and memory.get("maxmemory_policy") == "noeviction" and int(memory["used_memory"]) >= most:
+            return Finding(
+                "Redis",
+                "the one in REDIS_URL is full and refuses whatever is written",
+                "Set its maxmemory-policy to volatile-lru, or give it more memory; meanwhile the database carries the work.",
+            )
+        return Finding("Redis", "the one in REDIS_URL answers")
+
     def _redis(self, *, is_running: bool) -> Finding:
         if not settings.REDIS_IS_EMBEDDED:
             if redis.ping():
-                return Finding("Redis", "the one in REDIS_URL answers")
+                return self._redis_room()
             return Finding(
                 "Redis", "the one in REDIS_URL does not answer", "Start it, or unset REDIS_URL to use the embedded one."
             )
