@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import django
 import pytest
@@ -53,7 +54,9 @@ for _name in [name for name in os.environ if name.startswith("VIDEOFLOW_")]:
     del os.environ[_name]
 os.environ.pop("DATABASE_URL", None)
 if CLUSTER:
-    os.environ["DATABASE_URL"] = CLUSTER.url("videoflow")
+    # The studio's limits but one: a test holds a transaction open while it makes a film, which takes minutes on a slow machine.
+    limits = quote("-c statement_timeout=20s -c lock_timeout=15s -c idle_in_transaction_session_timeout=0")
+    os.environ["DATABASE_URL"] = f"{CLUSTER.url('videoflow')}&options={limits}"
 os.environ.update(
     DJANGO_SETTINGS_MODULE="videoflow.settings",
     VIDEOFLOW_DATA=str(DATA),

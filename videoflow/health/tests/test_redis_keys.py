@@ -43,7 +43,8 @@ class TestReport:
         assert (code, found["unknown"], found["foreign"]) == (0, [], [])
         assert counts["wake-ups"] == 2  # the third one is in hand
         assert min(counts["rate"], counts["states"], counts["wake-ups in hand"], counts["bindings"]) >= 1
-        assert (counts["states"], found["kinds"]["states"]["longest_ttl_seconds"]) == (2, 600)
+        assert counts["states"] == 2
+        assert 300 < found["kinds"]["states"]["longest_ttl_seconds"] <= 600  # whole seconds, some of which may have gone by
         assert found["kinds"]["rate"]["size_bytes"] > 0
 
     def test_unknown_key_is_named(self, capsys: pytest.CaptureFixture[str]) -> None:
