@@ -1,6 +1,7 @@
 """The admin in a real Chromium: the pages' strict policy holds here too, and blocks nothing that the admin needs."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -57,6 +58,7 @@ class TestAdmin:
             row = page.locator("#result_list tbody th a").first
             if row.count():
                 row.click()
+                expect(page).to_have_url(re.compile("/change/"))  # the list has a heading, too
                 expect(page.locator("#content h1")).to_be_visible()
                 if path in LOOKED_OVER:
                     beside = page.context.new_page()  # axe itself sets styles that the policy blocks and the console names

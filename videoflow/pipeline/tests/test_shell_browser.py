@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from videoflow.tests.browser import Studio, sign_in
+from videoflow.tests.browser import Studio, sign_in, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -83,8 +83,8 @@ def test_archive_delete_and_undo(studio: Studio, project: str, page: Page) -> No
     assert studio.do("row", project)["is_deleted"]
     page.get_by_role("link", name="Deleted").click()
     page.get_by_role("button", name="Restore").click()
+    wait_until(page, lambda: not studio.do("row", project)["is_deleted"])
     expect(page.locator(".project")).to_have_count(1)
-    assert not studio.do("row", project)["is_deleted"]
 
 
 def test_palette_by_keyboard_alone(studio: Studio, project: str, page: Page) -> None:
@@ -154,6 +154,7 @@ def test_saving_while_typing_can_be_switched_off(studio: Studio, context: Browse
     page.goto(f"{studio.url}/settings/")
     page.get_by_label("Save while I type").uncheck()
     page.get_by_role("button", name="Save").click()
+    expect(page.locator(".notice-good")).to_contain_text("saved")
     page.goto(f"{studio.url}/projects/{project}/#panel-script_generation")
     first = page.locator("#script-lines [data-turn]").first
     before = studio.do("lines", project)["lines"]
