@@ -293,5 +293,6 @@ def database_settings(url: str, *, sqlite_file: Path, pool_size: int = 0) -> dic
         "ATOMIC_REQUESTS": False,
         "CONN_MAX_AGE": 0 if pool_size else 60,
         "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": True,  # a pooler may give each statement another connection, and a cursor lives in one
         "OPTIONS": options,
     }

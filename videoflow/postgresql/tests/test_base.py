@@ -143,3 +143,11 @@ class TestPool:
         with pooled.cursor() as cursor:
             cursor.execute("SELECT 8")
             assert cursor.fetchone() == (8,)
+
+
+def test_what_is_read_in_pieces_keeps_no_cursor_for_a_pooler_to_lose():
+    CreatorSession.objects.bulk_create(CreatorSession() for _ in range(3))
+    rows = CreatorSession.objects.order_by().iterator(chunk_size=1)
+    next(rows)
+    assert ask("SELECT COUNT(*) FROM pg_cursors WHERE name LIKE '\\_django%%'") == 0
+    assert len(list(rows)) == 2

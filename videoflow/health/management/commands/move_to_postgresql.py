@@ -35,7 +35,10 @@ class Command(BaseCommand):
             StudioLock(settings.VIDEOFLOW_DATA).take(
                 address=""
             )  # until this process ends: what a studio writes now would be lost
-            connections.settings[TARGET] = database_settings(address, sqlite_file=settings.VIDEOFLOW_DATA / "unused")
+            connections.settings[TARGET] = {
+                **database_settings(address, sqlite_file=settings.VIDEOFLOW_DATA / "unused"),
+                "DISABLE_SERVER_SIDE_CURSORS": False,  # all is one transaction, and a million rows are read a few at a time
+            }
             connections.configure_settings(connections.settings)
             try:
                 moved = database_move(tell=self.stdout.write, dry_run=dry_run)
