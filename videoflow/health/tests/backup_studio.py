@@ -5,11 +5,13 @@ Run as ``python -m videoflow.health.tests.backup_studio fill N`` (or ``churn SEC
 
 import json
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import django
+import imageio_ffmpeg
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
@@ -21,15 +23,36 @@ from videoflow.pipeline.models import Asset  # noqa: E402 - Django first
 from videoflow.pipeline.services import project_delete  # noqa: E402 - Django first
 from videoflow.pipeline.tests import factories  # noqa: E402
 from videoflow.sessions.models import CreatorSession  # noqa: E402
+from videoflow.sessions.services import token_hash  # noqa: E402
 from videoflow.vault.crypto import unseal  # noqa: E402
 from videoflow.vault.models import Credential  # noqa: E402
 from videoflow.vault.services import Owner, credential_set  # noqa: E402
 
+COOKIE = "backup-test"
+"""What the first creator's browser says; the others have the number behind it."""
+FILM_SECONDS = 4.0
+
+
+def film_of(seconds: float) -> bytes:
+    """Return a film that a browser plays."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i", f"testsrc2=s=640x360:r=25:d={seconds}"]
+    command += ["-c:v", "libx264", "-preset", "ultrafast", "-threads", "1", "-pix_fmt", "yuv420p"]
+    command += ["-movflags", "frag_keyframe+empty_moov", "-f", "mp4", "pipe:1"]
+    return subprocess.run(command, capture_output=True, check=True, timeout=240).stdout
+
 
 def fill(count: int) -> None:
-    """Make the tables, and finished projects, each with a film of its own, of three creators with a stored key each."""
+    """Make the tables, and finished projects, each with a film of its own, of three creators with a stored key each.
+
+    The first project of all is the one whose video plays.
+    """
     call_command("migrate", verbosity=0)
-    sessions = [factories.CreatorSessionFactory.create() for _ in range(3)]
+    sessions = [
+        factories.CreatorSessionFactory.create(cookie_hash=token_hash(f"{COOKIE}{number or ''}"), expires_at=None)
+        for number in range(3)
+    ]
+    project = factories.ProjectFactory.create(session=sessions[0], title="The one that plays")
+    factories.with_video(project, factories.with_script(project), file=film_of(FILM_SECONDS), seconds=FILM_SECONDS)
     for number, session in enumerate(sessions):
         credential_set(owner=Owner(session_id=session.pk), provider="openai", secret=f"sk-trial-{number}-0123456789abcdef")
     for number in range(count):
