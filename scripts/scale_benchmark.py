@@ -3,7 +3,8 @@
 
 Starts a studio of its own (temporary data folder, stages that do nothing), writes 10,000 projects of one creator with a million
 events, lets 1,000 tasks wait, and then asks for each list page again and again, claims, completes and submits beside the running
-studio, and measures what retention deletes. Ends what it started. Loopback only.
+studio, and measures what retention deletes, how long pages and claims take meanwhile, and whether the room is used again.
+Ends what it started. Loopback only.
 """
 
 import argparse
@@ -11,6 +12,7 @@ import json
 import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +67,28 @@ def cpu_seconds(machine: Machine) -> float:
     return float(times.user + times.system)
 
 
+def forgetting(machine: Machine, hand: Hand, session: str, creator: dict[str, str]) -> dict[str, Any]:
+    """Have all progress reports deleted, ask for pages and claim meanwhile, and write as many anew into the room that is left."""
+    before = hand.ask("sizes")
+    sweeper = Hand(machine.environment, "videoflow.pipeline.tests.full_studio")
+    with ThreadPoolExecutor(1) as beside:
+        try:
+            swept = beside.submit(sweeper.ask, "reports_forget")
+            pages: list[float] = []
+            claimed: list[float] = []
+            while not (pages and swept.done()):
+                for path in ("/projects/", "/tasks/"):
+                    pages += page_waits(f"http://127.0.0.1:{machine.port}", path, 3, cookies=creator)[0]
+                claimed += hand.ask("claims", 10)["ms"]["claim"]
+            told = swept.result()
+        finally:
+            sweeper.close()
+    after = hand.ask("sizes")
+    again = hand.ask("reports_again", session, before["events"])
+    waits = {"pages": figures_of(sorted(pages)), "claims": figures_of(sorted(claimed)), "claim_most": max(claimed)}
+    return told | {"waits_ms": waits, "sizes": [before, after, again]}
+
+
 def measure(machine: Machine, hand: Hand, asked: argparse.Namespace) -> dict[str, Any]:
     began = time.monotonic()
     facts = hand.ask("fill", COOKIE, asked.projects, asked.events)
@@ -90,7 +114,7 @@ def measure(machine: Machine, hand: Hand, asked: argparse.Namespace) -> dict[str
         "pages_ms": pages,
         "tasks_ms": {name: figures_of(waits) for name, waits in claimed["ms"].items()},
         "session_end": hand.ask("session_end", short["session"]),
-        "reports_forget": hand.ask("reports_forget") if asked.retention else None,
+        "reports_forget": forgetting(machine, hand, facts["session"], creator) if asked.retention else None,
     }
 
 
@@ -105,6 +129,12 @@ def show(result: dict[str, Any], load: float) -> None:
     for name, told in (("A session is over", result["session_end"]), ("Reports are forgotten", result["reports_forget"])):
         if told:
             console.print(f"{name}: {told['before']:,} events, then {told['after']:,}, within {told['seconds']:.1f} s")
+    if told:
+        waits = told["waits_ms"]
+        pages, claimed = (f"{waits[kind]['p50']:.1f} and {waits[kind]['p95']:.1f} ms" for kind in ("pages", "claims"))
+        console.print(f"Meanwhile pages took {pages} at p50 and p95, claims {claimed}, {waits['claim_most']:.1f} ms at the most")
+        room = ", ".join(f"{size['events']:,} events in {size['bytes'] / 1e6:.0f} MB" for size in told["sizes"])
+        console.print(f"Before, after, and with as many again: {room}")
 
 
 def main() -> int:
@@ -114,7 +144,7 @@ def main() -> int:
     parser.add_argument("--tasks", type=int, default=1000, choices=range(10, 1201), metavar="10-1200", help="tasks that wait")
     parser.add_argument("--times", type=int, default=60, choices=range(10, 501), metavar="10-500", help="requests for each page")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite", help="postgresql: a server of its own")
-    parser.add_argument("--retention", action="store_true", help="also delete all progress reports, which takes minutes")
+    parser.add_argument("--retention", action="store_true", help="also delete all progress reports")
     parser.add_argument("--json", action="store_true", help="one JSON object with the figures as the last line")
     asked = parser.parse_args()
     try:

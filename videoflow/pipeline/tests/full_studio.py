@@ -6,6 +6,7 @@ JSON reply each (see ``videoflow.tasks.tests.noop.hand``).
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -25,6 +26,7 @@ from videoflow.pipeline.models import Project, Publication, Video  # noqa: E402
 from videoflow.pipeline.services import sessions_sweep  # noqa: E402
 from videoflow.pipeline.tests import factories  # noqa: E402
 from videoflow.pipeline.tests.large_studio import history_make  # noqa: E402
+from videoflow.postgresql.base import unbounded  # noqa: E402
 from videoflow.sessions.models import CreatorSession  # noqa: E402
 from videoflow.sessions.services import token_hash  # noqa: E402
 from videoflow.tasks.models import ProgressEvent, Task  # noqa: E402
@@ -64,7 +66,8 @@ def _events_make(session: CreatorSession, count: int) -> None:
     numbers = " UNION ALL ".join(f"SELECT {number} AS step" for number in range(each))
     columns = "session_id, seq, task_id, event_type, task_type, status, progress, message, data, created_at"
     empty = "'{}'::jsonb" if connection.vendor == "postgresql" else "'{}'"
-    with connection.cursor() as cursor:
+    takes_its_time = unbounded(connection) if connection.vendor == "postgresql" else nullcontext()
+    with takes_its_time, connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {_EVENTS} ({columns}) SELECT ran.session_id, ran.number * {each} + steps.step + 1, ran.id,"
             f" 'progress_update', ran.task_type, 'in_progress', steps.step * 100 / {each}, 'Composing', {empty}, ran.created_at"
@@ -136,6 +139,29 @@ def reports_forget() -> dict[str, Any]:
     return _timed(lambda: housekeeping.reports_sweep(older_than=timedelta(days=1)))
 
 
+def reports_again(session_id: str, count: int) -> dict[str, Any]:
+    """Write as many reports as there were, after a vacuum on PostgreSQL, which does one by itself within minutes."""
+    if connection.vendor == "postgresql":
+        with unbounded(connection), connection.cursor() as cursor:
+            cursor.execute(f"VACUUM {_EVENTS}")
+    _events_make(CreatorSession.objects.get(pk=session_id), count)
+    return sizes()
+
+
+def sizes() -> dict[str, Any]:
+    """Return how many events there are, and the bytes that they take: with their indexes on PostgreSQL, with all on SQLite."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT pg_total_relation_size(%s)", [_EVENTS])
+            taken = int(cursor.fetchone()[0])
+        else:
+            pages, free, each = (
+                cursor.execute(f"PRAGMA {what}").fetchone()[0] for what in ("page_count", "freelist_count", "page_size")
+            )
+            taken = (pages - free) * each
+    return {"events": ProgressEvent.objects.count(), "bytes": taken}
+
+
 def session_end(session_id: str) -> dict[str, Any]:
     """Let a session's 24 hours be over, whatever is in it, and sweep."""
     Video.objects.filter(project__session=UUID(session_id)).delete()  # an unpublished one would keep the session
@@ -144,4 +170,4 @@ def session_end(session_id: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    told(fill, queue, claims, staff, reports_forget, session_end)
+    told(fill, queue, claims, staff, reports_forget, reports_again, sizes, session_end)
