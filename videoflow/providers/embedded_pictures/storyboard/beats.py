@@ -9,6 +9,7 @@ from videoflow.providers.embedded_pictures.wording import is_small_word
 
 LONGEST_SECONDS = 6.2
 SHORTEST_SECONDS = 2.0
+_QUESTION_SECONDS = 1.3
 _WANTED_SECONDS = 4.4
 _CHAPTER_SECONDS = 2.8
 _LEAD_SECONDS = 0.10
@@ -74,7 +75,7 @@ def _short_joined(beats: list[Beat]) -> list[Beat]:
     joined: list[Beat] = []
     for beat in beats:
         last = joined[-1] if joined else None
-        small = last is not None and min(beat.seconds, last.seconds) < SHORTEST_SECONDS
+        small = last is not None and (_is_short(beat) or _is_short(last))
         if last is not None and small and not beat.opens and last.seconds + beat.seconds <= LONGEST_SECONDS + 1.5:
             main = last if last.seconds >= beat.seconds else beat
             joined[-1] = Beat(
@@ -92,6 +93,11 @@ def _short_joined(beats: list[Beat]) -> list[Beat]:
         else:
             joined.append(beat)
     return joined
+
+
+def _is_short(beat: Beat) -> bool:
+    """Tell whether a turn is too short for a picture; a question is read quickly, and its answer would be shown too early."""
+    return beat.seconds < (_QUESTION_SECONDS if beat.text.rstrip("”\"'’").endswith(("?", "？", "؟")) else SHORTEST_SECONDS)
 
 
 def _split(beat: Beat) -> list[Beat]:

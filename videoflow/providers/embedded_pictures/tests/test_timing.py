@@ -65,6 +65,17 @@ def _unsaid(shot: Shot, name: str) -> list[str]:
     return [word for word in str(shot.spec[name]).lower().replace("“", "").split() if word.strip("“”.,;:!?…") not in said]
 
 
+class TestAnswers:
+    def test_come_after_their_short_questions(self):
+        """A question of a second and a half has a picture of its own: nothing of the answer stands there before."""
+        turns, total = turns_of(8)
+        asked = replace(turns[4], text="Who won that?", words=(), cue=None, end=turns[4].start + 1.5)
+        answer = replace(turns[5], start=asked.end + 0.1, words=())
+        shots = board_of([*turns[:4], asked, answer, *turns[6:]], total)
+        (question,) = [shot for shot in shots if 4 in shot.turn_indexes]
+        assert question.turn_indexes == (4,)
+
+
 class TestCharts:
     @pytest.mark.parametrize("layout", ["bars", "columns", "line", "ranking", "bubbles"])
     def test_are_there_from_the_first_frame(self, layout):
