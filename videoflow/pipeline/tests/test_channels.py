@@ -250,7 +250,7 @@ class TestCalendar:
     def test_shows_and_moves_what_is_scheduled(self, client, project, world, session):
         channel = channel_make(session, world)
         Channel.objects.update(time_zone="Europe/Berlin", slots=[[day, "18:00"] for day in range(7)])
-        at = (timezone.now() + timedelta(days=2)).replace(minute=0, second=0, microsecond=0)
+        at = (timezone.now() + timedelta(days=2)).replace(hour=12, minute=0, second=0, microsecond=0)
         chosen = {
             "target": "youtube",
             "audience": "general",
@@ -278,7 +278,7 @@ class TestCalendar:
 
     def test_moves_a_draft_and_a_waiting_upload(self, client, project, world, session):
         channel_make(session, world)
-        at = (timezone.now() + timedelta(days=3)).replace(minute=0, second=0, microsecond=0)
+        at = (timezone.now() + timedelta(days=3)).replace(hour=12, minute=0, second=0, microsecond=0)
         client.post(
             "/calendar/move/", {"kind": "draft", "key": str(project.pk), "at": at.strftime("%Y-%m-%dT%H:%M"), "zone": "UTC"}
         )
