@@ -95,3 +95,10 @@ def test_lines_are_told_apart_by_when_they_are_heard():
     assert turns_heard([0, 1], spans, 0.0, 2.1) == [0]
     assert turns_heard([0, 1], spans, 1.0, 3.0) == [0, 1]
     assert turns_heard([0, 1], {}, 0.0, 1.0) == [0, 1]
+
+
+def test_a_breath_of_a_line_at_a_cut_is_not_heard():
+    spans = {0: (0.0, 5.03), 1: (5.03, 9.0)}
+    assert turns_heard((0, 1), spans, 5.0, 9.0) == [1]
+    assert turns_heard((0, 1), spans, 4.9, 9.0) == [0, 1]
+    assert turns_heard((0,), spans, 5.0, 9.0) == [0], "where nothing is heard, what stood there stays"

@@ -1,17 +1,20 @@
 """Where the net may go: what a hostile answer, a hostile name server or a hostile redirect can make it do."""
 
 import datetime
+import gzip
 import hashlib
 import ipaddress
 import socket
 import ssl
 import threading
 import time
+import zlib
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -19,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from videoflow.providers.net import Client, Connection, ServiceBroken, ServiceTimeout, ServiceUnreachable, client
 from videoflow.providers.net.addresses import AddressRefused, addresses_of, is_public, place_read
+from videoflow.providers.net.sockets import Exchange
 from videoflow.providers.net.transport import Transport
 from videoflow.providers.tests.fake_service import FakeService, Told
 
@@ -42,6 +46,18 @@ class TestRedirects:
         with pytest.raises(ServiceBroken) as refused:
             Client(Connection("rss", ""))._redirected("https://pictures.example/a", location)
         assert refused.value.reason == "redirect"
+
+
+class TestPacked:
+    @pytest.mark.parametrize("kept", [1.0, 0.5])
+    def test_an_answer_that_ends_in_the_middle_is_none(self, kept):
+        """Its length is what was announced: whoever packed it was cut short before."""
+        whole = gzip.compress(bytes(range(256)) * 40)
+        body = whole[: int(len(whole) * kept)]
+        response = httpx.Response(200, headers={"content-encoding": "gzip"}, stream=httpx.ByteStream(body))
+        parts = Client(Connection("rss", ""))._parts(response, 1_000_000, Exchange(time.monotonic() + 240))
+        with nullcontext() if kept == 1.0 else pytest.raises(zlib.error):
+            assert b"".join(parts) == bytes(range(256)) * 40
 
 
 class TestAddresses:
