@@ -151,7 +151,8 @@ def _picked(report: TrendReport, board: Board) -> set[int]:
 def _used(project: Project) -> set[tuple[str, str]]:
     """Return (category, label) of the themes that the creator's other videos are about; two queries."""
     scripts = project.session.tasks.filter(task_type="script_generation").exclude(project=project)
-    recent = scripts.order_by("-created_at").only("input_data", "result_data")[:USED_TASKS]
+    # Without "session" the relation would ask for it row by row.
+    recent = scripts.order_by("-created_at").only("session", "input_data", "result_data")[:USED_TASKS]
     themes = {theme for task in recent for theme in theme_ids_of(task) if isinstance(theme, int)}
     rows = Theme.objects.filter(pk__in=themes).values_list("category_id", "label")
     return {(category, label.casefold()) for category, label in rows}
