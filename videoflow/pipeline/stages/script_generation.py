@@ -142,6 +142,7 @@ def _speak(context: StageContext, voices: HostVoices) -> Speak:
         rounds += 1
         if rounds == 1:
             crash_point(STAGE.name, "drafted")
+            context.report(0.05, "Starting the voices")  # seconds pass before the first line, on a busy machine many
         floor = 0.05 if rounds == 1 else min(0.95, 0.7 + 0.05 * rounds)
         width = 0.65 if rounds == 1 else 0.02
         return voices.speak(
