@@ -58,7 +58,7 @@ def provider(capability: Capability, name: str) -> Callable[[type[Made]], type[M
 @cache
 def _discover() -> None:
     for module in pkgutil.iter_modules(videoflow.providers.__path__):
-        if module.name not in {"base", "registry", "tests"}:
+        if module.name not in {"base", "registry", "tests", "conftest"}:
             importlib.import_module(f"videoflow.providers.{module.name}")
 
 
