@@ -174,7 +174,7 @@ def question(board: Board) -> None:
     backdrop(board, side="corners", weight="quiet")
     u, scheme, spec = board.unit, board.scheme, board.spec
     speaker = str(spec.get("speaker", "A"))
-    size = (96 if board.wide else 70) * u
+    size = (96 if board.wide else 46 if board.tall else 70) * u  # in a tall frame below the captions
     left_side = board.chance.random() < 0.4 and board.wide
     mark = line_of(
         "?", board.display(), round(size), mix(scheme.ground, scheme.speaker(speaker), 0.95 if board.wide or board.tall else 0.30)

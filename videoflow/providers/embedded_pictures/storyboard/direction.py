@@ -76,6 +76,28 @@ _LETTERED = {
 }
 """The words in large type of a layout, by their name in its spec."""
 _SOON_SECONDS = 1.2
+_COUNTING = frozenset(
+    [
+        "three",
+        "four",
+        "five",
+        "seven",
+        "eight",
+        "nine",
+        "hundred",
+        "thousand",
+        "million",
+        "billion",
+        "percent",
+        "views",
+        "videos",
+        "channels",
+        "times",
+        "altogether",
+        "total",
+    ]
+)
+"""Words that say how much of something, not of what."""
 _FREE_CAMERA = frozenset(("stickers", "spotlight", "poster", "videos"))
 """Nothing in these is lost when the camera moves sideways."""
 _ENGLISH = frozenset(
@@ -258,7 +280,7 @@ def _frequent(turns: Sequence[SpokenTurn], section: str) -> tuple[str, ...]:
     for turn in turns:
         if turn.section == section:
             for word in content_words(turn.text):
-                if len(word) > 3:
+                if len(word) > 3 and word.lower() not in _COUNTING:
                     counts[word] = counts.get(word, 0) + (1.6 if word[:1].isupper() else 1.0)
     return tuple(sorted(counts, key=lambda word: (-counts[word], word))[:12])
 

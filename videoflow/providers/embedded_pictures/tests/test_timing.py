@@ -70,8 +70,14 @@ class TestAnswers:
         """A question of a second and a half has a picture of its own: nothing of the answer stands there before."""
         turns, total = turns_of(8)
         asked = replace(turns[4], text="Who won that?", words=(), cue=None, end=turns[4].start + 1.5)
-        answer = replace(turns[5], start=asked.end + 0.1, words=())
-        shots = board_of([*turns[:4], asked, answer, *turns[6:]], total)
+        answer = replace(
+            turns[5], text="The team from the north.", start=asked.end + 0.1, end=asked.end + 3.1, words=(), cue=None
+        )
+        later = [
+            replace(turn, start=answer.end + 0.1 + number, end=answer.end + 1.0 + number, words=())
+            for number, turn in enumerate(turns[6:])
+        ]
+        shots = board_of([*turns[:4], asked, answer, *later], total)
         (question,) = [shot for shot in shots if 4 in shot.turn_indexes]
         assert question.turn_indexes == (4,)
 
