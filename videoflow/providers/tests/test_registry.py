@@ -20,6 +20,7 @@ def test_an_unknown_name_lists_what_there_is():
 
 def test_providers_are_found_where_the_packages_of_tests_are_not_installed():
     """A studio installs ``requirements.txt`` alone; here these packages are there, so they are hidden."""
-    asked = "import sys; sys.modules['pytest'] = None; from videoflow.providers.registry import provider_names as n; print(n('speech'))"
+    hidden = "import sys; sys.modules['pytest'] = None"
+    asked = f"{hidden}; from videoflow.providers.registry import provider_names; print(provider_names('speech'))"
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, timeout=240, check=False)
     assert "'embedded'" in done.stdout, done.stderr
