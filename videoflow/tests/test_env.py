@@ -1,5 +1,6 @@
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,13 @@ NAME = "VIDEOFLOW_TRIAL"
 
 
 @pytest.fixture(autouse=True)
-def unset(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(NAME, raising=False)
-    monkeypatch.delenv(f"{NAME}_FILE", raising=False)
+def unset(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Begin without the names, and leave nothing of what a file of settings says to other tests, which look for such names."""
+    monkeypatch.setattr(env, "_lines", {})
+    kept = set(os.environ)
+    yield
+    for name in os.environ.keys() - kept:
+        del os.environ[name]
 
 
 class TestValues:

@@ -188,7 +188,6 @@ class TestSignUp:
             ({"password1": "short", "password2": "short"}, "too short"),
             ({"password1": "1234567890", "password2": "1234567890"}, "too common"),
             ({"username": "BEN"}, "Choose another"),
-            ({"username": "ben\x00"}, "Null characters are not allowed."),
             ({"username": "a b"}, "Enter a valid username"),
         ],
     )
