@@ -179,8 +179,8 @@ class Machine:
 
 
 @contextmanager
-def film(machine: Machine, folder: Path) -> Iterator[Path]:
-    """Make a video through nginx while the caller does harm; gives the file of what is said about it."""
+def film(machine: Machine, folder: Path) -> Iterator[tuple[Path, "subprocess.Popen[bytes]"]]:
+    """Make a video through nginx while the caller does harm; gives the file of what is said about it, and who makes it."""
     (folder / "password").write_text("of-this-test-alone-77")
     command = [sys.executable, str(ROOT / "scripts" / "deployed_film.py"), f"https://{NAME}", "--address", "127.0.0.1:443"]
     command += ["--certificate", str(machine.root / "etc/ssl/videoflow/fullchain.pem"), "--user", "anna"]
@@ -190,7 +190,7 @@ def film(machine: Machine, folder: Path) -> Iterator[Path]:
             machine.on_its_line(*command, "--password-file", str(folder / "password")), stdout=log, stderr=log
         )
     try:
-        yield told
+        yield told, running
         code = running.wait(SECONDS)
         last = told.read_text().splitlines()[-2:]
         said("\n".join(last))
@@ -202,8 +202,10 @@ def film(machine: Machine, folder: Path) -> Iterator[Path]:
             running.wait(60)
 
 
-def amid(told: Path, stage: str) -> bool:
-    """Say whether a stage is at work."""
+def amid(told: Path, running: "subprocess.Popen[bytes]", stage: str) -> bool:
+    """Say whether a stage is at work; whoever makes the video must not have given up before."""
+    if running.poll():
+        raise SystemExit(f"The video was given up before {stage}:\n{told.read_text()[-2000:]}")
     for line in told.read_text().splitlines():
         if line.startswith("[") and any(
             (task["task_type"], task["status"]) == (stage, "in_progress") and task["progress"] > 0 for task in json.loads(line)
@@ -212,8 +214,8 @@ def amid(told: Path, stage: str) -> bool:
     return False
 
 
-def harmed(machine: Machine, told: Path) -> None:
-    wait_for(lambda: amid(told, "media_generation"), seconds=SECONDS, what="pictures being made", every=0.5)
+def harmed(machine: Machine, told: Path, running: "subprocess.Popen[bytes]") -> None:
+    wait_for(lambda: amid(told, running, "media_generation"), seconds=SECONDS, what="pictures being made", every=0.5)
     for unit in UNITS[2:]:
         began = time.monotonic()
         machine.do("systemctl", "restart", unit)
@@ -221,7 +223,7 @@ def harmed(machine: Machine, told: Path) -> None:
     for unit in ("videoflow-worker@cpu", "videoflow-web"):
         machine.do("systemctl", "kill", "--signal=KILL", unit)
         said(f"killed {unit}")
-    wait_for(lambda: amid(told, "video_composition"), seconds=SECONDS, what="the video being composed", every=0.5)
+    wait_for(lambda: amid(told, running, "video_composition"), seconds=SECONDS, what="the video being composed", every=0.5)
 
 
 def looked_at(machine: Machine) -> None:
@@ -246,6 +248,7 @@ def main() -> None:
     missing = [name for name in ("debootstrap", "systemd-nspawn", "nsenter") if not shutil.which(name)]
     if os.geteuid() != 0 or missing:
         raise SystemExit(f"This needs root and {', '.join(missing) or 'nothing else'}.")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended before its end"))
     folder = Path(tempfile.mkdtemp(prefix="vf-units-", dir=options.folder))
     machine = Machine(folder / "root", folder / "console.log")
     try:
@@ -254,8 +257,8 @@ def main() -> None:
         machine.do("sh", "-c", PARTS)
         account = "DJANGO_SUPERUSER_PASSWORD=of-this-test-alone-77 videoflow-manage createsuperuser --no-input"
         machine.do("sh", "-c", f"{account} --username anna --email anna@{NAME}")
-        with film(machine, folder) as told:
-            harmed(machine, told)
+        with film(machine, folder) as (told, running):
+            harmed(machine, told, running)
         machine.end()
         machine.boot()
         said(f"booted anew: {machine.state()}")
