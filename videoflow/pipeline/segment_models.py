@@ -3,9 +3,9 @@ from django.utils import timezone
 
 
 class SharedSegment(models.Model):
-    """A coded segment of some video, or its sound, that any host may use again: in the bucket as ``parts/<sha256>.mp4``, found by its key.
+    """A coded segment of some video, or its sound, that any host may use again, found by its key.
 
-    A cache: the file may be gone, and the row goes when somebody finds that out.
+    It lies in the bucket as ``parts/<sha256>.mp4``. A cache: the file may be gone, and the row goes when somebody finds that out.
     """
 
     key = models.CharField(primary_key=True, max_length=64, help_text="SHA-256 of all that shapes its frames and their coding.")
