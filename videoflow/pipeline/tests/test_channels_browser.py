@@ -68,6 +68,7 @@ def test_from_the_connection_to_another_day(
     page.goto(f"{studio.url}/projects/{made['project']}/#panel-youtube_upload")
     panel = page.locator("#panel-youtube_upload")
     expect(panel.get_by_role("button", name="Publish to a folder")).to_be_visible()
+    expect(panel.locator("[data-listing-view=desktop]")).to_be_visible()  # the panel's scripts listen
     panel.get_by_label("YouTube", exact=True).check(force=True)
     panel.get_by_label("No, it is not made for kids").check(force=True)
     day = (timezone.now().replace(day=1) + timedelta(days=32)).date().replace(day=10)  # next month, in the middle of its sheet
@@ -105,6 +106,7 @@ def test_from_the_connection_to_another_day(
     assert re.fullmatch(f"{wanted}T1[67]:30:00Z", google[0].videos[video["id"]]["status"]["publishAt"])
 
     page.goto(f"{studio.url}/projects/{made['project']}/#panel-youtube_upload")
+    expect(panel.locator("[data-listing-view=desktop]")).to_be_visible()  # the panel's scripts listen
     panel.get_by_label("Public", exact=True).check(force=True)
     expect(panel.locator("#publish-checks")).to_contain_text("has to be private until then")
     panel.locator("#publish_publish_at").fill("")
