@@ -13,8 +13,9 @@ from videoflow.tasks.models import Task
 Sessions = QuerySet[CreatorSession] | Collection[UUID]
 """Lists that may be long are asked for by ids: of each the database knows about how many rows it has, of a query not."""
 SEARCH_WORDS = 8
-DELETED = "deleted"
 """Of a search more are not looked at."""
+DELETED = "deleted"
+"""The history's filter for what can still be had back."""
 
 
 def projects_of(sessions: Sessions) -> QuerySet[Project]:
