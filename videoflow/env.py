@@ -228,12 +228,11 @@ def secret_file(path: Path) -> str:
 
 
 def embedded_redis_socket(data: Path) -> Path:
-    """Where the embedded Redis of this data folder listens: inside it, or in the temporary folder when its path is too long."""
-    inside = data / "run" / "redis.sock"
-    if len(os.fsencode(inside)) <= _SOCKET_PATH_LIMIT:
-        return inside
-    digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"videoflow-{os.getuid()}-{digest}" / "redis.sock"
+    """Where the embedded Redis of this data folder listens: inside it, or in a temporary folder when its path is too long."""
+    folder = f"videoflow-{os.getuid()}-{hashlib.sha256(os.fsencode(data)).hexdigest()[:12]}"
+    last = Path("/tmp") / folder / "redis.sock"  # noqa: S108 - TMPDIR may be too long as well; the folder is this user's alone
+    places = (data / "run" / "redis.sock", Path(tempfile.gettempdir()) / folder / "redis.sock", last)
+    return next((place for place in places if len(os.fsencode(place)) <= _SOCKET_PATH_LIMIT), last)
 
 
 _POSTGRESQL_LIMITS = "-c statement_timeout=20s -c lock_timeout=15s -c idle_in_transaction_session_timeout=60s"

@@ -107,8 +107,9 @@ def projects_sweep() -> int:
     """Delete for good what was deleted more than a day ago, and return how many."""
     swept = 0
     for project in projects_discarded().select_related("session"):
-        project_delete(project=project)
-        swept += 1
+        if projects_discarded().filter(pk=project.pk).exists():  # not taken back since the sweep began
+            project_delete(project=project)
+            swept += 1
     return swept
 
 

@@ -1,5 +1,6 @@
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,10 @@ class TestEmbeddedRedisSocket:
         assert len(str(socket)) < 100
         assert socket == env.embedded_redis_socket(long)
         assert socket != env.embedded_redis_socket(long / "other")
+
+    def test_a_temporary_folder_with_a_long_path_is_passed_over(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(tempfile, "tempdir", "/var/" + "y" * 120)
+        assert len(str(env.embedded_redis_socket(Path("/srv") / ("x" * 120)))) < 100
 
 
 class TestDatabase:

@@ -8,9 +8,10 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
+from videoflow.pipeline import services
 from videoflow.pipeline.housekeeping import sweep
 from videoflow.pipeline.models import Asset, Project, Scene, Script, Speech
-from videoflow.pipeline.services import project_delete, session_is_kept
+from videoflow.pipeline.services import project_delete, project_restore, session_is_kept
 from videoflow.pipeline.store import asset_path
 from videoflow.pipeline.tests import factories
 from videoflow.sessions.models import WorkflowState
@@ -158,6 +159,18 @@ class TestDelete:
         list(sweep())
         assert not Project.objects.filter(pk=project.pk).exists()
         assert not path.exists()
+
+    def test_what_was_taken_back_while_the_sweep_went_on_stays(self, session, monkeypatch):
+        projects = [named(session, title, deleted_at=timezone.now() - timedelta(hours=25)) for title in ("One", "Two")]
+        deleted: list[str] = []
+
+        def delete(*, project: Project) -> None:
+            deleted.append(project.title)
+            for other in projects:
+                project_restore(project=other)
+
+        monkeypatch.setattr(services, "project_delete", delete)
+        assert services.projects_sweep() == len(deleted) == 1
 
     def test_for_good_at_once_only_from_the_deleted_ones(self, client, session):
         project = factories.project_finished(session)

@@ -187,6 +187,12 @@ def test_strangers_retry_nothing(client):
     assert task.status == Task.Status.FAILED
 
 
+def test_before_there_are_themes_they_are_what_is_next(client, project):
+    assert "Next: choose where the trends come from." in page_of(client, project)
+    factories.with_trends(project)
+    assert "Next: pick what to talk about" in page_of(client, project)
+
+
 def test_a_cancelled_step_is_the_next_thing_to_do(client, project):
     factories.with_script(project, input_type="topic")
     factories.TaskFactory.create(project=project, task_type="media_generation", queue="cpu", status=Task.Status.CANCELLED)
