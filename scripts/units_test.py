@@ -90,14 +90,14 @@ def run(arguments: Sequence[str], **options: object) -> str:
     return str(done.stdout)
 
 
-def made(folder: Path, mirror: str, suite: str) -> Path:
+def made(folder: Path, mirror: str | None, suite: str) -> Path:
     """Make the root folder: Debian, its packages, and the studio's code and packages as docs/deployment.md installs them.
 
     What needs the network is done before the machine is booted, in a mount namespace of its own with this machine's certificates.
     """
     root = folder / "root"
     began = time.monotonic()
-    run(["debootstrap", "--variant=minbase", suite, str(root), mirror])
+    run(["debootstrap", "--variant=minbase", suite, str(root), *([mirror] if mirror else [])])
     (root / "usr/sbin/policy-rc.d").write_text("#!/bin/sh\nexit 101\n")  # nothing starts in a folder that is not booted
     (root / "usr/sbin/policy-rc.d").chmod(0o755)
     shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
@@ -242,7 +242,7 @@ def looked_at(machine: Machine) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path("/tmp"), help="Where the root folder is made (5 GB).")
-    parser.add_argument("--mirror", default="http://deb.debian.org/debian")
+    parser.add_argument("--mirror", help="Where Debian is fetched from; without it, where debootstrap does.")
     parser.add_argument("--suite", default="bookworm")
     options = parser.parse_args()
     missing = [name for name in ("debootstrap", "systemd-nspawn", "nsenter") if not shutil.which(name)]
