@@ -25,6 +25,7 @@ Job = Mapping[str, Any]
 Result = dict[str, Any]
 CancelCheck = Callable[[], bool]
 
+_CODE = str(Path(__file__).resolve().parent.parent)
 _PR_SET_PDEATHSIG = 1
 _PR_CAPBSET_DROP = 24
 _CAP_SYS_NICE = 23
@@ -108,17 +109,24 @@ def be_a_good_neighbour() -> None:
 
 _BECOME = """
 import os, sys
+sys.path.insert(0, sys.argv[2])
 from videoflow.children import be_a_good_neighbour, die_with_parent
 die_with_parent(int(sys.argv[1]))
 be_a_good_neighbour()
-os.execv(sys.argv[2], sys.argv[2:])
+os.execv(sys.argv[3], sys.argv[3:])
 """
 """The child asks the kernel for both, then becomes the program: between fork and exec it is unsafe in a parent with threads."""
 
 
 def program_command(program: Sequence[str]) -> list[str]:
     """Return what starts a program (by its path) that dies with this process and runs at idle priority."""
-    return [sys.executable, "-c", _BECOME, str(os.getpid()), *program]
+    return [sys.executable, "-c", _BECOME, str(os.getpid()), _CODE, *program]
+
+
+def module_environment() -> dict[str, str]:
+    """Return this process's environment, in which Python finds the studio's modules whatever folder it is started in."""
+    others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path not in ("", _CODE)]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([_CODE, *others]), "PYTHONUNBUFFERED": "1"}
 
 
 def group_kill(process: subprocess.Popen[Any]) -> None:
@@ -191,7 +199,7 @@ class _Child:
             encoding="utf-8",
             errors="replace",
             start_new_session=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env=module_environment(),
         )
         assert self.process.stdin and self.process.stdout and self.process.stderr
         self.stdin: IO[str] = self.process.stdin

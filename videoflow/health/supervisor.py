@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from videoflow.children import module_environment
 from videoflow.errors import VideoflowError
 
 STOP_SECONDS = 7.0
@@ -31,7 +32,6 @@ STEADY_SECONDS = 60.0
 HOPELESS_FALLS = 3
 LOG_BYTES = 5 * 1024 * 1024
 _LOOK_SECONDS = 0.2
-_CODE = Path(__file__).resolve().parents[2]
 
 Say = Callable[[str], None]
 
@@ -144,7 +144,6 @@ class _Process:
 
     def start(self) -> None:
         """Start it, its output at the end of its log. Call from the main thread: the kernel ties children to the thread."""
-        python_path = os.pathsep.join(filter(None, [str(_CODE), os.environ.get("PYTHONPATH")]))
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "videoflow.health.launch", str(os.getpid()), *self.service.command],
@@ -153,7 +152,7 @@ class _Process:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 pass_fds=self.service.descriptors,
-                env={**os.environ, "PYTHONPATH": python_path, "PYTHONUNBUFFERED": "1", **self.service.environment},
+                env={**module_environment(), **self.service.environment},
             )
         self.started_at = time.monotonic()
         self.start_again_at = None

@@ -54,6 +54,13 @@ class TestChildrenMap:
     def test_ok(self) -> None:
         assert run("one", "two") == [{"done": "one"}, {"done": "two"}]
 
+    def test_whatever_folder_a_command_was_given_in(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("PYTHONPATH", raising=False)
+        monkeypatch.chdir(tmp_path)
+        assert run("one") == [{"done": "one"}]
+        program = children.program_command([sys.executable, "-c", "print('runs')"])
+        assert subprocess.check_output(program, text=True, timeout=240) == "runs\n"
+
     def test_a_full_disk_is_said(self) -> None:
         with pytest.raises(VideoflowError, match="disk is full") as caught:
             run("fill")

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from videoflow.children import module_environment
 from videoflow.env import env_strangers
 from videoflow.health.worker_process import WORKER_ENVIRONMENT, worker_command
 
@@ -34,6 +35,4 @@ class Command(BaseCommand):
         steps = settings.VIDEOFLOW_HEAVY_STEPS
         logger.info("queues %s; heavy steps at once on this host: %s (%s)", ", ".join(names), steps.number, steps.reason)
         command = worker_command(queues=names, processes=processes or sum(slots[name] for name in names))
-        python_path = os.pathsep.join(filter(None, [str(settings.BASE_DIR), os.environ.get("PYTHONPATH")]))
-        environment = {**os.environ, **WORKER_ENVIRONMENT, "PYTHONPATH": python_path}
-        os.execve(command[0], command, environment)  # noqa: S606 - a program we name ourselves, no shell
+        os.execve(command[0], command, {**module_environment(), **WORKER_ENVIRONMENT})  # noqa: S606 - a program we name ourselves, no shell
